@@ -1,0 +1,92 @@
+"""Specific Character Set (0008,0005) to text, tolerant of what modalities really write (PS3.5 section 6.1, PS3.3 C.12.1.1.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pydicom import charset as pydicom_charset
+
+ESCAPE = b"\x1b"
+
+#: Used where no character set is declared but bytes are not ASCII: never fails.
+_LAST_RESORT = "latin_1"
+
+_CODES = dict(pydicom_charset.CODES_TO_ENCODINGS)
+_KEEPS_ESCAPES = frozenset(pydicom_charset.handled_encodings)
+_MISSPELT = re.compile(r"^ISO[ _-]?(?:IR[ _-]?)?(\d+)$")
+_MISSPELT_EXTENSION = re.compile(r"^ISO[ _-]?2022[ _-]?(?:IR[ _-]?)?(\w+)$")
+
+Encodings = tuple[str, ...]
+
+#: What a data set without Specific Character Set uses; an empty name means "undeclared".
+UNDECLARED: Encodings = ("",)
+
+
+def defined_term(term: str) -> str:
+    """The defined term that a modality meant: ``ISO-IR 100`` and ``iso_ir100`` are ``ISO_IR 100``; unknown terms as they are."""
+    cleaned = term.strip().upper()
+    if cleaned in pydicom_charset.python_encoding:
+        return cleaned
+    if match := _MISSPELT_EXTENSION.match(cleaned):
+        candidate = f"ISO 2022 IR {match[1]}"
+    elif match := _MISSPELT.match(cleaned):
+        candidate = f"ISO_IR {match[1]}"
+    elif cleaned in {"UTF8", "UTF-8", "UTF_8"}:
+        candidate = "ISO_IR 192"
+    elif cleaned in {"GB 18030", "GB-18030", "GB_18030"}:
+        candidate = "GB18030"
+    else:
+        candidate = cleaned
+    return candidate if candidate in pydicom_charset.python_encoding else cleaned
+
+
+def encodings(terms: Sequence[str]) -> Encodings:
+    """Python codec names for the values of Specific Character Set; unknown terms count as undeclared."""
+    found: list[str] = []
+    for term in terms:
+        known = defined_term(term)
+        codec = pydicom_charset.python_encoding.get(known, "") if known not in {"", "ISO_IR 6", "ISO 2022 IR 6"} else ""
+        found.append(codec)
+    return tuple(found) or UNDECLARED
+
+
+def encodings_of(raw: bytes | None) -> Encodings:
+    """Codecs for the undecoded value of (0008,0005)."""
+    text = (raw or b"").decode("ascii", "replace").rstrip("\0 ")
+    return encodings(text.split("\\"))
+
+
+def decode(value: bytes, codecs: Encodings = UNDECLARED) -> str:
+    """Text of ``value``; what cannot be decoded becomes U+FFFD, never an error. Padding stays."""
+    if value.isascii() and ESCAPE not in value:
+        return value.decode("ascii")
+    if ESCAPE in value:
+        return _decode_escaped(value, codecs)
+    return _decode_plain(value, codecs[0] if codecs else "")
+
+
+def _decode_plain(value: bytes, codec: str) -> str:
+    if codec:
+        return value.decode(codec, "replace")
+    # Nothing declared: UTF-8 is hardly ever valid by accident, so that it is tried before Latin 1.
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode(_LAST_RESORT)
+
+
+def _decode_escaped(value: bytes, codecs: Encodings) -> str:
+    """ISO 2022 code extensions (PS3.5 section 6.1.2.5): each escape sequence names the set of what follows."""
+    first, *rest = value.split(ESCAPE)
+    parts = [_decode_plain(first, codecs[0] if codecs else "")]
+    for piece in rest:
+        fragment = ESCAPE + piece
+        # Longest first: ESC $ ) C before ESC $ B.
+        size = next((n for n in (4, 3) if fragment[:n] in _CODES), 0)
+        if not size:
+            parts.append(_decode_plain(piece, codecs[0] if codecs else ""))
+            continue
+        codec = _CODES[fragment[:size]]
+        parts.append(fragment.decode(codec, "replace") if codec in _KEEPS_ESCAPES else fragment[size:].decode(codec, "replace"))
+    return "".join(parts)

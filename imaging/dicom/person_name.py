@@ -1,0 +1,82 @@
+"""Person names: component groups, and the forms that lists show and search (PS3.5 section 6.2.1)."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+_GROUPS = 3
+_COMPONENTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentGroup:
+    """One writing of a name: alphabetic, ideographic or phonetic."""
+
+    family: str = ""
+    given: str = ""
+    middle: str = ""
+    prefix: str = ""
+    suffix: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether anything is written in this group."""
+        return any((self.family, self.given, self.middle, self.prefix, self.suffix))
+
+
+@dataclass(frozen=True, slots=True)
+class PersonName:
+    """A name in up to three writings."""
+
+    alphabetic: ComponentGroup = ComponentGroup()
+    ideographic: ComponentGroup = ComponentGroup()
+    phonetic: ComponentGroup = ComponentGroup()
+
+    @property
+    def leading(self) -> ComponentGroup:
+        """The first writing that has anything in it."""
+        return self.alphabetic or self.ideographic or self.phonetic
+
+
+def parse(value: str) -> PersonName:
+    """The component groups of a PN value; extra groups and components are joined to the last rather than lost."""
+    groups = [_group(text) for text in value.split("=", _GROUPS - 1)]
+    groups += [ComponentGroup()] * (_GROUPS - len(groups))
+    return PersonName(*groups)
+
+
+def _group(text: str) -> ComponentGroup:
+    components = [part.strip() for part in text.replace("=", " ").split("^", _COMPONENTS - 1)]
+    components[-1] = components[-1].replace("^", " ").strip()
+    return ComponentGroup(*components)
+
+
+def display(value: str) -> str:
+    """A name for a list: ``Dupont, Marie Anne``, with another writing in brackets; empty for an empty name."""
+    name = parse(value)
+    leading = _written(name.leading)
+    other = _written(name.ideographic) if name.ideographic and name.ideographic != name.leading else ""
+    return f"{leading} ({other})" if other else leading
+
+
+def _written(group: ComponentGroup) -> str:
+    forenames = " ".join(part for part in (group.prefix, group.given, group.middle, group.suffix) if part)
+    return ", ".join(part for part in (group.family, forenames) if part)
+
+
+def normalised(value: str) -> str:
+    """All groups, without accents, case or punctuation, single-spaced: what searches compare."""
+    decomposed = unicodedata.normalize("NFKD", value.casefold())
+    kept = (char if char.isalnum() else " " for char in decomposed if not unicodedata.combining(char))
+    return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+
+
+def family(value: str) -> str:
+    """Family name of the first writing."""
+    return parse(value).leading.family
+
+
+def given(value: str) -> str:
+    """Given and middle names of the first writing."""
+    leading = parse(value).leading
+    return " ".join(part for part in (leading.given, leading.middle) if part)
