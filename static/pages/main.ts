@@ -1,0 +1,11 @@
+/** What every page carries: htmx under the strict policy, the keys, menus. */
+import iconsAddress from "../icons/icons.svg?url";
+import faviconAddress from "../icons/favicon.svg?url";
+import "./fragments";
+import "./keys";
+import "./rows";
+import "./dialogs";
+
+// Both files are reached from templates through the manifest; naming them here puts them into it.
+document.documentElement.dataset["icons"] = iconsAddress;
+document.documentElement.dataset["favicon"] = faviconAddress;
