@@ -1,0 +1,1 @@
+"""The DICOMweb door (PS3.18): translate, call, answer."""

@@ -1,0 +1,1 @@
+"""The DICOM network door: translate, call, answer."""

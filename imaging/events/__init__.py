@@ -1,0 +1,1 @@
+"""The transactional outbox and the job table. Does not know who reacts."""

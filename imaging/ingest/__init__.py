@@ -1,0 +1,1 @@
+"""How images come in: spool, validate, route, register, quarantine."""

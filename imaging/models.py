@@ -1,0 +1,35 @@
+"""Index of the packages' models: imports only. Our own code imports the packages' modules, never this one."""
+
+from imaging.events.models import Event, Job
+from imaging.ingest.models import ApplicationEntity, QuarantinedObject, RoutingRule
+from imaging.integrity.models import LedgerLeaf
+from imaging.rendering.models import Rendition
+from imaging.storage.models import ObjectCopy, StoredObject
+from imaging.studies.models import (
+    Instance,
+    InstanceVersion,
+    MetadataSegment,
+    Patient,
+    Placement,
+    Series,
+    Study,
+)
+
+__all__ = [
+    "ApplicationEntity",
+    "Event",
+    "Instance",
+    "InstanceVersion",
+    "Job",
+    "LedgerLeaf",
+    "MetadataSegment",
+    "ObjectCopy",
+    "Patient",
+    "Placement",
+    "QuarantinedObject",
+    "Rendition",
+    "RoutingRule",
+    "Series",
+    "StoredObject",
+    "Study",
+]

@@ -1,0 +1,1 @@
+"""When X then Y: the one table of reactions, and the drain."""

@@ -1,0 +1,1 @@
+"""How images are drawn: thumbnails, previews, the decoder pool."""

@@ -1,0 +1,44 @@
+"""Ready-made pictures: what was drawn of which instance, or why it could not be."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from imaging.storage.models import StoredObject
+from imaging.studies.models import InstanceVersion
+
+
+class Rendition(models.Model):
+    """One picture of one version of an instance, ready, or failed with its reason."""
+
+    class Kind(models.TextChoices):
+        """The longest edge, in pixels."""
+
+        THUMBNAIL = "thumbnail", _("thumbnail, 256 px")
+        PREVIEW = "preview", _("preview, 1024 px")
+
+    class State(models.TextChoices):
+        """A tile is a drawn card for what has no pixels (a report, a plan) or cannot be decoded."""
+
+        READY = "ready", _("ready")
+        TILE = "tile", _("tile")
+        FAILED = "failed", _("failed")
+
+    version = models.ForeignKey(InstanceVersion, models.CASCADE, related_name="renditions")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices)
+    stored_object = models.ForeignKey(StoredObject, models.PROTECT, null=True, blank=True, related_name="+")
+    width = models.PositiveSmallIntegerField(_("width"), default=0)
+    height = models.PositiveSmallIntegerField(_("height"), default=0)
+    problem_code = models.CharField(_("problem"), max_length=40, blank=True)
+    problem_detail = models.TextField(_("what went wrong"), blank=True)
+    made_at = models.DateTimeField(_("made at"), auto_now=True)
+
+    class Meta:
+        """One picture of each kind per version."""
+
+        verbose_name = _("picture")
+        verbose_name_plural = _("pictures")
+        constraints = [models.UniqueConstraint(fields=["version", "kind"], name="rendition_per_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of version {self.version_id} ({self.state})"

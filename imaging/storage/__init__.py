@@ -1,0 +1,1 @@
+"""Bytes: contents, copies, tiers, verification. Knows no patient and parses no DICOM."""

@@ -1,0 +1,68 @@
+"""One content and the places where it lies."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class StoredObject(models.Model):
+    """One content: its digests, its length, how it is encoded. Never changed once written.
+
+    `dataset_sha256` covers the data set's bytes after the file meta group plus the transfer syntax, and decides
+    duplicate or conflict; `file_sha256` covers the stored file, names it, and serves fixity and ledger.
+    """
+
+    class Kind(models.TextChoices):
+        """What the content is for; deleting previews is harmless, deleting DICOM never is."""
+
+        DICOM = "dicom", _("DICOM object")
+        SEGMENT = "segment", _("metadata segment")
+        FRAMES = "frames", _("frames converted for reading")
+        PICTURE = "picture", _("thumbnail or preview")
+        REFUSED = "refused", _("bytes kept in quarantine")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    file_sha256 = models.CharField(_("SHA-256 of the file"), max_length=64)
+    dataset_sha256 = models.CharField(_("SHA-256 of the data set"), max_length=64, blank=True)
+    length = models.BigIntegerField(_("length in bytes"))
+    transfer_syntax_uid = models.CharField(_("transfer syntax"), max_length=64, blank=True)
+    created_at = models.DateTimeField(_("stored at"), auto_now_add=True)
+
+    class Meta:
+        """Contents are named by digest: the same bytes are kept once per kind."""
+
+        verbose_name = _("stored object")
+        verbose_name_plural = _("stored objects")
+        constraints = [models.UniqueConstraint(fields=["file_sha256", "kind"], name="stored_object_content")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.file_sha256[:12]}"
+
+
+class ObjectCopy(models.Model):
+    """One place where a content lies."""
+
+    class State(models.TextChoices):
+        """What we know of this copy."""
+
+        WRITTEN = "written", _("written, digest checked while writing")
+        VERIFIED = "verified", _("read back and verified")
+        DAMAGED = "damaged", _("damaged: the digest differs")
+        MISSING = "missing", _("missing")
+
+    stored_object = models.ForeignKey(StoredObject, models.PROTECT, related_name="copies")
+    tier = models.CharField(_("tier"), max_length=40)
+    location = models.CharField(_("name within the tier"), max_length=200)
+    key_id = models.CharField(_("encryption key"), max_length=40, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WRITTEN)
+    created_at = models.DateTimeField(_("written at"), auto_now_add=True)
+    verified_at = models.DateTimeField(_("verified at"), null=True, blank=True)
+
+    class Meta:
+        """A content lies at most once in each tier."""
+
+        verbose_name = _("copy")
+        verbose_name_plural = _("copies")
+        constraints = [models.UniqueConstraint(fields=["stored_object", "tier"], name="object_copy_per_tier")]
+
+    def __str__(self) -> str:
+        return f"{self.tier}:{self.location}"

@@ -1,0 +1,1 @@
+"""Patient, Study, Series, Instance; who may see them; the one door for reading."""

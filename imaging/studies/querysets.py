@@ -1,0 +1,146 @@
+"""The one place where a scope becomes SQL (DESIGN 4, "Placement and scope").
+
+Every level asks the same two questions, is the study placed with me (or named), and does anything visible remain in
+it, so that a list, a page and a frame can never disagree. An empty scope sees nothing; rejected instances are seen by
+nobody; a protected study is seen only by who is cleared for its label.
+"""
+
+from typing import Self, TypeVar
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from accounts.roles import Right
+from accounts.scope import Scope
+
+ModelT = TypeVar("ModelT", bound=models.Model)
+
+
+def _live() -> Q:
+    return Q(until=None) | Q(until__gt=timezone.now())
+
+
+def _placed(study: str, scope: Scope, right: Right) -> Exists:
+    """Whether the study at the path `study` has a live placement in a department where the right is held.
+
+    One EXISTS with every condition inside: separate joins would lend one department's right to another.
+    """
+    placement = apps.get_model("imaging", "Placement")
+    departments = scope.departments_with(right)
+    return Exists(placement.objects.filter(_live(), study=OuterRef(study), department__in=departments))
+
+
+def _study_rule(path: str, scope: Scope, right: Right) -> Q:
+    """The condition on a row whose study lies at `path` ("" for the study itself), without what lies below it."""
+    prefix = f"{path}__" if path else ""
+    rule = Q(_placed(path or "pk", scope, right))
+    if scope.named_with(right):
+        rule |= Q(**{f"{prefix}study_instance_uid__in": scope.studies})
+        rule |= Q(**{f"{prefix}patient__in": scope.patients})
+    return rule
+
+
+def _cleared(path: str, scope: Scope) -> Q:
+    prefix = f"{path}__" if path else ""
+    return Q(**{f"{prefix}sensitivity__in": {"", *scope.cleared}}) & Q(**{f"{prefix}instance_count__gt": 0})
+
+
+class ScopedQuerySet(models.QuerySet[ModelT]):
+    """A queryset that can be narrowed to what a scope may see with a right."""
+
+    def visible_to(self, scope: Scope, right: Right = Right.LIST) -> Self:
+        """Only the rows that `scope` holds `right` on now. An empty or expired scope gives none."""
+        if scope.is_empty:
+            return self.none()
+        if scope.is_unrestricted:
+            return self.filter(self._exists_at_all())
+        return self.filter(self._rule(scope, right), self._exists_at_all())
+
+    def _exists_at_all(self) -> Q:
+        return Q()
+
+    def _rule(self, scope: Scope, right: Right) -> Q:
+        raise TypeError(f"{type(self).__name__} says no rule: it must not be read through a scope")
+
+
+class PatientQuerySet(ScopedQuerySet[ModelT]):
+    """Patients: visible through a visible study."""
+
+    def _rule(self, scope: Scope, right: Right) -> Q:
+        study = apps.get_model("imaging", "Study")
+        return Q(Exists(study.objects.visible_to(scope, right).filter(patient=OuterRef("pk"))))
+
+
+class StudyQuerySet(ScopedQuerySet[ModelT]):
+    """Studies: placed, or named themselves, or by a series or an instance of theirs."""
+
+    def _exists_at_all(self) -> Q:
+        return Q(instance_count__gt=0)
+
+    def _rule(self, scope: Scope, right: Right) -> Q:
+        rule = _study_rule("", scope, right)
+        if scope.named_with(right) and scope.series:
+            rule |= Q(pk__in=self._named("Series", series_instance_uid__in=scope.series).values("study"))
+        if scope.named_with(right) and scope.instances:
+            rule |= Q(pk__in=self._named("Instance", sop_instance_uid__in=scope.instances).values("study"))
+        return rule & _cleared("", scope)
+
+    @staticmethod
+    def _named(model: str, **condition: object) -> "models.QuerySet[models.Model]":
+        return apps.get_model("imaging", model).objects.filter(**condition)
+
+
+class SeriesQuerySet(ScopedQuerySet[ModelT]):
+    """Series: their study is placed or named, or they are named themselves."""
+
+    def _exists_at_all(self) -> Q:
+        return Q(instance_count__gt=0)
+
+    def _rule(self, scope: Scope, right: Right) -> Q:
+        rule = _study_rule("study", scope, right)
+        if scope.named_with(right):
+            instance = apps.get_model("imaging", "Instance")
+            named = instance.objects.filter(series=OuterRef("pk"), sop_instance_uid__in=scope.instances)
+            rule |= Q(series_instance_uid__in=scope.series) | Q(Exists(named))
+        return rule & _cleared("study", scope)
+
+
+class InstanceQuerySet(ScopedQuerySet[ModelT]):
+    """Instances that are not rejected: their study is placed or named, or their series, or they themselves."""
+
+    def _exists_at_all(self) -> Q:
+        return Q(is_rejected=False)
+
+    def _rule(self, scope: Scope, right: Right) -> Q:
+        rule = _study_rule("study", scope, right)
+        if scope.named_with(right):
+            rule |= Q(series__series_instance_uid__in=scope.series) | Q(sop_instance_uid__in=scope.instances)
+        return rule & _cleared("study", scope)
+
+
+class PlacementQuerySet(ScopedQuerySet[ModelT]):
+    """Placements of the reader's own departments: what a study list is read from."""
+
+    def live(self) -> Self:
+        """Placements that have not ended."""
+        return self.filter(_live())
+
+    def _exists_at_all(self) -> Q:
+        return _live() & Q(study__instance_count__gt=0)
+
+    def _rule(self, scope: Scope, right: Right) -> Q:
+        return Q(department__in=scope.departments_with(right)) & _cleared("study", scope)
+
+
+class MetadataSegmentQuerySet(models.QuerySet[ModelT]):
+    """Segments are read by series, behind the door that scoped it."""
+
+
+class InstanceVersionQuerySet(models.QuerySet[ModelT]):
+    """Versions are read by instance, behind the door that scoped it."""
+
+    def current(self) -> Self:
+        """The versions that are served."""
+        return self.filter(state="current")

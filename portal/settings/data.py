@@ -1,0 +1,58 @@
+"""Where data lies: the database, the object store's tiers, the cache, the spool."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from portal.environment import environment
+
+
+def database(url: str) -> dict[str, Any]:
+    """Translate a `postgresql://` address (a unix socket folder as `?host=`) to Django's form."""
+    parts = urlsplit(url)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", None) or parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": False, **query},
+    }
+
+
+DATABASES = {"default": {**database(environment.database_url), "CONN_MAX_AGE": 600}}
+if environment.database_owner_url and not environment.serving:
+    # Migrations and audit partitions only: a serving process never holds the owner's password.
+    DATABASES["owner"] = {**database(environment.database_owner_url), "TEST": {"MIRROR": "default"}}
+DATABASE_APP_ROLE = DATABASES["default"]["USER"]
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": environment.cache_url,
+        "KEY_PREFIX": "negatoscope",
+    }
+}
+
+SPOOL_DIR: Path = environment.data_dir / "spool"
+SPOOL_RESERVE = environment.spool_reserve
+# A study is settled when nothing arrived for this long (DESIGN 4.5).
+STUDY_QUIET_SECONDS = 5 if environment.demo else 60
+# A tier is an entry of STORAGES whose name starts with `tier-`; the first one written to is STORAGE_WRITE_TIER.
+STORAGE_WRITE_TIER = "tier-online"
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "tier-online": {
+        "BACKEND": "imaging.storage.backends.FilesystemTier",
+        "OPTIONS": {"location": environment.data_dir / "tiers" / "online"},
+    },
+}
+
+DICOM_PORT = environment.dicom_port
+DICOM_AE_TITLE = environment.dicom_ae_title
+LISTEN_ADDRESS = environment.listen_address
+DECODER_SOCKET = environment.decoder_socket
