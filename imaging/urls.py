@@ -1,0 +1,8 @@
+"""Every address of the imaging app, door by door: imports only."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("dicom-web/", include("imaging.dicomweb.urls")),
+    path("", include("imaging.viewer.urls")),
+]

@@ -1,0 +1,43 @@
+"""The portal's own answers to what cannot be done. They tell nothing about what exists, and name no software."""
+
+import logging
+
+from django.http import HttpRequest, HttpResponse
+from django.template import loader
+
+log = logging.getLogger(__name__)
+
+# Without a template, a database or a session, this still can be said.
+_LAST_RESORT = "<!doctype html><html lang=en><title>Error</title><p>Something went wrong on our side. Your images are safe."
+
+
+def _answer(request: HttpRequest, status: int) -> HttpResponse:
+    response = HttpResponse(loader.render_to_string(f"{status}.html", {}, request), status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 400: the address or the form carried something unexpected."""
+    return _answer(request, 400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 403: the reader may see the study, but the role lacks a right."""
+    return _answer(request, 403)
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 404: absent and forbidden look the same; the exception's text is never shown."""
+    return _answer(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500, even when the page itself cannot be rendered because what failed is needed for it."""
+    try:
+        return _answer(request, 500)
+    except Exception:
+        log.exception("The error page itself could not be rendered")
+        response = HttpResponse(_LAST_RESORT, status=500)
+        response["Cache-Control"] = "no-store"
+        return response

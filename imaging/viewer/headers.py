@@ -1,0 +1,8 @@
+"""The headers of one instance."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+
+def page(request: HttpRequest, **names: str) -> HttpResponse:
+    """Not there yet."""
+    raise Http404

@@ -1,0 +1,44 @@
+"""Addresses of the pages. A UID is the only thing about a patient that an address may hold (DESIGN 5.6)."""
+
+from django.urls import path, register_converter
+
+from imaging.viewer import headers, pictures, study, study_list, viewer
+
+
+class UidConverter:
+    """A DICOM UID (PS3.5 section 9.1). Anything else is no address of ours."""
+
+    regex = r"[0-9.]{1,64}"
+
+    def to_python(self, value: str) -> str:
+        """Give the view the UID as it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Write the UID as it is."""
+        return value
+
+
+register_converter(UidConverter, "uid")
+
+app_name = "viewer"
+
+STUDY = "studies/<uid:study_instance_uid>"
+SERIES = f"{STUDY}/series/<uid:series_instance_uid>"
+INSTANCE = f"{STUDY}/instances/<uid:sop_instance_uid>"
+
+urlpatterns = [
+    path("", study_list.page, name="study-list"),
+    path("studies/rows", study_list.rows, name="study-rows"),
+    path(f"{STUDY}/", study.page, name="study"),
+    path(f"{STUDY}/series", study.series_strip, name="study-series"),
+    path(f"{STUDY}/problems", study.problems, name="study-problems"),
+    path(f"{STUDY}/retry", study.retry, name="study-retry"),
+    path(f"{STUDY}/headers/<uid:sop_instance_uid>/", headers.page, name="headers"),
+    path(f"{STUDY}/thumbnail", pictures.of_study, name="study-thumbnail"),
+    path(f"{SERIES}/thumbnail", pictures.of_series, name="series-thumbnail"),
+    path(f"{INSTANCE}/thumbnail", pictures.of_instance, {"kind": "thumbnail"}, name="instance-thumbnail"),
+    path(f"{INSTANCE}/preview", pictures.of_instance, {"kind": "preview"}, name="instance-preview"),
+    path("viewer/<uid:study_instance_uid>/", viewer.page, name="viewer"),
+    path("viewer/<uid:study_instance_uid>/manifest.json", viewer.manifest, name="manifest"),
+]
