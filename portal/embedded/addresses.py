@@ -35,6 +35,4 @@ def redis_url(data_dir: Path) -> str:
 
 def broker_url(data_dir: Path) -> str:
     """The same as Celery spells it."""
-    return (
-        f"redis+socket://{quote(str(paths.socket(data_dir, REDIS_SOCKET)), safe='/')}"
-    )
+    return f"redis+socket://{quote(str(paths.socket(data_dir, REDIS_SOCKET)), safe='/')}"

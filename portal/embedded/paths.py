@@ -4,6 +4,7 @@ A folder that we make is 0700. A folder that exists is checked, never changed: o
 """
 
 import hashlib
+import importlib.util
 import os
 import stat
 import tempfile
@@ -40,17 +41,13 @@ def private_folder(folder: Path) -> Path:
         ) from None
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        raise Refused(
-            f"{folder} is not a folder: remove it, or set DATA_DIR to another place."
-        )
+        raise Refused(f"{folder} is not a folder: remove it, or set DATA_DIR to another place.")
     if found.st_uid != os.geteuid():
         raise Refused(
             f"The folder {folder} belongs to user number {found.st_uid}, not to this one ({os.geteuid()}): start as that user, or set DATA_DIR to another place."
         )
     if stat.S_IMODE(found.st_mode) & 0o077:
-        raise Refused(
-            f"The folder {folder} can be entered by other accounts: close it with `chmod 700 {folder}`."
-        )
+        raise Refused(f"The folder {folder} can be entered by other accounts: close it with `chmod 700 {folder}`.")
     return folder
 
 
@@ -86,7 +83,7 @@ def sockets_folder(data_dir: Path) -> Path:
     return (
         Path("/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir())
         / f"negatoscope-{os.geteuid()}-{digest(data_dir)}"
-    )  # noqa: S108 -- checked to be ours by private_folder
+    )
 
 
 def postgres_home(data_dir: Path) -> Path:
@@ -110,3 +107,11 @@ def make_sockets_folder(data_dir: Path) -> Path:
 def socket(data_dir: Path, name: str) -> Path:
     """The path of one of our sockets."""
     return sockets_folder(data_dir) / name
+
+
+def wheel_folder(package: str) -> Path:
+    """Where a package of a wheel lies, found without importing it (the packages' own start code is not wanted). Raises Refused."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise Refused(f"The Python package {package} is not installed: run `make setup`.")
+    return Path(next(iter(spec.submodule_search_locations)))

@@ -19,9 +19,7 @@ def secret(data_dir: Path, name: str) -> str:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         pass
-    handle, temporary = tempfile.mkstemp(
-        dir=folder, prefix=f".{name}-"
-    )  # 0600 by itself
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")  # 0600 by itself
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(48) + "\n")

@@ -1,0 +1,85 @@
+"""What lies in a cluster's folder: the version that made it, and the traces of a server that died."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from portal.embedded import account, addresses
+from portal.embedded.paths import Refused
+
+INITDB_OPTIONS = [
+    f"--username={addresses.SUPERUSER}",
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+    "--data-checksums",
+    "--no-instructions",
+]
+
+
+def major_version(programs: Path) -> str:
+    """The major version of the programs, such as "18"."""
+    text = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    return text.split()[2].split(".")[0]
+
+
+def check_version(folder: Path, programs: Path, *, secrets_dir: Path, way: account.Way) -> None:
+    """Refuse a cluster of another major version, with the commands that move it. Raises Refused."""
+    made_by = (folder / "PG_VERSION").read_text(encoding="ascii").strip()
+    ours = major_version(programs)
+    if made_by == ours:
+        return
+    old_bin = f"/usr/lib/postgresql/{made_by}/bin"
+    old = f"{folder}-{made_by}"
+    prefix = " ".join([*account.command(way), ""])
+    options = " ".join(INITDB_OPTIONS)
+    raise Refused(
+        f"The database in {folder} was made by PostgreSQL {made_by}, and these programs are PostgreSQL {ours}.\n"
+        f"Go on with the old version (Debian package postgresql-{made_by}): POSTGRES_BIN={old_bin}\n"
+        f"or move it, with both versions installed:\n"
+        f"  mv {folder} {old}\n"
+        f"  {prefix}{programs}/initdb -D {folder} {options} --pwfile={secrets_dir}/postgres_{addresses.SUPERUSER}\n"
+        f"  cd {folder.parent} && PGPASSWORD=$(cat {secrets_dir}/postgres_{addresses.SUPERUSER}) {prefix}{programs}/pg_upgrade --username={addresses.SUPERUSER}"
+        f" --old-bindir={old_bin} --new-bindir={programs} --old-datadir={old} --new-datadir={folder}"
+    )
+
+
+def clear_stale_server(folder: Path, seconds: float = 15) -> None:
+    """End a server that outlived its supervisor, and remove the lock file of one that is gone.
+
+    PostgreSQL itself only looks whether the process number is in use, which another program may have by now. Raises Refused.
+    """
+    lock = folder / "postmaster.pid"
+    pid = _server_of(lock, folder)
+    deadline = time.monotonic() + seconds
+    if pid is not None:
+        _signal(pid, signal.SIGINT)
+    while pid is not None and _server_of(lock, folder) == pid:
+        if time.monotonic() > deadline:
+            raise Refused(
+                f"A PostgreSQL (process {pid}) still uses {folder} and does not stop: end it with `kill -QUIT {pid}`."
+            )
+        time.sleep(0.05)
+    lock.unlink(missing_ok=True)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _server_of(lock: Path, folder: Path) -> int | None:
+    """The process number in the lock file, if that process is a PostgreSQL which lives in `folder`."""
+    try:
+        pid = int(lock.read_text(encoding="ascii", errors="replace").split("\n", 1)[0])
+        working_directory = Path(f"/proc/{pid}/cwd").readlink()
+        name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return None
+    return pid if name == "postgres" and working_directory == folder.resolve() else None
