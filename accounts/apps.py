@@ -1,0 +1,18 @@
+"""The application's place in Django."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AccountsConfig(AppConfig):
+    """People, departments, machines, scope and audit."""
+
+    name = "accounts"
+    label = "accounts"
+    verbose_name = _("People and audit")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Connect the receivers that audit sign-in and sign-out."""
+        # Receivers need the models, which are ready only now.
+        import accounts.signals  # noqa: F401

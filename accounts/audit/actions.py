@@ -1,0 +1,70 @@
+"""The closed list of what is audited. A new kind of event is a new line here, never a free text."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Outcome(TextChoices):
+    """How it ended (DICOM PS3.15, section A.5.1, EventOutcomeIndicator)."""
+
+    SUCCESS = "success", _("Done")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")
+
+
+class Action(TextChoices):
+    """What was done, as noun and past participle."""
+
+    # The portal itself
+    PORTAL_STARTED = "portal.started", _("Portal started")
+    PORTAL_STOPPED = "portal.stopped", _("Portal stopped")
+    SETTING_CHANGED = "setting.changed", _("Setting changed")
+    AUDIT_READ = "audit.read", _("Audit read")
+    SECURITY_ALERTED = "security.alerted", _("Security alert")
+
+    # People and machines
+    USER_SIGNED_IN = "user.signed_in", _("Signed in")
+    USER_SIGNED_OUT = "user.signed_out", _("Signed out")
+    USER_REFUSED = "user.refused", _("Sign-in refused")
+    USER_CREATED = "user.created", _("User created")
+    USER_CHANGED = "user.changed", _("User changed")
+    USER_DISABLED = "user.disabled", _("User disabled")
+    PASSWORD_CHANGED = "password.changed", _("Password changed")  # noqa: S105
+    MEMBERSHIP_STARTED = "membership.started", _("Membership started")
+    MEMBERSHIP_ENDED = "membership.ended", _("Membership ended")
+    MACHINE_KEY_ISSUED = "machine_key.issued", _("Machine key issued")
+    MACHINE_KEY_REVOKED = "machine_key.revoked", _("Machine key revoked")
+    MACHINE_REFUSED = "machine.refused", _("Machine refused")
+    SETUP_LINK_ISSUED = "setup_link.issued", _("Set-up link issued")
+
+    # Other systems on the DICOM network
+    ASSOCIATION_ACCEPTED = "association.accepted", _("Association accepted")
+    ASSOCIATION_REFUSED = "association.refused", _("Association refused")
+
+    # Reading
+    STUDIES_QUERIED = "studies.queried", _("Studies searched")
+    STUDY_OPENED = "study.opened", _("Study opened")
+    STUDY_REFUSED = "study.refused", _("Study refused")
+    PRIOR_OPENED = "prior.opened", _("Prior study opened")
+    METADATA_READ = "metadata.read", _("Headers read")
+    FRAMES_READ = "frames.read", _("Images read")
+    INSTANCES_RETRIEVED = "instances.retrieved", _("Objects retrieved")
+    STUDY_EXPORTED = "study.exported", _("Study exported")
+
+    # Arriving and changing
+    INSTANCES_RECEIVED = "instances.received", _("Objects received")
+    INSTANCE_CONFLICTED = "instance.conflicted", _("Conflicting version kept")
+    INSTANCE_QUARANTINED = "instance.quarantined", _("Object quarantined")
+    QUARANTINE_RELEASED = "quarantine.released", _("Object released from quarantine")
+    QUARANTINE_DISCARDED = "quarantine.discarded", _("Quarantined object discarded")
+    INSTANCE_REJECTED = "instance.rejected", _("Object rejected")
+    INSTANCE_RESTORED = "instance.restored", _("Rejected object restored")
+    STUDY_PLACED = "study.placed", _("Study placed in a department")
+    STUDY_REMOVED = "study.removed", _("Study taken out of a department")
+    STUDY_CORRECTED = "study.corrected", _("Study corrected")
+    PATIENT_CREATED = "patient.created", _("Patient created")
+    PATIENT_CORRECTED = "patient.corrected", _("Patient corrected")
+    PATIENTS_MERGED = "patients.merged", _("Patients merged")
+    STEP_RETRIED = "step.retried", _("Step retried")
+    COPY_VERIFIED = "copy.verified", _("Copy verified")
+    COPY_DAMAGED = "copy.damaged", _("Damaged copy found")

@@ -1,0 +1,60 @@
+"""States of memberships and keys, as words to filter by."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from accounts.models import Department, MachineKey, Membership, SetupLink
+
+    _Departments = models.QuerySet[Department]
+    _Memberships = models.QuerySet[Membership]
+    _MachineKeys = models.QuerySet[MachineKey]
+    _SetupLinks = models.QuerySet[SetupLink]
+else:
+    _Departments = _Memberships = _MachineKeys = _SetupLinks = models.QuerySet
+
+__all__ = ["DepartmentQuerySet", "MachineKeyQuerySet", "MembershipQuerySet", "SetupLinkQuerySet"]
+
+
+class DepartmentQuerySet(_Departments):
+    """Departments by state."""
+
+    def active(self) -> Self:
+        """Departments that still work."""
+        return self.filter(is_active=True)
+
+
+class MembershipQuerySet(_Memberships):
+    """Memberships by time."""
+
+    def active_at(self, moment: datetime) -> Self:
+        """Memberships that hold at ``moment``; the end itself is outside."""
+        return self.filter(
+            Q(valid_until__isnull=True) | Q(valid_until__gt=moment), valid_from__lte=moment
+        )
+
+    def active(self) -> Self:
+        """Memberships that hold now."""
+        return self.active_at(timezone.now())
+
+
+class MachineKeyQuerySet(_MachineKeys):
+    """Machine keys by state."""
+
+    def usable_at(self, moment: datetime) -> Self:
+        """Keys neither revoked nor expired at ``moment``."""
+        return self.filter(
+            Q(expires_at__isnull=True) | Q(expires_at__gt=moment), revoked_at__isnull=True
+        )
+
+
+class SetupLinkQuerySet(_SetupLinks):
+    """Set-up links by state."""
+
+    def usable_at(self, moment: datetime) -> Self:
+        """Links neither used nor expired at ``moment``."""
+        return self.filter(used_at__isnull=True, expires_at__gt=moment)

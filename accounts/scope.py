@@ -1,0 +1,175 @@
+"""What somebody may see, as one frozen value. Everything that reads asks it; nothing else decides.
+
+People and machines get theirs here; links get it in ``sharing``, break-glass in ``access``. Every
+function fails closed: what is not understood, expired or switched off gives :data:`EMPTY`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+
+from accounts.actor import ANONYMOUS, SYSTEM, Actor
+from accounts.models import Department, MachineKey, Membership, User
+from accounts.roles import Right, rights_of
+
+_NO_IDS: Final[frozenset[int]] = frozenset()
+_NO_UIDS: Final[frozenset[str]] = frozenset()
+_NO_RIGHTS: Final[frozenset[Right]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Who, in which departments and on which named objects, with which rights, until when.
+
+    ``department_rights`` pairs a department's primary key with the rights held there. ``patients``
+    holds primary keys; ``studies``, ``series`` and ``instances`` hold UIDs: those are open with
+    ``rights``, whatever their department. ``cleared`` names the sensitivity labels that may be seen.
+    ``valid_until`` closes the whole scope; ``unrestricted`` is for the system's own work only.
+    """
+
+    principal: Actor
+    department_rights: frozenset[tuple[int, frozenset[Right]]] = frozenset()
+    patients: frozenset[int] = _NO_IDS
+    studies: frozenset[str] = _NO_UIDS
+    series: frozenset[str] = _NO_UIDS
+    instances: frozenset[str] = _NO_UIDS
+    rights: frozenset[Right] = _NO_RIGHTS
+    cleared: frozenset[str] = _NO_UIDS
+    deidentified: bool = False
+    valid_until: datetime | None = None
+    reason: str = ""
+    unrestricted: bool = field(default=False, kw_only=True)
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the moment has come after which nothing is visible."""
+        return self.valid_until is not None and timezone.now() >= self.valid_until
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all can be seen."""
+        if self.is_expired:
+            return True
+        if self.unrestricted:
+            return False
+        named = self.patients or self.studies or self.series or self.instances
+        return not (named and self.rights) and not any(
+            rights for _department, rights in self.department_rights
+        )
+
+    @property
+    def is_unrestricted(self) -> bool:
+        """Whether everything is visible now."""
+        return self.unrestricted and not self.is_expired
+
+    def departments_with(self, right: Right) -> frozenset[int]:
+        """Return the primary keys of the departments where ``right`` is held now."""
+        if self.is_expired:
+            return _NO_IDS
+        return frozenset(
+            department for department, rights in self.department_rights if right in rights
+        )
+
+    def named_with(self, right: Right) -> bool:
+        """Whether ``right`` is held now on the named patients, studies, series and instances."""
+        return right in self.rights and not self.is_expired
+
+    def may(self, right: Right) -> bool:
+        """Whether ``right`` is held now on anything at all."""
+        return (
+            self.is_unrestricted or bool(self.departments_with(right)) or self.named_with(right)
+        )
+
+
+EMPTY: Final = Scope(principal=ANONYMOUS, reason="nobody")
+
+
+def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None) -> Scope:
+    """Return what a person may see now, from the memberships that hold now.
+
+    Neither ``is_staff`` nor ``is_superuser`` shows an image: an administrator sees what the
+    administrator's memberships show. The scope ends with the first membership that ends, so that a
+    scope kept in hand never outlives one.
+    """
+    if not isinstance(user, User) or not user.is_active or user.pk is None:
+        return EMPTY
+    now = timezone.now()
+    held: dict[int, frozenset[Right]] = {}
+    ends: list[datetime] = []
+    memberships = (
+        Membership.objects.active_at(now)
+        .filter(user=user, department__is_active=True)
+        .values_list("department_id", "role", "valid_until")
+    )
+    for department, role, valid_until in memberships:
+        held[department] = held.get(department, _NO_RIGHTS) | rights_of(role)
+        if valid_until is not None:
+            ends.append(valid_until)
+    return Scope(
+        principal=actor or Actor(kind="user", id=str(user.pk), name=user.get_username()),
+        department_rights=frozenset(held.items()),
+        valid_until=min(ends, default=None),
+        reason="membership",
+    )
+
+
+def scope_of_machine(key: MachineKey, *, door: str, actor: Actor | None = None) -> Scope:
+    """Return what a machine may see now at ``door``: its departments, with the rights of that door."""
+    if not key.is_usable_at(timezone.now()):
+        return EMPTY
+    rights = key.rights_at(door)
+    departments = (
+        key.departments.filter(is_active=True).values_list("pk", flat=True) if rights else ()
+    )
+    return Scope(
+        principal=actor or Actor(kind="machine", id=str(key.pk), name=key.name, door=door),
+        department_rights=frozenset((department, rights) for department in departments),
+        valid_until=key.expires_at,
+        reason="machine key",
+    )
+
+
+def scope_of_departments(
+    *,
+    principal: Actor,
+    departments: Iterable[Department | int] = (),
+    rights: Iterable[Right] = (),
+    reason: str,
+    valid_until: datetime | None = None,
+) -> Scope:
+    """Return what a configured peer (an application entity) may see: those departments, those rights."""
+    held = frozenset(rights)
+    keys = [item.pk if isinstance(item, Department) else item for item in departments]
+    active = Department.objects.active().filter(pk__in=keys).values_list("pk", flat=True)
+    return Scope(
+        principal=principal,
+        department_rights=frozenset((department, held) for department in active)
+        if held
+        else frozenset(),
+        valid_until=valid_until,
+        reason=reason,
+    )
+
+
+def system_scope(reason: str) -> Scope:
+    """Return the scope of the system's own work, which sees everything; it must say why.
+
+    Raises :class:`ValueError` without a reason.
+    """
+    if not reason.strip():
+        raise ValueError("A system scope needs a reason.")
+    return Scope(
+        principal=SYSTEM,
+        rights=frozenset(Right),
+        reason=reason,
+        unrestricted=True,
+    )
+
+
+def held_rights(scope: Scope) -> Mapping[int, frozenset[Right]]:
+    """Return the rights per department as a mapping, for a page that explains them."""
+    return dict(scope.department_rights)
