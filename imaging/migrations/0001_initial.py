@@ -1,0 +1,416 @@
+
+import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
+import django.core.validators
+import django.db.models.deletion
+from django.contrib.postgres.operations import BtreeGinExtension, TrigramExtension
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    initial = True
+
+    dependencies = [
+        ('accounts', '0002_audit_partitions'),
+    ]
+
+    operations = [
+        TrigramExtension(),
+        BtreeGinExtension(),
+        migrations.CreateModel(
+            name='LedgerLeaf',
+            fields=[
+                ('sequence', models.BigAutoField(primary_key=True, serialize=False, verbose_name='sequence')),
+                ('kind', models.CharField(choices=[('kept', 'kept'), ('rejected', 'rejected'), ('corrected', 'corrected')], max_length=10, verbose_name='kind')),
+                ('file_sha256', models.CharField(max_length=64, verbose_name='SHA-256 of the file')),
+                ('dataset_sha256', models.CharField(blank=True, max_length=64, verbose_name='SHA-256 of the data set')),
+                ('recorded_at', models.DateTimeField(verbose_name='recorded at')),
+            ],
+            options={
+                'verbose_name': 'ledger leaf',
+                'verbose_name_plural': 'ledger leaves',
+                'ordering': ['sequence'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Series',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('series_instance_uid', models.CharField(max_length=64, unique=True, verbose_name='Series Instance UID')),
+                ('modality', models.CharField(blank=True, max_length=16, verbose_name='modality')),
+                ('series_number', models.IntegerField(blank=True, null=True, verbose_name='number')),
+                ('description', models.CharField(blank=True, max_length=256, verbose_name='description')),
+                ('body_part_examined', models.CharField(blank=True, max_length=64, verbose_name='body part')),
+                ('laterality', models.CharField(blank=True, max_length=16, verbose_name='laterality')),
+                ('station_name', models.CharField(blank=True, max_length=64, verbose_name='station')),
+                ('protocol_name', models.CharField(blank=True, max_length=128, verbose_name='protocol')),
+                ('frame_of_reference_uid', models.CharField(blank=True, max_length=64, verbose_name='Frame of Reference UID')),
+                ('instance_count', models.PositiveIntegerField(default=0, verbose_name='instances')),
+                ('frame_count', models.PositiveIntegerField(default=0, verbose_name='frames')),
+                ('version', models.PositiveIntegerField(default=0, verbose_name='version')),
+                ('last_received_at', models.DateTimeField(verbose_name='last image received')),
+            ],
+            options={
+                'verbose_name': 'series',
+                'verbose_name_plural': 'series',
+                'ordering': ['series_number', 'id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='ApplicationEntity',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('ae_title', models.CharField(max_length=16, unique=True, validators=[django.core.validators.RegexValidator('^[\\x20-\\x5b\\x5d-\\x7e]{1,16}$', '1 to 16 printable characters, no backslash.'), django.core.validators.MinLengthValidator(1)], verbose_name='AE title')),
+                ('description', models.CharField(blank=True, max_length=120, verbose_name='description')),
+                ('address', models.GenericIPAddressField(blank=True, help_text='Calls from elsewhere are refused. Empty: any address.', null=True, verbose_name='address')),
+                ('loopback_only', models.BooleanField(default=False, verbose_name='from this machine only')),
+                ('may_store', models.BooleanField(default=True, verbose_name='may send images')),
+                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('last_seen_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='last seen')),
+                ('departments', models.ManyToManyField(blank=True, help_text='It may add images to existing studies of these departments only.', related_name='+', to='accounts.department', verbose_name='departments')),
+            ],
+            options={
+                'verbose_name': 'application entity',
+                'verbose_name_plural': 'application entities',
+                'ordering': ['ae_title'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Event',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('series.started', 'series started'), ('study.changed', 'study changed'), ('study.settled', 'study settled')], max_length=40, verbose_name='kind')),
+                ('subject_uid', models.CharField(max_length=64, verbose_name='subject')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
+                ('due_at', models.DateTimeField(verbose_name='due at')),
+                ('drained_at', models.DateTimeField(blank=True, null=True, verbose_name='drained at')),
+            ],
+            options={
+                'verbose_name': 'event',
+                'verbose_name_plural': 'events',
+                'indexes': [models.Index(condition=models.Q(('drained_at', None)), fields=['due_at'], name='event_pending_due')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('drained_at', None)), fields=('kind', 'subject_uid'), name='event_pending_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Job',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('step', models.CharField(max_length=60, verbose_name='step')),
+                ('subject_uid', models.CharField(max_length=64, verbose_name='subject')),
+                ('study_instance_uid', models.CharField(blank=True, max_length=64, verbose_name='study')),
+                ('queue', models.CharField(choices=[('short', 'short'), ('long', 'long')], default='short', max_length=10, verbose_name='queue')),
+                ('state', models.CharField(choices=[('waiting', 'waiting'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='waiting', max_length=10, verbose_name='state')),
+                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
+                ('rerun', models.BooleanField(default=False, verbose_name='asked again while running')),
+                ('due_at', models.DateTimeField(verbose_name='due at')),
+                ('lease_until', models.DateTimeField(blank=True, null=True, verbose_name='leased until')),
+                ('lease_token', models.UUIDField(blank=True, null=True, verbose_name='lease')),
+                ('problem_code', models.CharField(blank=True, max_length=40, verbose_name='problem')),
+                ('problem_detail', models.TextField(blank=True, verbose_name='what went wrong')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
+                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished at')),
+            ],
+            options={
+                'verbose_name': 'job',
+                'verbose_name_plural': 'jobs',
+                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['queue', 'due_at'], name='job_waiting'), models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='job_leases'), models.Index(condition=models.Q(('state', 'failed')), fields=['study_instance_uid'], name='job_failed_by_study')],
+                'constraints': [models.UniqueConstraint(fields=('step', 'subject_uid'), name='job_step_and_subject')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Patient',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('issuer_of_patient_id', models.CharField(blank=True, max_length=64, verbose_name='issuer of patient ID')),
+                ('patient_id', models.CharField(blank=True, max_length=64, verbose_name='patient ID')),
+                ('patient_name', models.CharField(blank=True, max_length=324, verbose_name='name')),
+                ('name_norm', models.CharField(blank=True, editable=False, max_length=324, verbose_name='name for searching')),
+                ('birth_date', models.DateField(blank=True, null=True, verbose_name='birth date')),
+                ('sex', models.CharField(blank=True, max_length=16, verbose_name='sex')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='known since')),
+            ],
+            options={
+                'verbose_name': 'patient',
+                'verbose_name_plural': 'patients',
+                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['name_norm'], name='patient_name_trgm', opclasses=['gin_trgm_ops'])],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('patient_id', ''), _negated=True), fields=('issuer_of_patient_id', 'patient_id'), name='patient_id_per_issuer')],
+            },
+        ),
+        migrations.CreateModel(
+            name='RoutingRule',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('order', models.PositiveIntegerField(default=100, help_text='Tried from the lowest number up.', verbose_name='order')),
+                ('name', models.CharField(max_length=120, unique=True, verbose_name='name')),
+                ('door', models.CharField(blank=True, max_length=16, verbose_name='door')),
+                ('calling_ae_title', models.CharField(blank=True, max_length=64, validators=[django.core.validators.RegexValidator('^[^\\x00-\\x1f]*$', 'No control characters. * stands for any text, ? for one character.')], verbose_name='calling AE title')),
+                ('station_name', models.CharField(blank=True, max_length=64, validators=[django.core.validators.RegexValidator('^[^\\x00-\\x1f]*$', 'No control characters. * stands for any text, ? for one character.')], verbose_name='station name')),
+                ('institutional_department_name', models.CharField(blank=True, max_length=64, validators=[django.core.validators.RegexValidator('^[^\\x00-\\x1f]*$', 'No control characters. * stands for any text, ? for one character.')], verbose_name='department in the header')),
+                ('modality', models.CharField(blank=True, max_length=64, validators=[django.core.validators.RegexValidator('^[^\\x00-\\x1f]*$', 'No control characters. * stands for any text, ? for one character.')], verbose_name='modality')),
+                ('requesting_service', models.CharField(blank=True, max_length=64, validators=[django.core.validators.RegexValidator('^[^\\x00-\\x1f]*$', 'No control characters. * stands for any text, ? for one character.')], verbose_name='ordering department')),
+                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('also', models.ManyToManyField(blank=True, related_name='+', to='accounts.department', verbose_name='also placed in')),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department', verbose_name='performing department')),
+            ],
+            options={
+                'verbose_name': 'routing rule',
+                'verbose_name_plural': 'routing rules',
+                'ordering': ['order', 'id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Instance',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sop_instance_uid', models.CharField(max_length=64, unique=True, verbose_name='SOP Instance UID')),
+                ('sop_class_uid', models.CharField(max_length=64, verbose_name='SOP Class UID')),
+                ('instance_number', models.IntegerField(blank=True, null=True, verbose_name='number')),
+                ('number_of_frames', models.PositiveIntegerField(default=1, verbose_name='frames')),
+                ('rows', models.PositiveIntegerField(default=0, verbose_name='rows')),
+                ('columns', models.PositiveIntegerField(default=0, verbose_name='columns')),
+                ('is_rejected', models.BooleanField(default=False, verbose_name='rejected')),
+                ('series', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instances', to='imaging.series')),
+            ],
+            options={
+                'verbose_name': 'instance',
+                'verbose_name_plural': 'instances',
+            },
+        ),
+        migrations.CreateModel(
+            name='StoredObject',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('dicom', 'DICOM object'), ('segment', 'metadata segment'), ('frames', 'frames converted for reading'), ('picture', 'thumbnail or preview'), ('refused', 'bytes kept in quarantine')], max_length=10, verbose_name='kind')),
+                ('file_sha256', models.CharField(max_length=64, verbose_name='SHA-256 of the file')),
+                ('dataset_sha256', models.CharField(blank=True, max_length=64, verbose_name='SHA-256 of the data set')),
+                ('length', models.BigIntegerField(verbose_name='length in bytes')),
+                ('transfer_syntax_uid', models.CharField(blank=True, max_length=64, verbose_name='transfer syntax')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='stored at')),
+            ],
+            options={
+                'verbose_name': 'stored object',
+                'verbose_name_plural': 'stored objects',
+                'constraints': [models.UniqueConstraint(fields=('file_sha256', 'kind'), name='stored_object_content')],
+            },
+        ),
+        migrations.AddField(
+            model_name='series',
+            name='thumbnail',
+            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='imaging.storedobject'),
+        ),
+        migrations.CreateModel(
+            name='MetadataSegment',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('instance_count', models.PositiveIntegerField(verbose_name='instances')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='written at')),
+                ('series', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='segments', to='imaging.series')),
+                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject')),
+            ],
+            options={
+                'verbose_name': 'metadata segment',
+                'verbose_name_plural': 'metadata segments',
+                'ordering': ['id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='InstanceVersion',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('current', 'current'), ('conflicting', 'conflicting'), ('rejected', 'rejected')], default='current', max_length=12, verbose_name='state')),
+                ('frame_index', models.BinaryField(blank=True, null=True, verbose_name='where each frame lies')),
+                ('needs_rendition', models.CharField(blank=True, max_length=20, verbose_name='frames must be converted because')),
+                ('door', models.CharField(max_length=16, verbose_name='door')),
+                ('sender', models.CharField(blank=True, max_length=64, verbose_name='sender')),
+                ('address', models.CharField(blank=True, max_length=64, verbose_name='address')),
+                ('received_at', models.DateTimeField(verbose_name='received at')),
+                ('instance', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='imaging.instance')),
+                ('segment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='imaging.metadatasegment')),
+                ('frames_object', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject', verbose_name='converted frames')),
+                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject')),
+            ],
+            options={
+                'verbose_name': 'version',
+                'verbose_name_plural': 'versions',
+            },
+        ),
+        migrations.CreateModel(
+            name='Study',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('study_instance_uid', models.CharField(max_length=64, unique=True, verbose_name='Study Instance UID')),
+                ('accession_number', models.CharField(blank=True, max_length=64, verbose_name='accession number')),
+                ('study_id', models.CharField(blank=True, max_length=64, verbose_name='study ID')),
+                ('study_at', models.DateTimeField(verbose_name='date of the study')),
+                ('study_time_known', models.BooleanField(default=True, verbose_name='time of the study is known')),
+                ('description', models.CharField(blank=True, max_length=256, verbose_name='description')),
+                ('referring_physician_name', models.CharField(blank=True, max_length=324, verbose_name='referring physician')),
+                ('institutional_department_name', models.CharField(blank=True, max_length=64, verbose_name='department in the header')),
+                ('modalities', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), default=list, size=None, verbose_name='modalities')),
+                ('body_part_examined', models.CharField(blank=True, max_length=64, verbose_name='body part')),
+                ('series_count', models.PositiveIntegerField(default=0, verbose_name='series')),
+                ('instance_count', models.PositiveIntegerField(default=0, verbose_name='instances')),
+                ('sensitivity', models.CharField(blank=True, max_length=16, verbose_name='protection')),
+                ('version', models.PositiveIntegerField(default=0, verbose_name='version')),
+                ('first_received_at', models.DateTimeField(verbose_name='first image received')),
+                ('last_received_at', models.DateTimeField(verbose_name='last image received')),
+                ('settled_at', models.DateTimeField(blank=True, null=True, verbose_name='settled')),
+                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='studies', to='imaging.patient')),
+                ('thumbnail', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='imaging.storedobject')),
+            ],
+            options={
+                'verbose_name': 'study',
+                'verbose_name_plural': 'studies',
+            },
+        ),
+        migrations.AddField(
+            model_name='series',
+            name='study',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='imaging.study'),
+        ),
+        migrations.CreateModel(
+            name='Placement',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('owner', 'performing department'), ('requesting', 'requesting department'), ('grant', 'granted access')], default='owner', max_length=12, verbose_name='kind')),
+                ('until', models.DateTimeField(blank=True, null=True, verbose_name='until')),
+                ('reason_code', models.CharField(max_length=40, verbose_name='reason')),
+                ('reason_detail', models.CharField(blank=True, max_length=200, verbose_name='rule or person')),
+                ('placed_at', models.DateTimeField(auto_now_add=True, verbose_name='placed at')),
+                ('study_at', models.DateTimeField(editable=False, verbose_name='date of the study')),
+                ('last_received_at', models.DateTimeField(editable=False, verbose_name='last image received')),
+                ('name_norm', models.CharField(blank=True, editable=False, max_length=324, verbose_name='name for searching')),
+                ('patient_id', models.CharField(blank=True, editable=False, max_length=64, verbose_name='patient ID')),
+                ('accession_number', models.CharField(blank=True, editable=False, max_length=64, verbose_name='accession number')),
+                ('modalities', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), default=list, editable=False, size=None)),
+                ('department', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department')),
+                ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='placements', to='imaging.study')),
+            ],
+            options={
+                'verbose_name': 'placement',
+                'verbose_name_plural': 'placements',
+            },
+        ),
+        migrations.AddField(
+            model_name='instance',
+            name='study',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instances', to='imaging.study'),
+        ),
+        migrations.CreateModel(
+            name='Rendition',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('thumbnail', 'thumbnail, 256 px'), ('preview', 'preview, 1024 px')], max_length=10, verbose_name='kind')),
+                ('state', models.CharField(choices=[('ready', 'ready'), ('tile', 'tile'), ('failed', 'failed')], max_length=10, verbose_name='state')),
+                ('width', models.PositiveSmallIntegerField(default=0, verbose_name='width')),
+                ('height', models.PositiveSmallIntegerField(default=0, verbose_name='height')),
+                ('problem_code', models.CharField(blank=True, max_length=40, verbose_name='problem')),
+                ('problem_detail', models.TextField(blank=True, verbose_name='what went wrong')),
+                ('made_at', models.DateTimeField(auto_now=True, verbose_name='made at')),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='renditions', to='imaging.instanceversion')),
+                ('stored_object', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject')),
+            ],
+            options={
+                'verbose_name': 'picture',
+                'verbose_name_plural': 'pictures',
+                'constraints': [models.UniqueConstraint(fields=('version', 'kind'), name='rendition_per_kind')],
+            },
+        ),
+        migrations.CreateModel(
+            name='QuarantinedObject',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('reason', models.CharField(choices=[('unreadable', 'cannot be read'), ('identity_conflict', 'the patient does not agree with what is known'), ('joins_another_study', 'joins another study'), ('hierarchy_conflict', 'its series or instance belongs to another study'), ('cannot_register', 'could not be registered')], max_length=24, verbose_name='reason')),
+                ('detail', models.TextField(blank=True, verbose_name='detail')),
+                ('state', models.CharField(choices=[('open', 'open'), ('released', 'released'), ('rejected', 'rejected')], default='open', max_length=10, verbose_name='state')),
+                ('header', models.JSONField(blank=True, default=dict, verbose_name='header as received')),
+                ('study_instance_uid', models.CharField(blank=True, max_length=64, verbose_name='Study Instance UID')),
+                ('sop_instance_uid', models.CharField(blank=True, max_length=64, verbose_name='SOP Instance UID')),
+                ('door', models.CharField(max_length=16, verbose_name='door')),
+                ('sender', models.CharField(blank=True, max_length=64, verbose_name='sender')),
+                ('address', models.CharField(blank=True, max_length=64, verbose_name='address')),
+                ('received_at', models.DateTimeField(verbose_name='received at')),
+                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                ('departments', models.ManyToManyField(blank=True, related_name='+', to='accounts.department', verbose_name='departments of the sender')),
+                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject')),
+            ],
+            options={
+                'verbose_name': 'quarantined object',
+                'verbose_name_plural': 'quarantine',
+                'ordering': ['received_at', 'id'],
+                'indexes': [models.Index(fields=['state', 'received_at'], name='quarantine_by_age')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ObjectCopy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tier', models.CharField(max_length=40, verbose_name='tier')),
+                ('location', models.CharField(max_length=200, verbose_name='name within the tier')),
+                ('key_id', models.CharField(blank=True, max_length=40, verbose_name='encryption key')),
+                ('state', models.CharField(choices=[('written', 'written, digest checked while writing'), ('verified', 'read back and verified'), ('damaged', 'damaged: the digest differs'), ('missing', 'missing')], default='written', max_length=10, verbose_name='state')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='written at')),
+                ('verified_at', models.DateTimeField(blank=True, null=True, verbose_name='verified at')),
+                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='copies', to='imaging.storedobject')),
+            ],
+            options={
+                'verbose_name': 'copy',
+                'verbose_name_plural': 'copies',
+                'constraints': [models.UniqueConstraint(fields=('stored_object', 'tier'), name='object_copy_per_tier')],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name='instanceversion',
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'current')), fields=('instance',), name='instance_has_one_current_version'),
+        ),
+        migrations.AddConstraint(
+            model_name='instanceversion',
+            constraint=models.UniqueConstraint(fields=('instance', 'stored_object'), name='instance_version_content'),
+        ),
+        migrations.AddIndex(
+            model_name='study',
+            index=models.Index(fields=['patient', '-study_at'], name='study_of_patient'),
+        ),
+        migrations.AddIndex(
+            model_name='study',
+            index=models.Index(condition=models.Q(('accession_number', ''), _negated=True), fields=['accession_number'], name='study_accession'),
+        ),
+        migrations.AddIndex(
+            model_name='study',
+            index=models.Index(fields=['-study_at', '-id'], name='study_by_date'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', '-study_at', '-study'], name='placement_by_date'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', '-last_received_at', '-study'], name='placement_by_arrival'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'name_norm', 'study'], name='placement_by_name'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'patient_id', 'study'], name='placement_by_patient_id'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'accession_number'], name='placement_by_accession'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=django.contrib.postgres.indexes.GinIndex(fields=['name_norm'], name='placement_name_trgm', opclasses=['gin_trgm_ops']),
+        ),
+        migrations.AddConstraint(
+            model_name='placement',
+            constraint=models.UniqueConstraint(fields=('study', 'department'), name='placement_per_department'),
+        ),
+        migrations.AddIndex(
+            model_name='instance',
+            index=models.Index(fields=['series', 'instance_number', 'id'], name='instance_in_series'),
+        ),
+    ]
