@@ -50,6 +50,5 @@ def _is_trusted_proxy(address: str) -> bool:
     except ValueError:
         return False
     return any(
-        peer in ipaddress.ip_network(network, strict=False)
-        for network in getattr(settings, "TRUSTED_PROXIES", ())
+        peer in ipaddress.ip_network(network, strict=False) for network in getattr(settings, "TRUSTED_PROXIES", ())
     )

@@ -1,5 +1,7 @@
 """The application's place in Django."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -15,4 +17,4 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Connect the receivers that audit sign-in and sign-out."""
         # Receivers need the models, which are ready only now.
-        import accounts.signals  # noqa: F401
+        import_module("accounts.signals")

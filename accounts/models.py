@@ -42,9 +42,7 @@ _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 def validate_time_zone(name: str) -> None:
     """Accept a name of the IANA time zone database only."""
     if name not in zoneinfo.available_timezones():
-        raise ValidationError(
-            _("“%(name)s” is not a time zone. Example: Europe/Paris."), params={"name": name}
-        )
+        raise ValidationError(_("“%(name)s” is not a time zone. Example: Europe/Paris."), params={"name": name})
 
 
 def validate_oid(value: str) -> None:
@@ -78,9 +76,7 @@ def validate_door_rights(value: Any) -> None:
         if door not in [str(known) for known in MACHINE_DOORS]:
             raise ValidationError(_("“%(door)s” is not a door for machines."), params={"door": door})
         if not isinstance(rights, list) or any(right not in Right.values for right in rights):
-            raise ValidationError(
-                _("The rights of “%(door)s” are not known."), params={"door": door}
-            )
+            raise ValidationError(_("The rights of “%(door)s” are not known."), params={"door": door})
 
 
 class Language(models.TextChoices):
@@ -102,12 +98,8 @@ class User(AbstractUser):
     """A person who signs in. What the person may see comes from memberships, never from here."""
 
     display_name = models.CharField(_("display name"), max_length=150, blank=True)
-    language = models.CharField(
-        _("language"), max_length=8, choices=Language.choices, blank=True, default=""
-    )
-    theme = models.CharField(
-        _("theme"), max_length=8, choices=Theme.choices, default=Theme.DARK
-    )
+    language = models.CharField(_("language"), max_length=8, choices=Language.choices, blank=True, default="")
+    theme = models.CharField(_("theme"), max_length=8, choices=Theme.choices, default=Theme.DARK)
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("user")
@@ -135,12 +127,8 @@ class Site(models.Model):
         max_length=64,
         help_text=_("As in DICOM (0010,0021): the authority that numbers this site's patients."),
     )
-    issuer_oid = models.CharField(
-        _("issuer's OID"), max_length=64, blank=True, validators=[validate_oid]
-    )
-    time_zone = models.CharField(
-        _("time zone"), max_length=64, default="Europe/Paris", validators=[validate_time_zone]
-    )
+    issuer_oid = models.CharField(_("issuer's OID"), max_length=64, blank=True, validators=[validate_oid])
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Paris", validators=[validate_time_zone])
 
     class Meta:
         verbose_name = _("site")
@@ -159,12 +147,8 @@ class Site(models.Model):
 class Department(models.Model):
     """A department of a site: the unit in which studies are placed and people work."""
 
-    site = models.ForeignKey(
-        Site, on_delete=models.PROTECT, related_name="departments", verbose_name=_("site")
-    )
-    code = models.SlugField(
-        _("code"), max_length=32, unique=True, help_text=_("Short and lasting: used by rules.")
-    )
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="departments", verbose_name=_("site"))
+    code = models.SlugField(_("code"), max_length=32, unique=True, help_text=_("Short and lasting: used by rules."))
     name = models.CharField(_("name (English)"), max_length=150)
     name_fr = models.CharField(_("name (French)"), max_length=150, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
@@ -190,9 +174,7 @@ class Department(models.Model):
 class Membership(models.Model):
     """A person's role in a department, from a moment and possibly until another."""
 
-    user = models.ForeignKey(
-        User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
-    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user"))
     department = models.ForeignKey(
         Department,
         on_delete=models.PROTECT,
@@ -212,8 +194,7 @@ class Membership(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="membership_ends_after_it_begins",
-                condition=models.Q(valid_until__isnull=True)
-                | models.Q(valid_until__gte=models.F("valid_from")),
+                condition=models.Q(valid_until__isnull=True) | models.Q(valid_until__gte=models.F("valid_from")),
                 violation_error_message=_("A membership ends after it begins."),
             ),
         ]
@@ -241,9 +222,7 @@ class MachineKey(models.Model):
     departments = models.ManyToManyField(
         Department, related_name="machine_keys", verbose_name=_("departments"), blank=True
     )
-    rights = models.JSONField(
-        _("rights per door"), default=dict, validators=[validate_door_rights], blank=True
-    )
+    rights = models.JSONField(_("rights per door"), default=dict, validators=[validate_door_rights], blank=True)
     addresses = models.JSONField(
         _("allowed addresses"),
         default=list,

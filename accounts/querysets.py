@@ -33,9 +33,7 @@ class MembershipQuerySet(_Memberships):
 
     def active_at(self, moment: datetime) -> Self:
         """Memberships that hold at ``moment``; the end itself is outside."""
-        return self.filter(
-            Q(valid_until__isnull=True) | Q(valid_until__gt=moment), valid_from__lte=moment
-        )
+        return self.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=moment), valid_from__lte=moment)
 
     def active(self) -> Self:
         """Memberships that hold now."""
@@ -47,9 +45,7 @@ class MachineKeyQuerySet(_MachineKeys):
 
     def usable_at(self, moment: datetime) -> Self:
         """Keys neither revoked nor expired at ``moment``."""
-        return self.filter(
-            Q(expires_at__isnull=True) | Q(expires_at__gt=moment), revoked_at__isnull=True
-        )
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=moment), revoked_at__isnull=True)
 
 
 class SetupLinkQuerySet(_SetupLinks):

@@ -57,9 +57,7 @@ class Scope:
         if self.unrestricted:
             return False
         named = self.patients or self.studies or self.series or self.instances
-        return not (named and self.rights) and not any(
-            rights for _department, rights in self.department_rights
-        )
+        return not (named and self.rights) and not any(rights for _department, rights in self.department_rights)
 
     @property
     def is_unrestricted(self) -> bool:
@@ -70,9 +68,7 @@ class Scope:
         """Return the primary keys of the departments where ``right`` is held now."""
         if self.is_expired:
             return _NO_IDS
-        return frozenset(
-            department for department, rights in self.department_rights if right in rights
-        )
+        return frozenset(department for department, rights in self.department_rights if right in rights)
 
     def named_with(self, right: Right) -> bool:
         """Whether ``right`` is held now on the named patients, studies, series and instances."""
@@ -80,9 +76,7 @@ class Scope:
 
     def may(self, right: Right) -> bool:
         """Whether ``right`` is held now on anything at all."""
-        return (
-            self.is_unrestricted or bool(self.departments_with(right)) or self.named_with(right)
-        )
+        return self.is_unrestricted or bool(self.departments_with(right)) or self.named_with(right)
 
 
 EMPTY: Final = Scope(principal=ANONYMOUS, reason="nobody")
@@ -122,9 +116,7 @@ def scope_of_machine(key: MachineKey, *, door: str, actor: Actor | None = None) 
     if not key.is_usable_at(timezone.now()):
         return EMPTY
     rights = key.rights_at(door)
-    departments = (
-        key.departments.filter(is_active=True).values_list("pk", flat=True) if rights else ()
-    )
+    departments = key.departments.filter(is_active=True).values_list("pk", flat=True) if rights else ()
     return Scope(
         principal=actor or Actor(kind="machine", id=str(key.pk), name=key.name, door=door),
         department_rights=frozenset((department, rights) for department in departments),
@@ -147,9 +139,7 @@ def scope_of_departments(
     active = Department.objects.active().filter(pk__in=keys).values_list("pk", flat=True)
     return Scope(
         principal=principal,
-        department_rights=frozenset((department, held) for department in active)
-        if held
-        else frozenset(),
+        department_rights=frozenset((department, held) for department in active) if held else frozenset(),
         valid_until=valid_until,
         reason=reason,
     )

@@ -113,9 +113,7 @@ def touch_machine_key(*, key: MachineKey, every: timedelta = timedelta(minutes=1
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at >= every:
         # The condition again, in SQL: of several processes one writes.
-        MachineKey.objects.filter(pk=key.pk).exclude(last_used_at__gt=now - every).update(
-            last_used_at=now
-        )
+        MachineKey.objects.filter(pk=key.pk).exclude(last_used_at__gt=now - every).update(last_used_at=now)
 
 
 @transaction.atomic
@@ -196,19 +194,12 @@ def create_setup_link(*, actor: Actor, life: timedelta = SETUP_LINK_LIFE) -> tup
 
 
 @transaction.atomic
-def create_first_administrator(
-    *, actor: Actor, secret: str, username: str, email: str, password: str
-) -> User:
+def create_first_administrator(*, actor: Actor, secret: str, username: str, email: str, password: str) -> User:
     """Use a set-up link: make the administrator it was printed for.
 
     Raises :class:`ValidationError` when the link is used, expired or unknown, or a value is refused.
     """
-    link = (
-        SetupLink.objects.select_for_update()
-        .usable_at(timezone.now())
-        .filter(digest=digest_of(secret))
-        .first()
-    )
+    link = SetupLink.objects.select_for_update().usable_at(timezone.now()).filter(digest=digest_of(secret)).first()
     if link is None or User.objects.filter(is_superuser=True, is_active=True).exists():
         raise ValidationError(_("This link has been used or has expired."))
     user = User(username=username, email=email, is_staff=True, is_superuser=True)
@@ -229,9 +220,7 @@ def create_first_administrator(
 
 
 @transaction.atomic
-def _prefer(
-    actor: Actor, user: User, name: str, choices: type[Language | Theme], value: str
-) -> None:
+def _prefer(actor: Actor, user: User, name: str, choices: type[Language | Theme], value: str) -> None:
     if value not in choices.values:
         raise ValidationError(_("“%(value)s” is not a choice."), params={"value": value})
     if getattr(user, name) == value:

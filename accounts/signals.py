@@ -19,9 +19,7 @@ def _actor(user: User | None, request: HttpRequest | None) -> Actor:
     address = client_address(request) if request is not None else ""
     if user is None:
         return Actor(kind="user", id="", name=ANONYMOUS.name, address=address, door=Door.PAGE)
-    return Actor(
-        kind="user", id=str(user.pk), name=user.get_username(), address=address, door=Door.PAGE
-    )
+    return Actor(kind="user", id=str(user.pk), name=user.get_username(), address=address, door=Door.PAGE)
 
 
 @receiver(auth_signals.user_logged_in)
@@ -48,14 +46,11 @@ def signed_out(request: HttpRequest | None, user: User | None, **kwargs: Any) ->
 
 
 @receiver(auth_signals.user_login_failed)
-def refused(
-    sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
-) -> None:
+def refused(sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
     """Record a refused sign-in. What was typed is kept only if it names an account: it may be a password."""
     typed = str(credentials.get("username") or credentials.get("email") or "")
     user = (
-        User.objects.filter(username=typed).first()
-        or User.objects.filter(email__iexact=typed).first()
+        User.objects.filter(username=typed).first() or User.objects.filter(email__iexact=typed).first()
         if typed and "\x00" not in typed
         else None
     )

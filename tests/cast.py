@@ -22,9 +22,7 @@ def emergency(db: None) -> Department:
 @pytest.fixture
 def orthopaedics(db: None, emergency: Department) -> Department:
     """The orthopaedics department, of the same site."""
-    return DepartmentFactory.create(
-        code="orthopaedics", name="Orthopaedics", name_fr="Orthopédie", site=emergency.site
-    )
+    return DepartmentFactory.create(code="orthopaedics", name="Orthopaedics", name_fr="Orthopédie", site=emergency.site)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ class Action(TextChoices):
     USER_CREATED = "user.created", _("User created")
     USER_CHANGED = "user.changed", _("User changed")
     USER_DISABLED = "user.disabled", _("User disabled")
-    PASSWORD_CHANGED = "password.changed", _("Password changed")  # noqa: S105
+    PASSWORD_CHANGED = "password.changed", _("Password changed")
     MEMBERSHIP_STARTED = "membership.started", _("Membership started")
     MEMBERSHIP_ENDED = "membership.ended", _("Membership ended")
     MACHINE_KEY_ISSUED = "machine_key.issued", _("Machine key issued")

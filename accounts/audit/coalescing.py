@@ -57,7 +57,5 @@ def lock_and_find(key: Key, *, since: datetime) -> bool:
     """
     digest = hashlib.sha256("\x00".join(key).encode()).digest()
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(digest[:8], "big", signed=True)]
-        )
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(digest[:8], "big", signed=True)])
     return AuditEvent.objects.filter(at__gte=since, **key._asdict()).exists()

@@ -25,15 +25,11 @@ def events_of_subject(
     subject_type: str, subject_uid: str, *, since: datetime | None = None, until: datetime | None = None
 ) -> QuerySet[AuditEvent]:
     """Return what was done to one subject, newest first."""
-    events = AuditEvent.objects.exclude(subject_uid="").filter(
-        subject_type=subject_type, subject_uid=subject_uid
-    )
+    events = AuditEvent.objects.exclude(subject_uid="").filter(subject_type=subject_type, subject_uid=subject_uid)
     return _between(events, since, until)
 
 
-def _between(
-    events: QuerySet[AuditEvent], since: datetime | None, until: datetime | None
-) -> QuerySet[AuditEvent]:
+def _between(events: QuerySet[AuditEvent], since: datetime | None, until: datetime | None) -> QuerySet[AuditEvent]:
     if since is not None:
         events = events.filter(at__gte=since)
     if until is not None:

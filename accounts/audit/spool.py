@@ -16,9 +16,7 @@ from accounts.audit.models import AuditEvent
 
 logger = logging.getLogger("accounts.audit")
 
-_FIELDS: Final = tuple(
-    field.attname for field in AuditEvent._meta.concrete_fields if field.attname not in {"id", "at"}
-)
+_FIELDS: Final = tuple(field.attname for field in AuditEvent._meta.concrete_fields if field.attname not in {"id", "at"})
 
 
 def folder() -> Path:

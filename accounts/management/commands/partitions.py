@@ -19,9 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument(
-            "--months", type=int, default=24, help="how many months ahead (default: 24)"
-        )
+        parser.add_argument("--months", type=int, default=24, help="how many months ahead (default: 24)")
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,0 +1,145 @@
+"""How a machine proves who it is: a key in the Authorization header, never a person's password."""
+
+import base64
+import binascii
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import audit, services
+from accounts.actor import Actor
+from accounts.addresses import client_address, is_loopback
+from accounts.audit import Action, Outcome
+from accounts.models import MachineKey
+from accounts.roles import Door
+
+logger = logging.getLogger(__name__)
+
+#: The doors that machines may come through, by the start of the path.
+DOORS: Final = (
+    ("/dicom-web/", Door.DICOMWEB),
+    ("/api/", Door.API),
+    ("/fhir/", Door.FHIR),
+)
+CHALLENGE: Final = 'Bearer realm="negatoscope", Basic realm="negatoscope"'
+
+#: Refusals of one address in a minute: audited up to the first number, answered 429 past the second.
+AUDITED_REFUSALS: Final = 5
+TOLERATED_REFUSALS: Final = 60
+
+
+class MachineRefused(Exception):
+    """The machine did not prove who it is. ``too_many`` asks it to wait before it tries again."""
+
+    def __init__(self, reason: str, *, too_many: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.too_many = too_many
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a machine sent: its key, and with Basic its name."""
+
+    key: str
+    name: str | None = None
+
+
+def door_of(path: str) -> Door:
+    """Return the door that a path belongs to."""
+    return next((door for start, door in DOORS if path.startswith(start)), Door.PAGE)
+
+
+def sent_credentials(header: str) -> Credentials | None:
+    """Return what an Authorization header holds, or None if it cannot be understood.
+
+    Bearer (RFC 6750), Token, or Basic with the machine's name and key (RFC 7617).
+    """
+    scheme, _space, value = header.strip().partition(" ")
+    value = value.strip()
+    if not value or len(value) > 1024:
+        return None
+    if scheme.lower() in {"bearer", "token"}:
+        return Credentials(key=value)
+    if scheme.lower() == "basic":
+        try:
+            text = base64.b64decode(value, validate=True).decode("utf-8")
+        except (binascii.Error, ValueError):
+            return None
+        name, colon, key = text.partition(":")
+        return Credentials(key=key, name=name) if colon and name and key else None
+    return None
+
+
+def recognise(request: HttpRequest, *, door: Door) -> MachineKey:
+    """Return the key with which the request is signed.
+
+    Raises :class:`MachineRefused`, audited, whatever is wrong: the answer never says what.
+    """
+    reason, key = _judge(request, door)
+    if key is None or reason:
+        raise _refused(request, door, reason, key)
+    services.touch_machine_key(key=key)
+    return key
+
+
+def _judge(request: HttpRequest, door: Door) -> tuple[str, MachineKey | None]:
+    """Return what is wrong ("" when nothing is) and the key, if it is one of ours."""
+    if not (request.is_secure() or is_loopback(request)):
+        return "not over TLS", None
+    credentials = sent_credentials(request.META.get("HTTP_AUTHORIZATION", ""))
+    if credentials is None:
+        return "not understood", None
+    key = MachineKey.objects.filter(digest=services.digest_of(credentials.key)).first()
+    if key is None:
+        return "unknown key", None
+    if credentials.name is not None and credentials.name != key.name:
+        return "the key of another machine", key
+    if key.revoked_at is not None:
+        return "revoked", key
+    if not key.is_usable_at(timezone.now()):
+        return "expired", key
+    if not key.allows_address(client_address(request)):
+        return "address not allowed", key
+    if not key.rights_at(door):
+        return "no right at this door", key
+    return "", key
+
+
+def _refused(request: HttpRequest, door: Door, reason: str, key: MachineKey | None) -> MachineRefused:
+    address = client_address(request)
+    refusals = _count_refusal(address)
+    if refusals <= AUDITED_REFUSALS:
+        # A key's name is said only when the key itself was right.
+        actor = Actor(
+            kind="machine",
+            id=str(key.pk) if key else "",
+            name=key.name if key else "unknown machine",
+            address=address,
+            door=door,
+        )
+        audit.record(
+            Action.MACHINE_REFUSED,
+            actor=actor,
+            subject_type="machine",
+            subject_uid=str(key.pk) if key else "",
+            outcome=Outcome.REFUSED,
+            detail={"reason": reason},
+        )
+    return MachineRefused(reason, too_many=refusals > TOLERATED_REFUSALS)
+
+
+def _count_refusal(address: str) -> int:
+    """Return how many refusals this address has had in this minute, this one included."""
+    name = f"machine-refused:{address}:{int(timezone.now().timestamp() // 60)}"
+    try:
+        cache.add(name, 0, timeout=120)
+        return int(cache.incr(name))
+    except Exception:
+        # Without the cache nobody is slowed down, and every refusal is audited.
+        logger.warning("The cache does not answer: machine refusals are not counted.", exc_info=True)
+        return 1

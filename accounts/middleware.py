@@ -1,0 +1,170 @@
+"""What every request carries: who it is, what it may see, in which language and light it reads."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import translation
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from accounts import machines, services
+from accounts.actor import ANONYMOUS, Actor
+from accounts.addresses import client_address
+from accounts.audit import context
+from accounts.models import Language, MachineKey, Theme, User
+from accounts.roles import Door
+from accounts.scope import EMPTY, Scope, scope_of_machine, scope_of_user
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+THEME_COOKIE = "theme"
+
+
+class ScopeMiddleware:
+    """Sets ``request.actor``, ``request.scope`` (lazy), ``request.machine`` and ``request.request_id``.
+
+    A request with an Authorization header at a machine door is a machine's: a wrong key is answered
+    with 401 whatever session comes along, and a right one leaves that session unread. Elsewhere the
+    header means nothing.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Recognise who comes in, answer."""
+        door = machines.door_of(request.path_info)
+        address = client_address(request)
+        with context.entered(door=door, address=address) as here:
+            request.request_id = here.request_id  # type: ignore[attr-defined]
+            request.machine = None  # type: ignore[attr-defined]
+            if door is not Door.PAGE and "HTTP_AUTHORIZATION" in request.META:
+                try:
+                    key = machines.recognise(request, door=door)
+                except machines.MachineRefused as refusal:
+                    return _refusal(refusal)
+                _as_machine(request, key, door, here)
+            else:
+                request.actor = SimpleLazyObject(lambda: actor_of(request, door))  # type: ignore[attr-defined]
+                request.scope = SimpleLazyObject(lambda: _scope_of_person(request))  # type: ignore[attr-defined]
+            return self.get_response(request)
+
+
+def actor_of(request: HttpRequest, door: str) -> Actor:
+    """Return the person of a request as an actor; :data:`ANONYMOUS`, with its address, for a stranger."""
+    here = context.current()
+    user = request.user
+    if isinstance(user, User):
+        identity, name = str(user.pk), user.get_username()
+    else:
+        identity, name = ANONYMOUS.id, ANONYMOUS.name
+    return Actor(
+        kind="user",
+        id=identity,
+        name=name,
+        address=client_address(request),
+        door=door,
+        request_id=here.request_id or getattr(request, "request_id", ""),
+    )
+
+
+def _scope_of_person(request: HttpRequest) -> Scope:
+    user = request.user
+    return scope_of_user(user, actor=_plain(request.actor)) if isinstance(user, User) else EMPTY  # type: ignore[attr-defined]
+
+
+def _plain(actor: Actor) -> Actor:
+    """Return the actor itself out of its lazy wrapper."""
+    return Actor(
+        kind=actor.kind,
+        id=actor.id,
+        name=actor.name,
+        address=actor.address,
+        door=actor.door,
+        request_id=actor.request_id,
+    )
+
+
+def _as_machine(request: HttpRequest, key: MachineKey, door: str, here: context.Context) -> None:
+    actor = Actor(
+        kind="machine",
+        id=str(key.pk),
+        name=key.name,
+        address=here.address,
+        door=door,
+        request_id=here.request_id,
+    )
+    request.user = AnonymousUser()
+    request.machine = key  # type: ignore[attr-defined]
+    request.actor = actor  # type: ignore[attr-defined]
+    request.scope = SimpleLazyObject(lambda: scope_of_machine(key, door=door, actor=actor))  # type: ignore[attr-defined]
+    # A forged request cannot carry a key: only cookies travel by themselves. Django has no public name
+    # for this; its own test client and Django REST framework use the same one.
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+
+
+def _refusal(refusal: machines.MachineRefused) -> HttpResponse:
+    if refusal.too_many:
+        response = HttpResponse(
+            _("Too many refused keys from this address. Try again in a minute."),
+            status=429,
+            content_type="text/plain; charset=utf-8",
+        )
+        response["Retry-After"] = "60"
+    else:
+        response = HttpResponse(_("This key is not accepted."), status=401, content_type="text/plain; charset=utf-8")
+        response["WWW-Authenticate"] = machines.CHALLENGE
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+class PreferencesMiddleware:
+    """Reads and keeps a person's language and theme; a stranger's lie in cookies.
+
+    Sets ``request.theme``. The language chosen by Django's own ``set_language`` is remembered here,
+    for it knows nothing of our users.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Set language and theme, answer, and keep a language chosen meanwhile."""
+        # Machines have no preferences, and no session is to be read for them.
+        if machines.door_of(request.path_info) is not Door.PAGE:
+            request.theme = Theme.DARK.value  # type: ignore[attr-defined]
+            return self.get_response(request)
+        user = request.user
+        if isinstance(user, User) and user.language in Language.values:
+            translation.activate(user.language)
+            request.LANGUAGE_CODE = translation.get_language() or settings.LANGUAGE_CODE
+        request.theme = _theme_of(request)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        _keep_language(request)
+        return response
+
+
+def _theme_of(request: HttpRequest) -> str:
+    theme = request.user.theme if isinstance(request.user, User) else ""
+    theme = theme or request.COOKIES.get(THEME_COOKIE, "")
+    return theme if theme in Theme.values else Theme.DARK.value
+
+
+def _keep_language(request: HttpRequest) -> None:
+    match = request.resolver_match
+    if match is None or match.view_name != "set_language" or request.method != "POST":
+        return
+    user = request.user
+    if isinstance(user, User):
+        try:
+            services.set_language(
+                actor=actor_of(request, Door.PAGE),
+                user=user,
+                language=request.POST.get("language", ""),
+            )
+        except ValidationError:
+            return  # Django ignores a language that it does not have; so do we

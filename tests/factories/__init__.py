@@ -1,0 +1,1 @@
+"""Makers of model instances for tests, one module per package."""
