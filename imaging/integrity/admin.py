@@ -1,0 +1,16 @@
+"""The ledger in the admin: to be read."""
+
+from django.contrib import admin
+
+from imaging.integrity.models import LedgerLeaf
+from imaging.storage.admin import ReadOnlyAdmin
+
+
+@admin.register(LedgerLeaf)
+class LedgerLeafAdmin(ReadOnlyAdmin):
+    """Leaves in their order."""
+
+    list_display = ("sequence", "kind", "file_sha256", "recorded_at")
+    list_filter = ("kind",)
+    search_fields = ("=file_sha256", "=dataset_sha256")
+    show_full_result_count = False

@@ -1,0 +1,50 @@
+"""Contents and copies in the admin: to be read, never edited."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from imaging.storage.models import ObjectCopy, StoredObject
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that only services write: received things are looked at, not edited."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody edits by hand."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes by hand."""
+        return False
+
+
+class CopyInline(admin.TabularInline):
+    """Where one content lies, without the name within the tier."""
+
+    model = ObjectCopy
+    fields = ("tier", "state", "created_at", "verified_at")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Copies are written by the storage services."""
+        return False
+
+
+@admin.register(StoredObject)
+class StoredObjectAdmin(ReadOnlyAdmin):
+    """Contents, newest first."""
+
+    list_display = ("file_sha256", "kind", "length", "transfer_syntax_uid", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("=file_sha256", "=dataset_sha256")
+    ordering = ("-id",)
+    inlines = (CopyInline,)
+    show_full_result_count = False

@@ -1,0 +1,161 @@
+"""The one door for reading: scope, fetch and audit in one call (DESIGN 4.6).
+
+Every page, frame, file and picture of a study goes through ``open_study`` or the two functions built on it. A study
+that is not visible and one that does not exist are the same answer.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from accounts import audit
+from accounts.actor import Actor
+from accounts.roles import Right
+from accounts.scope import Scope
+from imaging.studies.models import Instance, InstanceVersion, Series, Study
+
+
+class StudyNotVisible(LookupError):
+    """There is no such study, series or instance for this reader (404)."""
+
+
+class RightMissing(PermissionError):
+    """The reader knows of the study but does not hold this right on it (403)."""
+
+
+class Purpose(StrEnum):
+    """What the reader is about to do; decides which event is recorded."""
+
+    #: Open the study's page or the viewer.
+    OPEN = "open"
+    #: Open an earlier study of a patient who is being cared for.
+    PRIOR = "prior"
+    #: Read headers.
+    METADATA = "metadata"
+    #: Read pixels: frames and rendered images.
+    FRAMES = "frames"
+    #: Fetch whole objects.
+    RETRIEVE = "retrieve"
+    #: Take the study out of the portal: recorded each time, and refused when it cannot be recorded.
+    EXPORT = "export"
+    #: Show the small picture of a list or strip: covered by the event of the list or the study.
+    THUMBNAIL = "thumbnail"
+    #: Change something: the service that does it records what was done.
+    CHANGE = "change"
+
+
+_ACTIONS: Mapping[Purpose, audit.Action] = MappingProxyType(
+    {
+        Purpose.OPEN: audit.Action.STUDY_OPENED,
+        Purpose.PRIOR: audit.Action.PRIOR_OPENED,
+        Purpose.METADATA: audit.Action.METADATA_READ,
+        Purpose.FRAMES: audit.Action.FRAMES_READ,
+        Purpose.RETRIEVE: audit.Action.INSTANCES_RETRIEVED,
+        Purpose.EXPORT: audit.Action.STUDY_EXPORTED,
+    }
+)
+
+
+def open_study(
+    scope: Scope, study_instance_uid: str, *, actor: Actor, purpose: Purpose, right: Right = Right.VIEW
+) -> Study:
+    """The study, with its patient, for a reader who holds ``right`` on it; the reading is on record.
+
+    Raises ``StudyNotVisible`` (404) for a stranger or an unknown UID, ``RightMissing`` (403) for a reader who may list
+    the study without holding ``right``.
+    """
+    named = Q(study_instance_uid=study_instance_uid)
+    study = _first(Study.objects.visible_to(scope, right).filter(named).select_related("patient"))
+    if study is None:
+        _refuse(Study.objects.visible_to(scope, Right.LIST).filter(named), actor, "study", study_instance_uid, right)
+    _record(study, actor=actor, purpose=purpose)
+    return study
+
+
+def open_series(
+    scope: Scope,
+    study_instance_uid: str,
+    series_instance_uid: str,
+    *,
+    actor: Actor,
+    purpose: Purpose,
+    right: Right = Right.VIEW,
+) -> Series:
+    """A series of that study, with study and patient; errors as ``open_study``."""
+    named = Q(study__study_instance_uid=study_instance_uid, series_instance_uid=series_instance_uid)
+    series = _first(Series.objects.visible_to(scope, right).filter(named).select_related("study__patient"))
+    if series is None:
+        _refuse(Series.objects.visible_to(scope, Right.LIST).filter(named), actor, "series", series_instance_uid, right)
+    _record(series.study, actor=actor, purpose=purpose)
+    return series
+
+
+def open_instance(
+    scope: Scope,
+    study_instance_uid: str,
+    series_instance_uid: str,
+    sop_instance_uid: str,
+    *,
+    actor: Actor,
+    purpose: Purpose,
+    right: Right = Right.VIEW,
+) -> InstanceVersion:
+    """The current version of an instance of that series, ready for ``frames``, ``metadata`` and ``storage``.
+
+    ``version.instance.series.study.patient`` and the stored objects are already fetched. Errors as ``open_study``.
+    """
+    named = Q(
+        study__study_instance_uid=study_instance_uid,
+        series__series_instance_uid=series_instance_uid,
+        sop_instance_uid=sop_instance_uid,
+    )
+    visible = Instance.objects.visible_to(scope, right).filter(named)
+    version = _first(
+        InstanceVersion.objects.filter(state=InstanceVersion.State.CURRENT, instance__in=visible).select_related(
+            "instance__series__study__patient", "stored_object", "frames_object"
+        )
+    )
+    if version is None:
+        _refuse(Instance.objects.visible_to(scope, Right.LIST).filter(named), actor, "instance", sop_instance_uid, right)
+    _record(version.instance.series.study, actor=actor, purpose=purpose)
+    return version
+
+
+def _first(rows: QuerySet[Any]) -> Any:
+    return next(iter(rows[:1]), None)
+
+
+def _refuse(listed: QuerySet[Any], actor: Actor, subject_type: str, uid: str, right: Right) -> None:
+    """Record the refusal and raise; absent and forbidden take the same queries, so that time tells nothing either."""
+    known = right is not Right.LIST and listed.exists()
+    audit.record(
+        audit.Action.STUDY_REFUSED,
+        actor=actor,
+        subject_type=subject_type,
+        subject_uid=uid,
+        outcome=audit.Outcome.REFUSED,
+        detail={"right": right.value},
+    )
+    if known:
+        raise RightMissing(right.value)
+    raise StudyNotVisible(uid)
+
+
+def _record(study: Study, *, actor: Actor, purpose: Purpose) -> None:
+    action = _ACTIONS.get(purpose)
+    if action is None:
+        return
+    event: dict[str, Any] = {
+        "actor": actor,
+        "subject_type": "study",
+        "subject_uid": study.study_instance_uid,
+        "patient_id": study.patient.patient_id,
+        "detail": {"purpose": purpose.value},
+    }
+    if purpose is Purpose.EXPORT:
+        audit.record(action, fail_closed=True, **event)
+    else:
+        audit.record_read(action, **event)
