@@ -1,10 +1,11 @@
-"""The only way to Celery: two decorators that name a task's queue and its promise, and publishing that never hurts the caller.
+"""The only way to Celery: two decorators that name a task's queue and promise, and publishing that never hurts.
 
-The job table is the truth and a Celery message is only a nudge (DESIGN 4.5). So publishing may fail, and then says so in the
-log: the periodic sweep offers the work again. It must never fail or hold up the transaction that asked for it.
+The job table is the truth and a Celery message is only a nudge (DESIGN 4.5). So publishing may fail, and then says so
+in the log: the periodic sweep nudges again. It must never fail or hold up the transaction that asked for the work.
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,9 @@ from typing import Any, Final
 
 from celery import Task, current_app, shared_task
 from celery.exceptions import CeleryError
+from kombu import Connection
 from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
@@ -23,15 +26,9 @@ LONG: Final = "long"
 SHORT_LIMIT: Final = 60
 LONG_LIMIT: Final = 6 * 3600
 
-#: The task that drains the outbox, by name: those who append events know nothing of who reacts to them.
+#: Tasks by name: those who append events and jobs know nothing of who reacts to them.
 DRAIN: Final = "imaging.pipeline.drain"
 RUN_STEP: Final = {SHORT: "imaging.pipeline.run_short_step", LONG: "imaging.pipeline.run_long_step"}
-
-# After a failure the broker is left alone for a while, so that a dead one costs a caller next to nothing.
-_PAUSE: Final = 3.0
-_PATIENCE: Final = 0.5
-_lock = threading.Lock()
-_quiet_until = 0.0
 
 
 def short_task(**options: Any) -> Callable[[Callable[..., Any]], Task[..., Any]]:
@@ -51,54 +48,61 @@ def _task(**options: Any) -> Callable[[Callable[..., Any]], Task[..., Any]]:
     return decorate
 
 
-def wake() -> bool:
-    """Ask a worker to drain the outbox now. Worth nothing later: the message expires."""
-    return publish(DRAIN, queue=SHORT, expires=30)
+class Publisher:
+    """Sends messages over one connection per process, and leaves a dead broker alone for a while.
 
+    ``patience`` is the longest wait for the broker and ``pause`` the silence after a failure, both in seconds.
+    """
 
-def run(job_id: int, queue: str) -> bool:
-    """Offer a job to the workers of its queue."""
-    return publish(RUN_STEP[queue], job_id, queue=queue, expires=3600)
+    def __init__(self, *, patience: float = 0.5, pause: float = 3.0) -> None:
+        self.patience = patience
+        self.pause = pause
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._process = 0
+        self._quiet_until = 0.0
 
+    def publish(self, name: str, *, queue: str, expires: int) -> bool:
+        """Send a task by name. False when the broker did not take it at once; never raises."""
+        if time.monotonic() < self._quiet_until:
+            return False
+        with self._lock:
+            try:
+                current_app.send_task(
+                    name, queue=queue, expires=expires, connection=self._open(), retry=False, ignore_result=True
+                )
+            except (KombuError, CeleryError, RedisError, OSError) as error:
+                self._quiet_until = time.monotonic() + self.pause
+                self._connection = None
+                logger.warning("the broker did not take %s (%s); the sweep will nudge", name, type(error).__name__)
+                return False
+        return True
 
-def publish(name: str, *arguments: Any, queue: str, expires: int) -> bool:
-    """Send a task by name. False when the broker did not take it at once; never raises, never waits longer than a moment."""
-    global _quiet_until
-    if time.monotonic() < _quiet_until:
-        return False
-    try:
-        with _lock, _connection() as connection:
-            current_app.send_task(
-                name,
-                args=arguments,
-                queue=queue,
-                expires=expires,
-                connection=connection,
-                retry=False,
-                ignore_result=True,
+    def _open(self) -> Connection:
+        # A connection of our own, for the workers' ones wait long; and never one that was opened before a fork.
+        if self._connection is None or self._process != os.getpid():
+            self._process = os.getpid()
+            self._connection = current_app.connection_for_write(
+                connect_timeout=self.patience,
+                transport_options={
+                    **current_app.conf.broker_transport_options,
+                    "socket_timeout": self.patience,
+                    "socket_connect_timeout": self.patience,
+                    "retry_on_timeout": False,
+                    "max_retries": 0,
+                },
             )
-    except (KombuError, CeleryError, OSError, *_broker_errors()) as error:
-        _quiet_until = time.monotonic() + _PAUSE
-        logger.warning("the broker did not take %s (%s): the sweep will offer it again", name, type(error).__name__)
-        return False
-    return True
+        return self._connection
 
 
-def _connection() -> Any:
-    # A connection of our own: the workers' ones wait for messages, so their timeouts and retries are other than a sender's.
-    return current_app.connection_for_write(
-        connect_timeout=_PATIENCE,
-        transport_options={
-            "socket_timeout": _PATIENCE,
-            "socket_connect_timeout": _PATIENCE,
-            "retry_on_timeout": False,
-            "max_retries": 0,
-            "interval_start": 0,
-            "interval_max": 0,
-        },
-    )
+_publisher = Publisher()
 
 
-def _broker_errors() -> tuple[type[BaseException], ...]:
-    connection = current_app.connection_for_write()
-    return (*connection.connection_errors, *connection.channel_errors)
+def wake() -> bool:
+    """Ask a worker to drain the outbox now."""
+    return _publisher.publish(DRAIN, queue=SHORT, expires=30)
+
+
+def nudge(queue: str) -> bool:
+    """Tell the workers of a queue that a job is waiting."""
+    return _publisher.publish(RUN_STEP[queue], queue=queue, expires=600)

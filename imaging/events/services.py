@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from imaging import queues
+from imaging.events.models import Event
 
-# One pending row per kind and subject: more of the same only moves its due time, which is what makes "quiet for a while".
+# One pending row per kind and subject: more of the same only moves its due time, and so makes "quiet for a while".
 _UPSERT = """
     INSERT INTO imaging_event (kind, subject_uid, created_at, due_at)
     SELECT kind, subject_uid, clock_timestamp(), clock_timestamp() + due_in * interval '1 second'
@@ -49,3 +52,23 @@ def append_many(events: Iterable[Happened]) -> None:
         cursor.execute(_UPSERT, [[kind for kind, _ in keys], [uid for _, uid in keys], [latest[key] for key in keys]])
     if any(due_in <= 0 for due_in in latest.values()):
         transaction.on_commit(queues.wake, robust=True)
+
+
+_TAKE = """
+    UPDATE imaging_event SET drained_at = clock_timestamp()
+    WHERE id IN (SELECT id FROM imaging_event WHERE drained_at IS NULL AND due_at <= clock_timestamp()
+                 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+    RETURNING kind, subject_uid
+"""
+
+
+def take_due(*, limit: int = 200) -> list[Happened]:
+    """Take the events that are due, each once: call it in the transaction that queues what follows from them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [limit])
+        return [Happened(kind, subject_uid) for kind, subject_uid in cursor.fetchall()]
+
+
+def prune(*, days: int = 30) -> int:
+    """Forget events that were drained long ago. How many."""
+    return Event.objects.filter(drained_at__lt=timezone.now() - timedelta(days=days)).delete()[0]
