@@ -8,6 +8,9 @@ from dataclasses import dataclass
 _GROUPS = 3
 _COMPONENTS = 5
 
+#: Japanese voicing marks: they tell letters apart, unlike accents.
+_VOICED = "\u3099\u309a"
+
 
 @dataclass(frozen=True, slots=True)
 class ComponentGroup:
@@ -67,8 +70,12 @@ def _written(group: ComponentGroup) -> str:
 def normalised(value: str) -> str:
     """All groups, without accents, case or punctuation, single-spaced: what searches compare."""
     decomposed = unicodedata.normalize("NFKD", value.casefold())
-    kept = (char if char.isalnum() else " " for char in decomposed if not unicodedata.combining(char))
+    kept = (char if char.isalnum() or char in _VOICED else " " for char in decomposed if not _is_accent(char))
     return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+
+
+def _is_accent(char: str) -> bool:
+    return unicodedata.combining(char) != 0 and char not in _VOICED
 
 
 def family(value: str) -> str:
