@@ -7,7 +7,7 @@ Everything that needs a restart to change is here; everything else is a row in t
 import os
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -40,7 +40,7 @@ class Mail:
     host: str = ""
     port: int = 25
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     use_tls: bool = False
     use_ssl: bool = False
 
@@ -62,28 +62,28 @@ class Environment:
     hl7_port: int
     #: SPOOL_RESERVE as written: a share of the disk ("5%") or a size ("20G"); see `reserve_bytes`.
     spool_reserve: str
-    secret_key: str
+    secret_key: str = field(repr=False)
     #: Without a slash at the end; "http://localhost:8000" in demo mode.
     public_url: str
     listen_address: str
     #: The application's role. The embedded server's address where DATABASE_URL is not set (demo only).
-    database_url: str
+    database_url: str = field(repr=False)
     #: The owner's role, for migrations and partitions. None in the processes that serve.
-    database_owner_url: str | None
+    database_owner_url: str | None = field(repr=False)
     #: True: `serve` runs the embedded PostgreSQL (DATABASE_URL is not set).
     database_embedded: bool
-    broker_url: str
+    broker_url: str = field(repr=False)
     #: True: `serve` runs the embedded Redis (BROKER_URL is not set).
     broker_embedded: bool
     #: CACHE_URL, or the broker where that is a Redis (redis-py's spelling: a socket is unix://…).
-    cache_url: str
+    cache_url: str = field(repr=False)
     tls_cert: Path | None
     tls_key: Path | None
     #: Addresses or networks of the front servers whose X-Forwarded-* are believed.
     trusted_proxies: tuple[str, ...]
     #: EMAIL_URL taken apart ("smtp://user:password@host:587" with STARTTLS, "smtps://…:465"); where it is not set (demo), mail is written to DATA_DIR/mail.
     mail: Mail
-    demo_password: str
+    demo_password: str = field(repr=False)
     allowed_hosts: tuple[str, ...]
     secure_cookies: bool
     #: Folders of other binaries, or None for those of the wheels.
@@ -97,7 +97,7 @@ class Environment:
     long_workers: int
     dicom_processes: int
     #: /metrics answers to this token or to these addresses, and to nobody when both are empty.
-    metrics_token: str
+    metrics_token: str = field(repr=False)
     metrics_addresses: tuple[str, ...]
 
     @property
@@ -159,9 +159,7 @@ def _public_url(reader: Reader, mode: Mode, port: int) -> str:
         "the address that people type, such as https://imaging.example.org",
     ).rstrip("/")
     parts = urlsplit(url)
-    if url and (
-        parts.scheme != "https" or not parts.hostname or parts.path or parts.query
-    ):
+    if url and (parts.scheme != "https" or not parts.hostname or parts.path or parts.query):
         reader.sentences.append(
             f"PUBLIC_URL={url!r} must be https:// and a host name, without a path: production refuses plain http."
         )
@@ -204,16 +202,12 @@ def _database(reader: Reader, mode: Mode, data_dir: Path) -> tuple[str, str | No
 def _broker(reader: Reader, mode: Mode, data_dir: Path) -> str:
     if mode == "demo":
         return reader.text("BROKER_URL") or embedded.broker_url(data_dir)
-    return reader.required(
-        "BROKER_URL", "the address of Redis, such as redis://127.0.0.1:6379/0"
-    )
+    return reader.required("BROKER_URL", "the address of Redis, such as redis://127.0.0.1:6379/0")
 
 
 def _cache(reader: Reader, mode: Mode, data_dir: Path) -> str:
     broker = reader.text("BROKER_URL")
-    url = reader.text("CACHE_URL") or (
-        broker if broker.startswith(("redis://", "rediss://", "unix://")) else ""
-    )
+    url = reader.text("CACHE_URL") or (broker if broker.startswith(("redis://", "rediss://", "unix://")) else "")
     if not url and mode == "demo" and not broker:
         return embedded.redis_url(data_dir)
     if not url and broker:
@@ -243,9 +237,7 @@ def _tls(reader: Reader, mode: Mode) -> tuple[Path | None, Path | None]:
 
 def _mail(reader: Reader, mode: Mode, data_dir: Path, public_url: str) -> Mail:
     url = reader.text("EMAIL_URL")
-    sender = reader.text(
-        "EMAIL_FROM", f"negatoscope@{urlsplit(public_url).hostname or 'localhost'}"
-    )
+    sender = reader.text("EMAIL_FROM", f"negatoscope@{urlsplit(public_url).hostname or 'localhost'}")
     if not url:
         if mode == "production":
             reader.required(
@@ -282,9 +274,7 @@ def _time_zone(reader: Reader) -> str:
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        reader.sentences.append(
-            f"TIME_ZONE={name!r} is not a time zone such as Europe/Paris."
-        )
+        reader.sentences.append(f"TIME_ZONE={name!r} is not a time zone such as Europe/Paris.")
     return name
 
 
@@ -292,9 +282,7 @@ def _allowed_hosts(reader: Reader, mode: Mode, public_url: str) -> tuple[str, ..
     if mode == "demo":
         return ("localhost", "127.0.0.1", "[::1]")
     host = urlsplit(public_url).hostname
-    return tuple(
-        dict.fromkeys([*([host] if host else []), *reader.items("ALLOWED_HOSTS")])
-    )
+    return tuple(dict.fromkeys([*([host] if host else []), *reader.items("ALLOWED_HOSTS")]))
 
 
 def _spool_reserve(reader: Reader) -> str:
@@ -310,12 +298,7 @@ def _spool_reserve(reader: Reader) -> str:
 
 def _ae_title(reader: Reader) -> str:
     title = reader.text("DICOM_AE_TITLE", "NEGATOSCOPE")
-    if (
-        len(title) > 16
-        or not title.isascii()
-        or not title.isprintable()
-        or "\\" in title
-    ):
+    if len(title) > 16 or not title.isascii() or not title.isprintable() or "\\" in title:
         reader.sentences.append(
             f"DICOM_AE_TITLE={title!r} must have 1 to 16 plain characters without a backslash (PS3.5 section 6.2)."
         )
@@ -360,8 +343,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         secure_cookies=mode != "demo",
         postgres_bin=reader.path("POSTGRES_BIN"),
         redis_bin=reader.path("REDIS_BIN"),
-        decoder_socket=reader.path("DECODER_SOCKET")
-        or paths.socket(data_dir, "decoder.sock"),
+        decoder_socket=reader.path("DECODER_SOCKET") or paths.socket(data_dir, "decoder.sock"),
         web_workers=reader.number("WEB_WORKERS", max(2, min(cores, 8)), 1, 256),
         web_threads=reader.number("WEB_THREADS", 8, 1, 256),
         short_workers=reader.number("SHORT_WORKERS", max(2, min(cores, 8)), 1, 256),
@@ -372,9 +354,7 @@ def read(variables: Mapping[str, str]) -> Environment:
     )
     if reader.sentences:
         if mode == "production" and not reader.text("PORTAL_MODE"):
-            reader.sentences.append(
-                "PORTAL_MODE is not set, so this is production; `make run` starts the demo."
-            )
+            reader.sentences.append("PORTAL_MODE is not set, so this is production; `make run` starts the demo.")
         raise Misconfigured(reader.sentences)
     return environment
 

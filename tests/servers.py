@@ -29,7 +29,7 @@ def _start() -> None:
     if "DATABASE_URL" not in os.environ:
         from portal.embedded import postgres  # noqa: PLC0415  (only where a server is to be started)
 
-        server = postgres.start(folder / "data")
+        server = postgres.start(folder / "data", settings=postgres.HASTY, for_tests=True)
         atexit.register(server.stop)
         os.environ.update({"DATABASE_URL": server.app_url, "DATABASE_OWNER_URL": server.owner_url})
     if "BROKER_URL" not in os.environ:

@@ -20,7 +20,7 @@ def database_url(data_dir: Path, role: str, database: str = DATABASE) -> str:
     """The address of the embedded PostgreSQL for a role."""
     password = secret(data_dir, f"postgres_{role}")
     folder = quote(str(paths.postgres_sockets_folder(data_dir)), safe="/")
-    return f"postgresql://{role}:{quote(password, safe='')}@/{database}?host={folder}"
+    return f"postgresql://{role}:{quote(password, safe='')}@/{database}?host={folder}&port={PORT}"
 
 
 def database_urls(data_dir: Path) -> tuple[str, str]:

@@ -46,6 +46,10 @@ SETTINGS = {
     "log_error_verbosity": "terse",
 }
 
+#: How it is asked to end: sessions are ended and data is written; or at once, with a recovery at the next start.
+FAST_SHUTDOWN = signal.SIGINT
+IMMEDIATE_SHUTDOWN = signal.SIGQUIT
+
 #: For tests: what they write may be lost with the machine.
 HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -187,11 +191,11 @@ class Server:
     def stop(self, seconds: float = 10) -> None:
         """Fast shutdown (sessions are ended, data is written); an immediate one when that takes longer than `seconds`."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(FAST_SHUTDOWN)
         try:
             self.process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGQUIT)
+            self.process.send_signal(IMMEDIATE_SHUTDOWN)
             self.process.wait()
 
 

@@ -1,14 +1,17 @@
 """The launcher of the embedded Redis: the server of a wheel, unix socket only, append-only file on."""
 
 import os
+import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import redis
 
 from portal.embedded import addresses, paths
 from portal.embedded.paths import Refused
+from portal.serve.lifeline import die_with_parent
 
 
 def binary(folder: Path | None = None) -> Path:
@@ -77,3 +80,45 @@ def _answers(client: redis.Redis) -> bool:
         return bool(client.ping())
     except redis.RedisError:
         return False
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Redis without a supervisor. `stop()` ends it in order."""
+
+    process: subprocess.Popen[bytes]
+    #: As redis-py spells it, and as Celery does.
+    url: str
+    broker_url: str
+
+    def stop(self, seconds: float = 10) -> None:
+        """End it; what it acknowledged stays in its file."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start(data_dir: Path, *, bin_dir: Path | None = None) -> Server:
+    """Start the Redis of `data_dir` and wait until it answers. It ends with the calling process. Raises Refused."""
+    data_dir = data_dir.absolute()
+    prepare(data_dir)
+    with (paths.subfolder(data_dir, "log") / "redis.log").open("ab") as log:
+        process = subprocess.Popen(
+            command(data_dir, bin_dir),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=die_with_parent(),  # noqa: PLW1509 -- it only calls prctl
+        )
+    server = Server(process, addresses.redis_url(data_dir), addresses.broker_url(data_dir))
+    try:
+        await_ready(data_dir, lambda: process.poll() is None)
+    except BaseException:
+        server.stop()
+        raise
+    return server

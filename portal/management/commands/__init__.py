@@ -1,0 +1,1 @@
+"""`serve`, `migrate` and the demo hospital."""

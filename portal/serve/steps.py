@@ -1,0 +1,78 @@
+"""What is done before anything serves: schema, partitions, static files, the demo's people. Each is skipped when it is done already."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+from django.apps import apps
+from django.core.management import get_commands
+
+from portal.embedded import Refused, postgres
+from portal.environment import Environment
+from portal.serve.processes import Process
+from portal.serve.supervisor import Supervisor
+from portal.serve.table import MANAGE, static_files_are_current
+from portal.variables import BASE_DIR
+
+
+def prepare(supervisor: Supervisor, environment: Environment, owner: Mapping[str, str]) -> None:
+    """Bring the database and the files to this release. `owner` has the variables of the owner's role. Raises Refused, Stopped."""
+    _collect_static_files(supervisor, environment)
+    stamp = environment.run_dir / "migrated.json"
+    state = schema_state(environment)
+    if not state or _read(stamp) != state:
+        _step(supervisor, "migrate", ["migrate", "--no-input", "--verbosity", "1"], owner)
+        stamp.write_text(json.dumps(state), encoding="utf-8")
+    add_partitions(supervisor, owner)
+    if environment.demo and "demo" in get_commands():
+        _step(supervisor, "demo", ["demo", "--prepare"], owner)
+
+
+def add_partitions(supervisor: Supervisor, owner: Mapping[str, str]) -> None:
+    """Add the months to come to the audit's table. Raises Refused, Stopped."""
+    if "partitions" in get_commands():
+        _step(supervisor, "audit", ["partitions"], owner)
+
+
+def _step(supervisor: Supervisor, name: str, words: list[str], variables: Mapping[str, str]) -> None:
+    status = supervisor.run(Process(name=name, command=[*MANAGE, *words], variables=variables, restart=False))
+    if status != 0:
+        raise Refused(f"`manage.py {' '.join(words)}` failed: its lines above say why. What was done so far is kept.")
+
+
+def _collect_static_files(supervisor: Supervisor, environment: Environment) -> None:
+    built = BASE_DIR / "static" / "build"
+    if not built.is_dir():
+        raise Refused(f"The front end is not built ({built} is missing): run `make setup`.")
+    if not static_files_are_current(environment):
+        _step(supervisor, "static", ["collectstatic", "--no-input", "--clear", "--verbosity", "0"], {})
+
+
+def schema_state(environment: Environment) -> dict[str, str]:
+    """What tells that the embedded database has this release's schema: its identity and the migrations' digest.
+
+    Empty for a database of others, where only the migrations themselves can tell.
+    """
+    if not environment.database_embedded:
+        return {}
+    with psycopg.connect(postgres.superuser_url(environment.data_dir)) as connection:
+        query = "SELECT system_identifier::text, (SELECT oid::text FROM pg_database WHERE datname = 'negatoscope') FROM pg_control_system()"
+        row = connection.execute(query).fetchone() or ("", "")
+    return {"cluster": row[0], "database": row[1], "migrations": _migrations_digest()}
+
+
+def _migrations_digest() -> str:
+    digest = hashlib.sha256()
+    for config in apps.get_app_configs():
+        for path in sorted(Path(config.path, "migrations").glob("*.py")):
+            digest.update(f"{config.label}/{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
