@@ -14,7 +14,11 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "portal" / "locale" / "fr" / "LC_MESSAGES" / "django.po"
-_METHODS = [("**.py", "python"), ("**.html", "portal.template_messages:extract"), ("**.txt", "portal.template_messages:extract")]
+_METHODS = [
+    ("**.py", "python"),
+    ("**.html", "portal.template_messages:extract"),
+    ("**.txt", "portal.template_messages:extract"),
+]
 _KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None,
     "gettext": None,
@@ -35,7 +39,11 @@ def extract() -> Catalog:
     catalogue = Catalog(project="Negatoscope", charset="utf-8")
     for folder in _FOLDERS:
         found = extract_from_dir(
-            ROOT / folder, method_map=_METHODS, keywords=_KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
+            ROOT / folder,
+            method_map=_METHODS,
+            keywords=_KEYWORDS,
+            comment_tags=("Translators:",),
+            strip_comment_tags=True,
         )
         for filename, _line, message, comments, context in found:
             if message:

@@ -18,4 +18,6 @@ def extract(
     `templatize` turns a template into Python that calls gettext at the same lines; Babel's Python extractor reads it.
     """
     source = templatize(fileobj.read().decode("utf-8"))
-    yield from extract_python(io.BytesIO(source.encode("utf-8")), keywords, comment_tags, {"encoding": "utf-8", **options})
+    yield from extract_python(
+        io.BytesIO(source.encode("utf-8")), keywords, comment_tags, {"encoding": "utf-8", **options}
+    )

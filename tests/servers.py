@@ -27,13 +27,13 @@ def _start() -> None:
     )
     (folder / "data").mkdir(mode=0o700)
     if "DATABASE_URL" not in os.environ:
-        from portal.embedded import postgres  # noqa: PLC0415  (only where a server is to be started)
+        from portal.embedded import postgres
 
         server = postgres.start(folder / "data", settings=postgres.HASTY, for_tests=True)
         atexit.register(server.stop)
         os.environ.update({"DATABASE_URL": server.app_url, "DATABASE_OWNER_URL": server.owner_url})
     if "BROKER_URL" not in os.environ:
-        from portal.embedded import redis  # noqa: PLC0415
+        from portal.embedded import redis
 
         broker = redis.start(folder / "data")
         atexit.register(broker.stop)

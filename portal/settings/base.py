@@ -9,6 +9,8 @@ from portal.environment import environment
 BASE_DIR = Path(__file__).resolve().parents[2]
 PRODUCT_NAME = "Negatoscope"
 DEMO = environment.mode == "demo"
+DEMO_PASSWORD = environment.demo_password if DEMO else ""
+PUBLIC_URL = environment.public_url
 DEBUG = False
 
 SECRET_KEY = environment.secret_key

@@ -1,10 +1,11 @@
 """Where data lies: the database, the object store's tiers, the cache, the spool."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from portal.environment import environment
+from portal.environment import environment, reserve_bytes
 
 
 def database(url: str) -> dict[str, Any]:
@@ -38,7 +39,8 @@ CACHES = {
 }
 
 SPOOL_DIR: Path = environment.data_dir / "spool"
-SPOOL_RESERVE = environment.spool_reserve
+# Bytes to keep free on a disk of so many bytes.
+SPOOL_RESERVE = partial(reserve_bytes, environment.spool_reserve)
 # A study is settled when nothing arrived for this long (DESIGN 4.5).
 STUDY_QUIET_SECONDS = 5 if environment.demo else 60
 # A tier is an entry of STORAGES whose name starts with `tier-`; the first one written to is STORAGE_WRITE_TIER.

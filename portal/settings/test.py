@@ -1,6 +1,6 @@
 """Settings of the tests: the real ones, with cheap passwords and nothing compressed. `tests/servers.py` names the servers."""
 
-from portal.settings import *  # noqa: F403
+from portal.settings import *
 from portal.settings import STORAGES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,1 @@
+"""The demo hospital: its people, its machines, and openly licensed studies sent through the real DICOM port."""
