@@ -51,15 +51,15 @@ NATIVE: Final = frozenset(
     }
 )
 
-_MPEG2 = frozenset({f"1.2.840.10008.1.2.4.{suffix}" for suffix in ("100", "100.1", "101", "101.1")})
-_MPEG4 = frozenset(
+MPEG2 = frozenset({f"1.2.840.10008.1.2.4.{suffix}" for suffix in ("100", "100.1", "101", "101.1")})
+MPEG4 = frozenset(
     {
         f"1.2.840.10008.1.2.4.{suffix}"
         for suffix in ("102", "102.1", "103", "103.1", "104", "104.1", "105", "105.1", "106", "106.1")
     }
 )
-_HEVC = frozenset({"1.2.840.10008.1.2.4.107", "1.2.840.10008.1.2.4.108"})
-VIDEO: Final = _MPEG2 | _MPEG4 | _HEVC
+HEVC = frozenset({"1.2.840.10008.1.2.4.107", "1.2.840.10008.1.2.4.108"})
+VIDEO: Final = MPEG2 | MPEG4 | HEVC
 _SMPTE = frozenset({f"1.2.840.10008.1.2.7.{number}" for number in (1, 2, 3)})
 
 MEDIA_STORAGE_DIRECTORY: Final = "1.2.840.10008.1.3.10"
