@@ -1,0 +1,77 @@
+/** Values out of the DICOM JSON model (PS3.18 annex F), by tag. Everything may be missing, and anything may be wrong. */
+
+export interface Element {
+  vr?: string;
+  Value?: unknown[];
+}
+
+export type Header = Record<string, Element | undefined>;
+
+export const TAG = {
+  sopClassUid: "00080016",
+  sopInstanceUid: "00080018",
+  modality: "00080060",
+  bodyPart: "00180015",
+  sliceThickness: "00180050",
+  cineRate: "00180040",
+  recommendedRate: "00082144",
+  frameTime: "00181063",
+  studyInstanceUid: "0020000D",
+  seriesInstanceUid: "0020000E",
+  instanceNumber: "00200013",
+  patientOrientation: "00200020",
+  imagePosition: "00200032",
+  imageOrientation: "00200037",
+  frameOfReference: "00200052",
+  samplesPerPixel: "00280002",
+  numberOfFrames: "00280008",
+  rows: "00280010",
+  columns: "00280011",
+  pixelSpacing: "00280030",
+  windowCenter: "00281050",
+  windowWidth: "00281051",
+  windowExplanation: "00281055",
+  lossyCompression: "00282110",
+  sharedGroups: "52009229",
+  perFrameGroups: "52009230",
+  planePosition: "00209113",
+  planeOrientation: "00209116",
+} as const;
+
+/** All values of a tag as finite numbers (DS and IS may come as text). */
+export function numbers(header: Header, tag: string): number[] {
+  return (header[tag]?.Value ?? []).map(Number).filter(Number.isFinite);
+}
+
+/** The first value of a tag as text, trimmed; empty when absent. */
+export function text(header: Header, tag: string): string {
+  const value = header[tag]?.Value?.[0];
+  return typeof value === "string" || typeof value === "number" ? String(value).trim() : "";
+}
+
+/** All values of a tag as texts. */
+export function texts(header: Header, tag: string): string[] {
+  return (header[tag]?.Value ?? []).map((value) => String(value).trim());
+}
+
+/** One item of a sequence; undefined when it is not there. */
+export function item(header: Header | undefined, tag: string, index = 0): Header | undefined {
+  const value = header?.[tag]?.Value?.[index];
+  return typeof value === "object" && value !== null ? (value as Header) : undefined;
+}
+
+export interface Plane {
+  position: number[];
+  orientation: number[];
+}
+
+/** Where a frame lies in the patient (PS3.3 C.7.6.2, C.7.6.16): from the instance, or its functional groups when enhanced. */
+export function plane(header: Header, frame: number): Plane | null {
+  const own = item(header, TAG.perFrameGroups, frame - 1);
+  const shared = item(header, TAG.sharedGroups);
+  const positionIn = item(own, TAG.planePosition) ?? item(shared, TAG.planePosition) ?? header;
+  const orientationIn = item(own, TAG.planeOrientation) ?? item(shared, TAG.planeOrientation) ?? header;
+  const position = numbers(positionIn, TAG.imagePosition);
+  const orientation = numbers(orientationIn, TAG.imageOrientation);
+  return position.length === 3 && orientation.length === 6 ? { position, orientation } : null;
+}

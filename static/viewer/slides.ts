@@ -1,0 +1,71 @@
+/** A series as the reader turns it over: one slide per frame or document, in reading order. */
+import { wadors } from "@cornerstonejs/dicom-image-loader";
+import { TAG, numbers, plane, text, type Header, type Plane } from "./header";
+import { RequestFailed, fetchJson, type SeriesEntry } from "./manifest";
+import { inReadingOrder } from "./order";
+
+export interface Slide {
+  /** Address of the pixels for Cornerstone; empty for what a viewport cannot show. */
+  imageId: string;
+  header: Header;
+  plane: Plane | null;
+  instanceNumber: number;
+  frame: number;
+  previewUrl: string | null;
+  /** What this is, when it is no image. */
+  tile: string;
+}
+
+export interface OpenSeries {
+  entry: SeriesEntry;
+  slides: Slide[];
+}
+
+/** Thrown when the server answered with objects of another study or series: they are not shown. */
+export class WrongSeries extends Error {}
+
+/** A slide for each document of a series without pixels. */
+function documents(entry: SeriesEntry): Slide[] {
+  return entry.instances.map((instance, index) => ({
+    imageId: "",
+    header: {},
+    plane: null,
+    instanceNumber: index + 1,
+    frame: 1,
+    previewUrl: instance.preview_url,
+    tile: entry.tile_reason,
+  }));
+}
+
+/** Slides of one instance; its header is handed to Cornerstone, which asks for it by image id. */
+function frames(header: Header, address: string, previewUrl: string | null): Slide[] {
+  const count = Math.max(1, numbers(header, TAG.numberOfFrames)[0] ?? 1);
+  const instanceNumber = numbers(header, TAG.instanceNumber)[0] ?? Number.MAX_SAFE_INTEGER;
+  return Array.from({ length: count }, (_none, index) => {
+    const frame = index + 1;
+    const imageId = `wadors:${address}/frames/${frame}`;
+    // Cornerstone keeps the header under frame 1 and derives the others' from it.
+    if (frame === 1 || count === 1) wadors.metaDataManager.add(imageId, header as never);
+    return { imageId, header, plane: plane(header, frame), instanceNumber, frame, previewUrl, tile: "" };
+  });
+}
+
+/** Fetch a series' headers and lay out its slides. Raises `RequestFailed` and `WrongSeries`. */
+export async function openSeries(root: string, study: string, entry: SeriesEntry): Promise<OpenSeries> {
+  if (!entry.is_image) return { entry, slides: documents(entry) };
+  const series = `${root}/studies/${study}/series/${entry.series_instance_uid}`;
+  const headers = await fetchJson<Header[]>(`${series}/metadata`, "application/dicom+json");
+  const previews = new Map(entry.instances.map((instance) => [instance.sop_instance_uid, instance.preview_url]));
+  const slides = headers.flatMap((header) => {
+    if (text(header, TAG.studyInstanceUid) !== study || text(header, TAG.seriesInstanceUid) !== entry.series_instance_uid) {
+      throw new WrongSeries();
+    }
+    if (!numbers(header, TAG.rows)[0] || !numbers(header, TAG.columns)[0]) return [];
+    const uid = text(header, TAG.sopInstanceUid);
+    // The image id is absolute: Cornerstone's worker has no page to resolve it against.
+    const address = new URL(`${series}/instances/${uid}`, window.location.href).href;
+    return frames(header, address, previews.get(uid) ?? null);
+  });
+  if (!slides.length) throw new RequestFailed(404);
+  return { entry, slides: inReadingOrder(slides) };
+}
