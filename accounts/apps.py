@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 from django.utils.translation import gettext_lazy as _
 
 
@@ -18,3 +19,9 @@ class AccountsConfig(AppConfig):
         """Connect the receivers that audit sign-in and sign-out."""
         # Receivers need the models, which are ready only now.
         import_module("accounts.signals")
+
+
+class PortalAdminConfig(AdminConfig):
+    """Django's admin, with our own site in it."""
+
+    default_site = "accounts.admin_site.PortalAdminSite"

@@ -14,7 +14,7 @@ from accounts import audit, services
 from accounts.actor import Actor
 from accounts.addresses import client_address, is_loopback
 from accounts.audit import Action, Outcome
-from accounts.models import MachineKey
+from accounts.models import MachineKey, digest_of
 from accounts.roles import Door
 
 logger = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def _judge(request: HttpRequest, door: Door) -> tuple[str, MachineKey | None]:
     credentials = sent_credentials(request.META.get("HTTP_AUTHORIZATION", ""))
     if credentials is None:
         return "not understood", None
-    key = MachineKey.objects.filter(digest=services.digest_of(credentials.key)).first()
+    key = MachineKey.objects.filter(digest=digest_of(credentials.key)).first()
     if key is None:
         return "unknown key", None
     if credentials.name is not None and credentials.name != key.name:

@@ -1,6 +1,5 @@
 """What changes people, memberships, keys and preferences. Every change is audited in its transaction."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,17 +22,13 @@ from accounts.models import (
     SetupLink,
     Theme,
     User,
+    digest_of,
     new_secret,
 )
 from accounts.roles import Right, Role
 
 KEY_PREFIX: Final = "ngk_"
 SETUP_LINK_LIFE: Final = timedelta(hours=24)
-
-
-def digest_of(secret: str) -> str:
-    """Return what is stored of a secret of 256 random bits: no salt or stretching is needed."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +136,7 @@ def add_membership(
         actor=actor,
         subject_type="user",
         subject_uid=str(user.pk),
-        detail=_described(membership),
+        detail=described(membership),
     )
     return membership
 
@@ -157,7 +152,7 @@ def end_membership(*, actor: Actor, membership: Membership, at: datetime | None 
         actor=actor,
         subject_type="user",
         subject_uid=str(membership.user_id),
-        detail=_described(membership),
+        detail=described(membership),
     )
 
 
@@ -236,7 +231,8 @@ def _prefer(actor: Actor, user: User, name: str, choices: type[Language | Theme]
     )
 
 
-def _described(membership: Membership) -> dict[str, object]:
+def described(membership: Membership) -> dict[str, object]:
+    """Return a membership as the audit tells it."""
     return {
         "department": membership.department.code,
         "role": membership.role,

@@ -20,7 +20,7 @@ INSTALLED_APPS = [
     "portal.apps.PortalConfig",
     "imaging.apps.ImagingConfig",
     "accounts.apps.AccountsConfig",
-    "django.contrib.admin",
+    "accounts.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

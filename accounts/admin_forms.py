@@ -1,0 +1,78 @@
+"""Forms of the admin that turn JSON into boxes to tick and lines to fill."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import MachineKey, User, validate_addresses
+from accounts.roles import MACHINE_DOORS, Right
+
+
+class UserAddForm(AdminUserCreationForm):  # type: ignore[type-arg]
+    """A new person."""
+
+    class Meta:
+        model = User
+        fields = ("username",)
+
+
+class UserEditForm(UserChangeForm):  # type: ignore[type-arg]
+    """A person."""
+
+    class Meta:
+        model = User
+        fields = "__all__"
+
+
+class AddressesField(forms.CharField):
+    """Addresses or networks, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "cols": 40})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show a list as lines."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        """Read lines as a list."""
+        addresses = (super().to_python(value) or "").split()
+        validate_addresses(addresses)
+        return addresses
+
+
+class MachineKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A machine's key: for each door, boxes to tick."""
+
+    addresses = AddressesField(
+        label=_("Allowed addresses"),
+        required=False,
+        help_text=_("One address or network a line, such as 10.1.0.0/16. Empty: from any address."),
+    )
+
+    class Meta:
+        model = MachineKey
+        fields = ("name", "departments", "addresses", "expires_at")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for door in MACHINE_DOORS:
+            self.fields[f"rights_{door}"] = forms.MultipleChoiceField(
+                label=_("Rights: %(door)s") % {"door": door.label},
+                choices=Right.choices,
+                required=False,
+                widget=forms.CheckboxSelectMultiple,
+                initial=sorted(self.instance.rights_at(door)),
+            )
+
+    def clean(self) -> dict[str, Any]:
+        """Gather the boxes into the rights of the key."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        self.instance.rights = self.rights_given()
+        return cleaned
+
+    def rights_given(self) -> dict[str, list[str]]:
+        """Return the rights per door as ticked; a door without any is left out."""
+        ticked = {str(door): self.cleaned_data.get(f"rights_{door}") or [] for door in MACHINE_DOORS}
+        return {door: rights for door, rights in ticked.items() if rights}

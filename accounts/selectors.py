@@ -1,0 +1,44 @@
+"""Questions about people and places."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+
+from accounts.models import Membership, SetupLink, Site, User, digest_of
+from accounts.roles import Capability, capabilities_of
+
+
+def capabilities_by_department(user: User | AnonymousUser) -> dict[Capability, frozenset[int]]:
+    """Return what a person may do now, and in which departments (by primary key)."""
+    if not isinstance(user, User) or not user.is_active:
+        return {}
+    held: dict[Capability, set[int]] = {}
+    memberships = (
+        Membership.objects.active_at(timezone.now())
+        .filter(user=user, department__is_active=True)
+        .values_list("department_id", "role")
+    )
+    for department, role in memberships:
+        for capability in capabilities_of(role):
+            held.setdefault(capability, set()).add(department)
+    return {capability: frozenset(departments) for capability, departments in held.items()}
+
+
+def is_capable(user: User | AnonymousUser, capability: Capability) -> bool:
+    """Whether a person has a capability in any department now."""
+    return capability in capabilities_by_department(user)
+
+
+def only_site() -> Site | None:
+    """Return the hospital, where there is exactly one."""
+    sites = list(Site.objects.all()[:2])
+    return sites[0] if len(sites) == 1 else None
+
+
+def account_names() -> list[str]:
+    """Return the names of the accounts that may sign in, for the demo's sign-in page only."""
+    return list(User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True)[:20])
+
+
+def is_setup_secret(secret: str) -> bool:
+    """Whether a set-up link with this secret can still be used."""
+    return bool(secret) and (SetupLink.objects.usable_at(timezone.now()).filter(digest=digest_of(secret)).exists())
