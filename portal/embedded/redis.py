@@ -24,7 +24,10 @@ def binary(folder: Path | None = None) -> Path:
 
 
 def prepare(data_dir: Path, seconds: float = 10) -> None:
-    """Make the folders, and end a server that outlived its supervisor. The caller holds the data folder's lock. Raises Refused."""
+    """Make the folders, and end a server that outlived its supervisor.
+
+    The caller holds the data folder's lock. Raises Refused.
+    """
     paths.make_sockets_folder(data_dir)
     paths.subfolder(data_dir, "redis")
     deadline = time.monotonic() + seconds
@@ -32,7 +35,8 @@ def prepare(data_dir: Path, seconds: float = 10) -> None:
         while _answers(client):
             if time.monotonic() > deadline:
                 raise Refused(
-                    f"A Redis still uses {paths.socket(data_dir, addresses.REDIS_SOCKET)} and does not stop: end that process."
+                    f"A Redis still uses {paths.socket(data_dir, addresses.REDIS_SOCKET)} and does not stop: end"
+                    " that process."
                 )
             try:
                 client.shutdown(save=False)  # what it acknowledged is in the append-only file

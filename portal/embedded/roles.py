@@ -11,11 +11,12 @@ from portal.embedded.addresses import APP_ROLE, OWNER_ROLE
 #: Made by the superuser, so that migrations need no more than the owner's rights.
 EXTENSIONS = ("btree_gin", "pg_trgm", "unaccent")
 
-# SELECT, INSERT, UPDATE and DELETE only: TRUNCATE, TRIGGER and REFERENCES stay with the owner, and migrations narrow the audit tables further.
+# SELECT, INSERT, UPDATE and DELETE only: TRUNCATE, TRIGGER and REFERENCES stay with the owner, and migrations narrow
+# the audit tables further.
 _PRIVILEGES = (
     "GRANT USAGE ON SCHEMA public TO {app}",
-    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}",
-    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {app}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE, SELECT ON SEQUENCES TO {app}",
 )
 
 

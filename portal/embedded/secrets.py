@@ -1,5 +1,6 @@
 """Secrets that are made once and kept in DATA_DIR/secrets (0700), one 0600 file each."""
 
+import contextlib
 import os
 import secrets
 import tempfile
@@ -25,10 +26,8 @@ def secret(data_dir: Path, name: str) -> str:
             file.write(secrets.token_urlsafe(48) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
-        except FileExistsError:
-            pass
     finally:
-        os.unlink(temporary)
+        Path(temporary).unlink()
     return path.read_text(encoding="ascii").strip()

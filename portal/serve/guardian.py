@@ -1,7 +1,9 @@
 """The watcher of the supervisor: ends every process group that is left when the supervisor dies without a word.
 
-Runs by itself (`python guardian.py TAG`) and imports nothing of ours, so that it starts in an instant. On its standard input the supervisor writes
-`+ GROUP SIGNAL` and `- GROUP`; the end of that pipe means that the supervisor is gone. Children get a signal from the kernel as well
+Runs by itself (`python guardian.py TAG`) and imports nothing of ours, so that it starts in an instant. On its
+standard input the supervisor writes
+`+ GROUP SIGNAL` and `- GROUP`; the end of that pipe means that the supervisor is gone. Children get a signal from the
+kernel as well
 (`lifeline`); the guardian reaches their children, and insists.
 """
 
@@ -60,8 +62,8 @@ def kill(pid: int) -> None:
 
 def main() -> None:
     """Follow the supervisor's lines, then clear up what it left."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     groups: dict[int, int] = {}
     for line in sys.stdin:
         sign, group, *rest = line.split()

@@ -14,6 +14,7 @@ from portal.serve import preflight, steps, table
 from portal.serve.journal import Journal
 from portal.serve.processes import Process
 from portal.serve.supervisor import Child, Stopped, Supervisor
+from portal.variables import BASE_DIR
 
 #: The accounts of the demo hospital .
 DEMO_ACCOUNTS = (
@@ -61,10 +62,11 @@ class _Run:
         self.environment = environment
         self.journal = journal
         self.owner = {_OWNER_VARIABLE: variables[_OWNER_VARIABLE]} if variables.get(_OWNER_VARIABLE) else {}
-        # Everything from `.env` is in here, so the children need not read it, and cannot find the owner's address there.
+        # Everything from `.env` is in here, so the children need not read it, and cannot find the owner's address
+        # there.
         common = {name: value for name, value in variables.items() if name != _OWNER_VARIABLE} | {"ENV_FILE": ""}
         tag = f"{paths.digest(environment.data_dir)}-{os.getpid()}"
-        self.supervisor = Supervisor(journal, variables=common, directory=table.BASE_DIR, tag=tag)
+        self.supervisor = Supervisor(journal, variables=common, directory=BASE_DIR, tag=tag)
         self.next_chores = time.monotonic() + _DAY
 
     def run(self, began: float) -> None:

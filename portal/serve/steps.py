@@ -1,4 +1,7 @@
-"""What is done before anything serves: schema, partitions, static files, the demo's people. Each is skipped when it is done already."""
+"""What is done before anything serves: schema, partitions, static files, the demo's people.
+
+Each is skipped when it is done already.
+"""
 
 import hashlib
 import json
@@ -16,14 +19,22 @@ from portal.serve.supervisor import Supervisor
 from portal.serve.table import MANAGE, static_files_are_current
 from portal.variables import BASE_DIR
 
+_IDENTITY = """
+    SELECT system_identifier::text, (SELECT oid::text FROM pg_database WHERE datname = 'negatoscope')
+    FROM pg_control_system()
+"""
+
 
 def prepare(supervisor: Supervisor, environment: Environment, owner: Mapping[str, str]) -> None:
-    """Bring the database and the files to this release. `owner` has the variables of the owner's role. Raises Refused, Stopped."""
+    """Bring the database and the files to this release.
+
+    `owner` has the variables of the owner's role. Raises Refused, Stopped.
+    """
     _collect_static_files(supervisor, environment)
     stamp = environment.run_dir / "migrated.json"
     state = schema_state(environment)
     if not state or _read(stamp) != state:
-        _step(supervisor, "migrate", ["migrate", "--no-input", "--verbosity", "1"], owner)
+        _step(supervisor, "migrate", ["migrate", "--skip-checks", "--no-input", "--verbosity", "1"], owner)
         stamp.write_text(json.dumps(state), encoding="utf-8")
     add_partitions(supervisor, owner)
     if environment.demo and "demo" in get_commands():
@@ -58,8 +69,7 @@ def schema_state(environment: Environment) -> dict[str, str]:
     if not environment.database_embedded:
         return {}
     with psycopg.connect(postgres.superuser_url(environment.data_dir)) as connection:
-        query = "SELECT system_identifier::text, (SELECT oid::text FROM pg_database WHERE datname = 'negatoscope') FROM pg_control_system()"
-        row = connection.execute(query).fetchone() or ("", "")
+        row = connection.execute(_IDENTITY).fetchone() or ("", "")
     return {"cluster": row[0], "database": row[1], "migrations": _migrations_digest()}
 
 

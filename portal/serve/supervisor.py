@@ -1,6 +1,7 @@
 """Starts processes, passes on what they say, starts them again when they die, and ends all of them in order.
 
-One thread, one loop (`pump`): the kernel ties children to the thread that made them, and a single loop has no races to think about.
+One thread, one loop (`pump`): the kernel ties children to the thread that made them, and a single loop has no races
+to think about.
 """
 
 import os
@@ -27,7 +28,7 @@ WORRYING = 4
 LONGEST_LINE = 16_384
 
 
-class Stopped(Exception):  # noqa: N818 -- not an error: somebody asked us to stop
+class Stopped(Exception):
     """A stop was asked for while something was awaited."""
 
 
@@ -162,7 +163,7 @@ class Supervisor:
     # ---- the loop ------------------------------------------------------------------------------------------------
 
     def pump(self, seconds: float) -> None:
-        """Pass on what children say, for at most `seconds`; note those that ended, and start again those whose time has come."""
+        """Pass on what children say, for at most `seconds`; note who ended, start again those whose time has come."""
         for key, _ in self._selector.select(seconds):
             if key.data is None:
                 self._drain_wakeup()

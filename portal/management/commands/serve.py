@@ -14,7 +14,8 @@ class Command(BaseCommand):
     """The one supervisor."""
 
     help = (
-        "Runs Negatoscope in the foreground: web server, workers, DICOM listener, registrar and decoder pool, and in demo mode"
+        "Runs Negatoscope in the foreground: web server, workers, DICOM listener, registrar and decoder pool, and"
+        " in demo mode"
         " its own PostgreSQL and Redis. One log, on the console and in DATA_DIR/log. Ctrl-C or SIGTERM stops all of it."
         " The variables are listed in docs/install.md."
     )
