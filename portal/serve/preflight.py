@@ -1,5 +1,6 @@
 """What is looked at before anything starts: each hindrance is one sentence that says what to change."""
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -10,7 +11,10 @@ from pathlib import Path
 from typing import TextIO
 
 from portal.embedded import Refused, paths
-from portal.environment import Environment, reserve_bytes
+from portal.environment import Environment, Mode, reserve_bytes
+
+#: Says in DATA_DIR whose data it holds.
+MODE_FILE = "MODE"
 
 _PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----"
 
@@ -48,6 +52,19 @@ def lock(data_dir: Path) -> TextIO:
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
+
+
+def claim(data_dir: Path, mode: Mode) -> None:
+    """Mark the data folder as a demo's or as a production's; neither opens what the other made. Raises Refused."""
+    path = data_dir / MODE_FILE
+    with contextlib.suppress(FileExistsError), path.open("x", encoding="ascii") as file:
+        file.write(f"{mode}\n")
+    made_for = path.read_text(encoding="ascii").strip() or mode
+    if made_for != mode:
+        raise Refused(
+            f"DATA_DIR {data_dir} is a {made_for} folder, and PORTAL_MODE is {mode}: set DATA_DIR to another folder, or"
+            f" PORTAL_MODE={made_for}."
+        )
 
 
 def check_disk(environment: Environment) -> None:

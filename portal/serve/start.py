@@ -42,6 +42,7 @@ def serve(environment: Environment, variables: Mapping[str, str]) -> None:
     preflight.check_tls_key(environment)
     paths.data_folder(environment.data_dir)
     with preflight.lock(environment.data_dir):
+        preflight.claim(environment.data_dir, environment.mode)
         ports = {"PORTAL_PORT": environment.portal_port, "DICOM_PORT": environment.dicom_port}
         preflight.check_ports(environment.listen_address, ports)
         preflight.check_disk(environment)

@@ -1,0 +1,77 @@
+# Negatoscope. `make help` lists what there is; `make run` and `make test` need nothing else before them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+FRONT_END := $(shell find static -name node_modules -prune -o -path static/build -prune -o -type f -print)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The wheel's Node comes before any other.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export UV_LINK_MODE := copy
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+# ---- set-up: each stamp is made once and again when what it is made from changed ----------------------------------
+
+.PHONY: setup
+setup: .make/requirements static/build/manifest.json .make/catalogues ## install what running needs (make run does it by itself)
+
+$(BIN)/python:
+	@command -v "$(PYTHON)" >/dev/null || { echo "Python is missing: install the Debian package python3 (apt install python3)." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$("$(PYTHON)" --version) is too old: Negatoscope needs Python 3.11 or later, the Debian package python3 of Debian 12 or later; PYTHON=/path/to/python3 names another." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv is missing: install the Debian package python3-venv (apt install python3-venv)." >&2; exit 1; }
+	@echo "Making the virtual environment $(VENV)."
+	@rm -rf $(VENV)
+	@"$(PYTHON)" -m venv $(VENV)
+
+.make/uv: $(BIN)/python
+	@mkdir -p .make
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" || { echo "The package uv could not be installed: is there a network?" >&2; exit 1; }
+	@touch $@
+
+.make/requirements: portal/requirements.lock .make/uv
+	@echo "Installing the Python packages."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r portal/requirements.lock
+	@touch $@
+
+static/node_modules/.package-lock.json: static/package.json static/package-lock.json .make/requirements
+	@echo "Installing the front end's packages."
+	@cd static && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+static/build/manifest.json: static/node_modules/.package-lock.json $(FRONT_END)
+	@echo "Building the front end."
+	@cd static && npm run --silent build >$(CURDIR)/.make/front-end.log 2>&1 || { cat $(CURDIR)/.make/front-end.log >&2; exit 1; }
+	@touch $@
+
+.make/catalogues: $(wildcard portal/locale/*/LC_MESSAGES/*.po) .make/requirements
+	@$(BIN)/python -m portal.catalogues compile
+	@touch $@
+
+# ---- running -------------------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: export PORTAL_MODE := demo
+run: setup ## set up what is missing and run the demo hospital on http://localhost:8000 (Ctrl-C stops it)
+	@exec $(BIN)/python manage.py serve
+
+.PHONY: reset-demo
+reset-demo: export PORTAL_MODE := demo
+reset-demo: .make/requirements ## delete the demo's data after asking; the next make run begins anew
+	@exec $(BIN)/python -m portal.serve.reset
+
+.PHONY: clean
+clean: ## delete what set-up and tests made; never the data
+	rm -rf $(VENV) .make static/build static/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache test-results
+	find accounts imaging portal tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find portal/locale -name '*.mo' -delete
+
+# ---- tests and checks ----------------------------------------------------------------------------------------------
