@@ -75,3 +75,61 @@ clean: ## delete what set-up and tests made; never the data
 	find portal/locale -name '*.mo' -delete
 
 # ---- tests and checks ----------------------------------------------------------------------------------------------
+
+# In continuous integration, as root, the programs of other people that the tests talk to are installed too.
+DEBIAN_PEERS := $(shell cat tests/debian-packages.txt)
+
+.make/test-requirements: tests/requirements.lock .make/requirements
+	@echo "Installing what checks and tests need."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r tests/requirements.lock
+	@touch $@
+
+.PHONY: peers
+peers:
+	@if [ -n "$${CI:-}" ] && [ "$$(id -u)" = 0 ] && ! dpkg -s $(DEBIAN_PEERS) >/dev/null 2>&1; then \
+		echo "Installing the Debian packages $(DEBIAN_PEERS)."; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(DEBIAN_PEERS) >/dev/null; \
+	fi
+
+.PHONY: test
+test: setup .make/test-requirements peers ## everything the tests need, then all of them; `make test ARGS="-k scope"` runs some
+	@if [ -n "$${CI:-}" ]; then $(MAKE) --no-print-directory check; fi
+	@$(BIN)/python -m pytest $(ARGS)
+
+# What the checks need of the settings: a demo's, whose folders and servers are never touched.
+CHECK := ENV_FILE= PORTAL_MODE=demo DATA_DIR=$(CURDIR)/.make/check DJANGO_SETTINGS_MODULE=portal.settings.test
+
+.PHONY: check
+check: setup .make/test-requirements ## formatting, lint, types, import contracts, migrations, deployment settings, catalogues
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run make format." >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/djlint templates --check --lint --quiet
+	@mkdir -p -m 700 .make/check
+	@$(CHECK) $(BIN)/mypy portal accounts imaging
+	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
+	@$(CHECK) $(BIN)/python manage.py makemigrations --check --dry-run --skip-checks
+	@$(BIN)/python -m portal.serve.deployment_check
+	@cd static && npm run --silent check
+	@$(BIN)/python -m portal.catalogues check
+	@echo "All checks passed."
+
+.PHONY: format
+format: .make/test-requirements ## format Python and templates
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet . ; $(BIN)/djlint templates --reformat --quiet
+
+.PHONY: messages
+messages: .make/requirements ## bring the French catalogue up to date with code and templates
+	@$(BIN)/python -m portal.catalogues update
+
+.PHONY: bench
+bench: setup .make/test-requirements peers ## measure speed and memory; docs/performance.md keeps the figures
+	@$(BIN)/python -m pytest tests/benchmarks -s --override-ini=norecursedirs=data $(ARGS)
+
+.PHONY: screenshots
+screenshots: setup .make/test-requirements peers ## take the README's pictures of the demo hospital in headless Chromium
+	@$(BIN)/python -m tests.journeys.screenshots docs/screenshots
+
+.PHONY: lock
+lock: .make/uv ## resolve the Python packages again: hashes, no addresses
+	@$(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --quiet -o portal/requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --group dev -c portal/requirements.lock --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --quiet -o tests/requirements.lock

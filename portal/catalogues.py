@@ -1,6 +1,7 @@
 """Message catalogues without gettext's own tools: extract, update and compile with Babel.
 
 `python -m portal.catalogues update` rewrites the French catalogue from the sources, keeping what is translated;
+`python -m portal.catalogues check` fails when a message has no French;
 `python -m portal.catalogues compile` makes the binary catalogue that Django reads.
 """
 
@@ -62,6 +63,13 @@ def update() -> list[str]:
     return [str(message.id) for message in french if message.id and not _complete(message.string)]
 
 
+def untranslated() -> list[str]:
+    """Return the messages of code and templates that have no French, without writing anything."""
+    with CATALOGUE.open("rb") as file:
+        french = {(m.context, m.id): m.string for m in read_po(file, locale="fr") if m.id and not m.fuzzy}
+    return [str(m.id) for m in extract() if m.id and not _complete(french.get((m.context, m.id)) or "")]
+
+
 def _complete(translated: str | tuple[str, ...] | list[str]) -> bool:
     return bool(translated) if isinstance(translated, str) else all(translated)
 
@@ -75,12 +83,12 @@ def compile_catalogue() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run `update` or `compile`."""
+    """Run `update`, `check` or `compile`."""
     if arguments == ["compile"]:
         compile_catalogue()
         return 0
-    if arguments == ["update"]:
-        missing = update()
+    if arguments in (["update"], ["check"]):
+        missing = update() if arguments == ["update"] else untranslated()
         for message in missing:
             print(f"No French yet: {message}")
         return 1 if missing else 0

@@ -1,0 +1,73 @@
+"""Every process is killed in turn while images arrive, then the supervisor: what was answered with success is there."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+from tests.journeys.running_portal import Browser, RunningPortal, until
+from tests.journeys.sent_objects import data_set_bytes, send, slices
+from tests.peers import Peer
+
+pytestmark = pytest.mark.processes
+
+# What each process's command line contains.
+PROCESSES = [
+    "manage.py dimse",
+    "manage.py registrar",
+    "granian",
+    "worker --queues short",
+    "worker --queues long",
+    "celery --app portal beat",
+    "decoder_pool",
+    "redis-server",
+    "postgres",
+]
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "1"))
+SENDER = "EMERGENCY_CT"
+
+
+def _stored(portal: RunningPortal, path: Path, key: str) -> bytes:
+    header = dcmread(path, specific_tags=["StudyInstanceUID", "SeriesInstanceUID"])
+    answer = Browser(portal.url).get(
+        f"/dicom-web/studies/{header.StudyInstanceUID}/series/{header.SeriesInstanceUID}/instances/{path.stem}",
+        Authorization=f"Bearer {key}",
+        Accept="application/dicom; transfer-syntax=*",
+    )
+    return answer.body if answer.status == 200 else b""
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[RunningPortal]:
+    running = RunningPortal(tmp_path / "var")
+    running.start()
+    yield running
+    running.stop()
+
+
+def test_what_was_answered_with_success_survives_every_kill(portal: RunningPortal, peer: Peer, tmp_path: Path) -> None:
+    storescu = peer("storescu")
+    for round_number in range(ROUNDS):
+        answered: set[Path] = set()
+        for victim_number, victim in enumerate(PROCESSES):
+            folder = tmp_path / f"round-{round_number}-{victim_number}"
+            paths = slices(folder, count=40, patient_id=f"K{round_number}{victim_number}")
+            sending = send(storescu, paths, port=portal.dicom_port, calling=SENDER, log=folder.with_suffix(".log"))
+            until(lambda s=sending: b"Store Response" in s.log.read_bytes(), seconds=30, what="nothing is answered")
+            for pid in portal.pids(victim)[:1]:
+                os.kill(pid, 9)
+            answered |= sending.answered_with_success()
+            until(lambda v=victim: portal.pids(v), seconds=40, what=f"{victim} was not started again")
+        assert answered
+        portal.kill()
+        portal.start()
+        key = portal.machine_key()
+        for path in answered:
+            expected = data_set_bytes(path)
+            until(
+                lambda p=path, e=expected: _stored(portal, p, key).endswith(e),
+                seconds=30,
+                what=f"{path.name} was answered with success and is not retrievable bit-identical",
+            )
