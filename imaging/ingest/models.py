@@ -15,9 +15,7 @@ PATTERN = RegexValidator(r"^[^\x00-\x1f]*$", _("No control characters. * stands 
 class ApplicationEntity(models.Model):
     """A DICOM peer we know (PS3.8 calling AE title), what it may do, and which departments it acts for."""
 
-    ae_title = models.CharField(
-        _("AE title"), max_length=16, unique=True, validators=[AE_TITLE, MinLengthValidator(1)]
-    )
+    ae_title = models.CharField(_("AE title"), max_length=16, unique=True, validators=[AE_TITLE, MinLengthValidator(1)])
     description = models.CharField(_("description"), max_length=120, blank=True)
     address = models.GenericIPAddressField(
         _("address"), null=True, blank=True, help_text=_("Calls from elsewhere are refused. Empty: any address.")
@@ -59,9 +57,7 @@ class RoutingRule(models.Model):
     modality = models.CharField(_("modality"), max_length=64, blank=True, validators=[PATTERN])
     requesting_service = models.CharField(_("ordering department"), max_length=64, blank=True, validators=[PATTERN])
     owner = models.ForeignKey(Department, models.PROTECT, verbose_name=_("performing department"), related_name="+")
-    also = models.ManyToManyField(
-        Department, verbose_name=_("also placed in"), blank=True, related_name="+"
-    )
+    also = models.ManyToManyField(Department, verbose_name=_("also placed in"), blank=True, related_name="+")
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:

@@ -56,5 +56,6 @@ STORAGES: dict[str, dict[str, Any]] = {
 
 DICOM_PORT = environment.dicom_port
 DICOM_AE_TITLE = environment.dicom_ae_title
+DICOM_PROCESSES = environment.dicom_processes
 LISTEN_ADDRESS = environment.listen_address
 DECODER_SOCKET = environment.decoder_socket

@@ -1,0 +1,47 @@
+"""What may be negotiated: verification, and every storage SOP class in every transfer syntax (PS3.8 section 9.3.2.2)."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from pydicom.uid import UID_dictionary
+from pynetdicom import sop_class
+from pynetdicom.presentation import PresentationContext, build_context
+
+VERIFICATION: Final = "1.2.840.10008.1.1"
+_IMAGE_ROOT: Final = "1.2.840.10008.5.1.4.1.1."
+#: No data sets of PS3.5, but MIME, XML and another file format.
+_NO_DATA_SET: Final = frozenset({"1.2.840.10008.1.2.6.1", "1.2.840.10008.1.2.6.2", "1.2.840.10008.1.20"})
+_VERIFICATION_SYNTAXES: Final = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+
+
+def _of_type(kind: str) -> dict[str, str]:
+    return {str(uid): entry[0] for uid, entry in UID_dictionary.items() if entry[1] == kind}
+
+
+#: Also retired ones: an archive takes what hospitals still have.
+STORAGE_CLASSES: Final = frozenset(str(uid) for uid in sop_class._STORAGE_CLASSES.values()) | frozenset(
+    uid for uid, name in _of_type("SOP Class").items() if uid.startswith(_IMAGE_ROOT) and "Storage" in name
+)
+TRANSFER_SYNTAXES: Final = frozenset(_of_type("Transfer Syntax")) - _NO_DATA_SET
+
+
+def supported(requested: Iterable[PresentationContext]) -> list[PresentationContext]:
+    """What we accept of a request, each transfer syntax in the *sender's* order: it knows how its objects are stored.
+
+    (The library takes the acceptor's order, which would make senders decompress.)
+    """
+    orders: dict[str, dict[str, None]] = {}
+    for context in requested:
+        syntaxes = orders.setdefault(str(context.abstract_syntax), {})
+        syntaxes.update(dict.fromkeys(str(syntax) for syntax in context.transfer_syntax))
+    found = []
+    for abstract_syntax, order in orders.items():
+        if abstract_syntax == VERIFICATION:
+            known = [syntax for syntax in order if syntax in _VERIFICATION_SYNTAXES]
+        elif abstract_syntax in STORAGE_CLASSES:
+            known = [syntax for syntax in order if syntax in TRANSFER_SYNTAXES]
+        else:
+            continue
+        if known:
+            found.append(build_context(abstract_syntax, known))
+    return found

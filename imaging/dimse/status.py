@@ -1,0 +1,33 @@
+"""Answers of the storage service (PS3.4 annex B.2.3, PS3.7 section 9.1.1.1.9): every refusal has its own code and words."""
+
+from dataclasses import dataclass
+from typing import Final
+
+#: Longest error comment (PS3.7 annex C, VR LO).
+COMMENT_LIMIT: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A status code and, for a failure, the words that a technician reads on the console of the sender."""
+
+    code: int
+    comment: str = ""
+
+
+SUCCESS: Final = Status(0x0000)
+SOP_CLASS_NOT_SUPPORTED: Final = Status(0x0122, "SOP class is not that of the presentation context")
+INVALID_INSTANCE: Final = Status(0x0117, "Affected SOP Instance UID is missing or is no UID")
+NOT_AUTHORISED: Final = Status(0x0124, "This application entity may not store here")
+OUT_OF_RESOURCES: Final = Status(0xA700, "No room left: disk reserve reached")
+CANNOT_WRITE: Final = Status(0xA700, "The object cannot be made durable now")
+NO_DATA_SET: Final = Status(0xC000, "The request has no data set")
+PROCESSING_FAILURE: Final = Status(0x0110, "Processing failed")
+
+_DOES_NOT_MATCH: Final = frozenset({"sop_instance_mismatch", "sop_class_mismatch"})
+
+
+def of_refusal(code: str, detail: str) -> Status:
+    """A900 when the data set is another object than announced, otherwise C000: cannot understand."""
+    comment = f"{code}: {detail}"[:COMMENT_LIMIT].encode("ascii", "replace").decode()
+    return Status(0xA900 if code in _DOES_NOT_MATCH else 0xC000, comment)

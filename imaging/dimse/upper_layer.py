@@ -1,0 +1,236 @@
+"""The library's upper layer (PS3.8) with a short way for data: P-DATA of an established association goes to the receiver at once.
+
+Negotiation, release, abort, timers and the state machine stay the library's. Two things differ while the association is in
+state 6 (data transfer): PDUs are read in one call into one buffer, and C-STORE messages are answered from here instead of
+being collected in memory and passed between threads. Lengths are checked before anything is allocated.
+"""
+
+import logging
+import select
+import socket
+import struct
+import time
+from typing import Any, Final
+
+from pynetdicom.association import Association
+from pynetdicom.dul import DULServiceProvider
+from pynetdicom.pdu_primitives import P_DATA
+
+from accounts.roles import Door
+from imaging.dimse.reception import Context, ProtocolError, Receiver
+from imaging.ingest.source import Source
+
+logger = logging.getLogger(__name__)
+
+#: Seconds of silence within one PDU, and for the whole of it, after which the peer is taken for gone.
+SILENCE: Final = 9.0
+_PDU_TIME: Final = 30.0
+#: How long a quiet association waits for data before it looks at what else is to be done.
+_PAUSE: Final = 0.02
+
+_P_DATA_TF: Final = 0x04
+_PDU_TYPES: Final = range(0x01, 0x08)
+#: Peers were told `maximum_pdu_size`; a little more does no harm, 4 GiB would.
+_P_DATA_LIMIT: Final = 1024 * 1024
+_OTHER_LIMIT: Final = 256 * 1024
+_DATA_TRANSFER: Final = "Sta6"
+
+_HEAD = struct.Struct(">BBL")
+_VALUE_HEAD = struct.Struct(">LBB")
+
+
+class _Ended(Exception):
+    """The peer closed the connection, or says nothing any more."""
+
+
+class StreamingUpperLayer(DULServiceProvider):  # type: ignore[misc]
+    """One association's upper layer."""
+
+    def __init__(self, assoc: Association) -> None:
+        """Begin without a receiver: it is made when the contexts are agreed upon."""
+        super().__init__(assoc)
+        self.receiver: Receiver | None = None
+        self._buffer = bytearray(64 * 1024)
+        self._poll: Any = None
+
+    @property
+    def _connection(self) -> socket.socket | None:
+        return self.socket.socket if self.socket is not None else None
+
+    def run_reactor(self) -> None:
+        """Run as the library does, and never leave half an object behind."""
+        try:
+            super().run_reactor()
+        finally:
+            self.assoc._reactor_checkpoint.set()
+            if self.receiver is not None:
+                self.receiver.close()
+
+    def _is_transport_event(self) -> bool:
+        connection = self._connection
+        if self.state_machine.current_state != _DATA_TRANSFER or connection is None:
+            return bool(super()._is_transport_event())
+        if self.receiver is None:
+            self.receiver = self.assoc.make_receiver()
+        receiver = self.receiver
+        seen = False
+        try:
+            while not self._kill_thread and self.to_provider_queue.empty() and self._is_readable(connection):
+                seen = True
+                self._idle_timer.restart()
+                # The library's own loop over this association may rest while objects stream.
+                self.assoc._reactor_checkpoint.clear()
+                if not self._read_data(receiver):
+                    break
+        finally:
+            # Between objects a modality may be quiet for long; within one, silence means that it is gone.
+            self._idle_timer.timeout = SILENCE if receiver.is_busy else self.network_timeout
+            self.assoc._reactor_checkpoint.set()
+        return seen
+
+    def _is_readable(self, connection: socket.socket) -> bool:
+        if self._poll is None:
+            self._poll = select.poll()
+            self._poll.register(connection, select.POLLIN)
+        return bool(self._poll.poll(_PAUSE * 1000)) or bool(getattr(connection, "pending", int)())
+
+    def _read_data(self, receiver: Receiver) -> bool:
+        """Read one PDU; False when the library has something to do now."""
+        try:
+            kind, length = self._read_head()
+            if kind != _P_DATA_TF:
+                self._read_other(kind, length)
+                return False
+            if not 6 <= length <= _P_DATA_LIMIT:
+                raise ProtocolError(f"a P-DATA PDU of {length} bytes")
+            self._receive_values(receiver, self._read(length))
+        except _Ended:
+            self.event_queue.put("Evt17")
+            return False
+        except ProtocolError as error:
+            logger.warning("Association aborted: %s.", error)
+            self.event_queue.put("Evt19")
+            return False
+        return True
+
+    def _receive_values(self, receiver: Receiver, values: memoryview) -> None:
+        """Hand each presentation data value of a P-DATA-TF PDU to the receiver (PS3.8 section 9.3.5.1)."""
+        offset = 0
+        while offset < len(values):
+            if offset + _VALUE_HEAD.size > len(values):
+                raise ProtocolError("a P-DATA PDU ends within a value's head")
+            length, context_id, control = _VALUE_HEAD.unpack_from(values, offset)
+            end = offset + 4 + length
+            if length < 2 or end > len(values):
+                raise ProtocolError("a presentation data value that does not fit its PDU")
+            answer = receiver.receive(context_id, control, values[offset + 6 : end])
+            if answer is not None:
+                self._send_command(*answer)
+            offset = end
+
+    def _send_command(self, context_id: int, encoded: bytes) -> None:
+        """Send a command set as P-DATA-TF, in fragments that the peer's maximum length allows."""
+        largest = self.assoc.requestor.maximum_length or len(encoded) + 6
+        step = max(1, largest - 6)
+        pdus = bytearray()
+        for start in range(0, len(encoded), step):
+            fragment = encoded[start : start + step]
+            control = 0x01 | (0x02 if start + step >= len(encoded) else 0)
+            pdus += _HEAD.pack(_P_DATA_TF, 0, len(fragment) + 6)
+            pdus += _VALUE_HEAD.pack(len(fragment) + 2, context_id, control)
+            pdus += fragment
+        connection = self._connection
+        if connection is None:
+            raise _Ended
+        try:
+            connection.sendall(pdus)
+        except OSError as error:
+            raise _Ended from error
+
+    def _read_pdu_data(self) -> None:
+        """Read a PDU in any other state than data transfer: the library's events, our limits."""
+        try:
+            self._read_other(*self._read_head())
+        except _Ended:
+            self.event_queue.put("Evt17")
+        except ProtocolError as error:
+            logger.warning("Association aborted: %s.", error)
+            self.event_queue.put("Evt19")
+
+    def _read_other(self, kind: int, length: int) -> None:
+        if kind not in _PDU_TYPES:
+            raise ProtocolError(f"no PDU type: {kind:02X}")
+        if length > (_P_DATA_LIMIT if kind == _P_DATA_TF else _OTHER_LIMIT):
+            raise ProtocolError(f"a PDU of {length} bytes")
+        body = self._read(length)
+        try:
+            pdu, event = self._decode_pdu(bytearray(_HEAD.pack(kind, 0, length)) + body)
+        except Exception as error:  # the library raises anything for broken items
+            raise ProtocolError(f"a PDU that cannot be decoded ({type(error).__name__})") from error
+        self.event_queue.put(event)
+        self._recv_pdu.put(pdu)
+
+    def _read_head(self) -> tuple[int, int]:
+        kind, _reserved, length = _HEAD.unpack(self._read(6))
+        return int(kind), int(length)
+
+    def _read(self, length: int) -> memoryview:
+        """Exactly so many bytes; the view is valid until the next call. Raises ``_Ended``."""
+        if length > len(self._buffer):
+            self._buffer = bytearray(length)
+        view = memoryview(self._buffer)[:length]
+        connection = self._connection
+        if connection is None:
+            raise _Ended
+        flags = 0 if hasattr(connection, "pending") else socket.MSG_WAITALL
+        deadline = time.monotonic() + _PDU_TIME
+        got = 0
+        try:
+            while got < length:
+                count = connection.recv_into(view[got:], length - got, flags)
+                got += count
+                if not count or (got < length and time.monotonic() > deadline):
+                    raise _Ended
+        except OSError as error:
+            raise _Ended from error
+        return view
+
+
+class StreamingAssociation(Association):  # type: ignore[misc]
+    """An association whose upper layer streams; everything else is the library's."""
+
+    def __init__(self, ae: Any, mode: str) -> None:
+        """Replace the upper layer before anything refers to it."""
+        super().__init__(ae, mode)
+        self.dul: StreamingUpperLayer = StreamingUpperLayer(self)
+        # The library sets timers on the upper layer by these.
+        self.acse_timeout = ae.acse_timeout
+        self.network_timeout = ae.network_timeout
+        self.source: Source | None = None
+        self.may_store = False
+
+    def make_receiver(self) -> Receiver:
+        """A receiver for the contexts that were agreed upon; before the peer is recognised nothing may be stored."""
+        return Receiver(
+            source=self.source or Source(door=Door.DIMSE, sender=""),
+            may_store=self.may_store and self.source is not None,
+            contexts={
+                key: Context(str(context.abstract_syntax), str(context.transfer_syntax[0]))
+                for key, context in self._accepted_cx.items()
+            },
+            forward=self.forward,
+        )
+
+    def forward(self, context_id: int, value: bytes) -> None:
+        """Give a message fragment to the library's own message exchange."""
+        primitive = P_DATA()
+        primitive.presentation_data_value_list.append((context_id, value))
+        self.dimse.receive_primitive(primitive)
+
+    def close_if_idle(self) -> bool:
+        """Abort an association that is not in the middle of an object; whether it was done."""
+        receiver = self.dul.receiver
+        if receiver is not None and receiver.is_busy:
+            return False
+        self.abort()
+        return True

@@ -1,0 +1,144 @@
+"""The one way in: every door begins an object here, feeds it bytes as they come, and commits it (DESIGN 4.1, 4.2).
+
+What cannot be identified (no DICOM, a broken header, no UIDs, another object than announced) is refused: the sender is told
+why and keeps its copy. Everything else is kept: what then cannot join the archive goes to quarantine, with its reason.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from django.conf import settings
+
+from imaging.dicom import conformance, header, part10
+from imaging.dicom.errors import DicomError
+from imaging.ingest.source import Source
+from imaging.ingest.spool import Spool, SpoolEntry, SpoolError, SpoolFull, SpoolWriter
+
+__all__ = ["Accepted", "Reception", "Refused", "SpoolError", "SpoolFull", "accept", "begin", "spool"]
+
+_CHUNK: Final = 1024 * 1024
+
+
+class Refused(Exception):
+    """The object cannot be identified: nothing was kept. ``code`` is a stable slug, ``detail`` has no patient data."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        """Keep both for the protocol's answer."""
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The bytes are durable; registration follows."""
+
+    spool_id: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_instance_uid: str
+
+
+def spool() -> Spool:
+    """The spool of this process."""
+    return _spool(Path(settings.SPOOL_DIR), settings.SPOOL_RESERVE)
+
+
+@functools.lru_cache(maxsize=4)
+def _spool(folder: Path, reserve: Callable[[int], int]) -> Spool:
+    return Spool(folder, reserve)
+
+
+class Reception:
+    """One object that comes in chunks, as a data set without file meta group: what C-STORE gives."""
+
+    def __init__(self, writer: SpoolWriter, announced: tuple[str, str] | None) -> None:
+        """Write on with ``writer``; ``announced`` is (SOP class UID, SOP instance UID) of the sender's command."""
+        self._writer = writer
+        self._announced = announced
+
+    def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        """Add bytes as received. Raises ``SpoolFull`` or ``SpoolError``."""
+        self._writer.write(chunk)
+
+    def commit(self) -> Accepted:
+        """Check who the object is and make it durable. Raises ``Refused`` or ``SpoolError``; then nothing was kept."""
+        try:
+            return _commit(self._writer, self._announced, dataset_sha256="")
+        finally:
+            self._writer.abort()
+
+    def abort(self) -> None:
+        """Forget what came so far."""
+        self._writer.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+
+def begin(*, source: Source, sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str) -> Reception:
+    """Start an object whose data set will come in chunks. Raises ``SpoolFull`` or ``SpoolError``."""
+    digest = part10.DatasetDigest(transfer_syntax_uid)
+    writer = spool().begin(source, digest=digest)
+    try:
+        writer.write_head(
+            part10.write_file_meta(
+                sop_class_uid=sop_class_uid,
+                sop_instance_uid=sop_instance_uid,
+                transfer_syntax_uid=transfer_syntax_uid,
+                source_ae_title=source.sender,
+            )
+        )
+    except SpoolError:
+        writer.abort()
+        raise
+    return Reception(writer, (sop_class_uid, sop_instance_uid))
+
+
+def accept(stream: BinaryIO, *, source: Source) -> Accepted:
+    """Take in a whole DICOM file (PS3.10). Raises ``Refused``, ``SpoolFull`` or ``SpoolError``; then nothing was kept."""
+    with spool().begin(source) as writer:
+        while chunk := stream.read(_CHUNK):
+            writer.write(chunk)
+        try:
+            with writer.path.open("rb") as file:
+                meta, offset = part10.read_file_meta(file, writer.length)
+                file.seek(offset)
+                digest = part10.dataset_digest(file, meta.transfer_syntax_uid)
+        except DicomError as error:
+            raise Refused(error.code, error.detail) from error
+        return _commit(writer, None, dataset_sha256=digest)
+
+
+def _commit(writer: SpoolWriter, announced: tuple[str, str] | None, *, dataset_sha256: str) -> Accepted:
+    found = _identify(writer.path, announced)
+    entry: SpoolEntry = writer.commit(dataset_sha256=dataset_sha256)
+    return Accepted(
+        spool_id=entry.name,
+        sop_class_uid=found.instance.sop_class_uid,
+        sop_instance_uid=found.instance.sop_instance_uid,
+        study_instance_uid=found.study.study_instance_uid,
+    )
+
+
+def _identify(path: Path, announced: tuple[str, str] | None) -> header.Header:
+    """Read the header up to the pixels: which object is this? Raises ``Refused``."""
+    try:
+        parsed = part10.read_part10(path)
+        problem = conformance.check_sop_instance(parsed, *announced) if announced else None
+        if problem is not None:
+            raise Refused(problem.code, problem.detail)
+        return header.read_header(
+            parsed.dataset, transfer_syntax_uid=parsed.transfer_syntax_uid, has_pixels=parsed.has_pixels
+        )
+    except DicomError as error:
+        raise Refused(error.code, error.detail) from error

@@ -1,0 +1,52 @@
+"""Who handed an object over, and by which door: frozen, small, kept beside the bytes until they are registered."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Self, cast
+
+from accounts.actor import Actor, ActorKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One sender at one door. Equal senders share one record in the spool, named by its digest (`key`).
+
+    ``sender`` is the calling AE title, or the name of the person or machine. ``department_ids`` are the departments for
+    which the sender may write: only in their studies may it add to what others made.
+    """
+
+    door: str
+    sender: str
+    actor_kind: ActorKind = "application_entity"
+    actor_id: str = ""
+    address: str = ""
+    called_ae_title: str = ""
+    department_ids: tuple[int, ...] = ()
+
+    @property
+    def actor(self) -> Actor:
+        """The sender as the audit names it."""
+        return Actor(
+            kind=self.actor_kind,
+            id=self.actor_id or self.sender,
+            name=self.sender,
+            address=self.address,
+            door=self.door,
+        )
+
+    @property
+    def key(self) -> str:
+        """16 hexadecimal digits that stand for this sender in the spool."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()[:16]
+
+    def to_bytes(self) -> bytes:
+        """JSON in UTF-8, the same for equal senders."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @classmethod
+    def from_bytes(cls, record: bytes) -> Self:
+        """The inverse of ``to_bytes``. Raises ValueError, KeyError or TypeError for anything else."""
+        values = cast(dict[str, Any], json.loads(record))
+        values["department_ids"] = tuple(int(key) for key in values["department_ids"])
+        return cls(**values)
