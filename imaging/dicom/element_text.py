@@ -83,6 +83,14 @@ class ElementText:
             return []
         return numbers if all(math.isfinite(number) for number in numbers) else []
 
+    def number(self, tag: int) -> float | None:
+        """First value of a DS, finite, or None."""
+        try:
+            value = float(self.text(tag, 64))
+        except ValueError:
+            return None
+        return value if math.isfinite(value) else None
+
     def date(self, tag: int) -> date | None:
         """A DA value, or None."""
         return parse_date(self.text(tag, 32))
