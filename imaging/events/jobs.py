@@ -92,7 +92,7 @@ def claim(queue: str, *, lease: float = LEASE) -> Claimed | None:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [token, lease, queue])
         row = cursor.fetchone()
-    return Claimed(*row, token=token) if row else None
+    return Claimed(*row, token) if row else None
 
 
 def extend(job: Claimed, *, lease: float = LEASE) -> bool:

@@ -49,7 +49,9 @@ def append_many(events: Iterable[Happened]) -> None:
         return
     keys = sorted(latest)
     with connection.cursor() as cursor:
-        cursor.execute(_UPSERT, [[kind for kind, _ in keys], [uid for _, uid in keys], [latest[key] for key in keys]])
+        cursor.execute(
+            _UPSERT, [[str(kind) for kind, _ in keys], [uid for _, uid in keys], [float(latest[key]) for key in keys]]
+        )
     if any(due_in <= 0 for due_in in latest.values()):
         transaction.on_commit(queues.wake, robust=True)
 

@@ -1,0 +1,154 @@
+"""The decoder pool's client, for web and workers alike. Nothing outside the pool decodes pixels (DESIGN rule 5)."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from imaging.dicom.errors import DecodeFailed
+from imaging.dicom.frame_description import FrameDescription
+from imaging.rendering import protocol, wire
+from imaging.rendering.protocol import Lane, Message
+
+#: Seconds that a person's request waits for a pool that is being restarted, and that the background does.
+_PATIENCE: Final = {Lane.PERSON: 3.0, Lane.BACKGROUND: 30.0, Lane.CONVERSION: 30.0}
+#: Seconds for an answer: longer than the pool's own wall-clock limit, which ends a picture first.
+_ANSWER: Final = {Lane.PERSON: 60.0, Lane.BACKGROUND: 90.0, Lane.CONVERSION: 2 * 3600.0}
+_PAUSE: Final = 0.1
+_AGAIN: Final = frozenset({"busy", "restarting"})
+
+
+class Unavailable(Exception):
+    """The pool cannot be asked now: 503 with ``Retry-After: retry_after`` (seconds)."""
+
+    retry_after = 2
+
+
+class Busy(Unavailable):
+    """The pool's queue is full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded picture; width and height in pixels."""
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """Native frames that were written one after another: what they are, how many, and the bytes of each."""
+
+    description: FrameDescription
+    frames: int
+    frame_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Asks the pool that listens at ``path``. ``lane`` says who waits for the answer."""
+
+    path: Path
+    lane: Lane = Lane.PERSON
+
+    def picture(
+        self,
+        source: bytes,
+        description: FrameDescription,
+        *,
+        box: tuple[int, int],
+        window: tuple[float, float] | None = None,
+        aspect: float = 1.0,
+        media_type: str = "image/webp",
+    ) -> Picture:
+        """Draw one encoded frame; see ``pictures.draw``. Raises ``DicomError`` (never shown), ``Unavailable``."""
+        header = {
+            "operation": "picture",
+            "description": wire.pack(description),
+            "box": box,
+            "window": window,
+            "aspect": aspect,
+            "media_type": media_type,
+        }
+        return _picture(self.ask(Message(header, source, self.lane)))
+
+    def tile(self, record: bytes, *, sop_class_uid: str, size: int, media_type: str = "image/webp") -> Picture:
+        """Draw the card of an object without pixels from its DICOM JSON."""
+        header = {"operation": "tile", "sop_class_uid": sop_class_uid, "box": [size, size], "media_type": media_type}
+        return _picture(self.ask(Message(header, record, self.lane)))
+
+    def waveform(self, file: bytes, *, size: int, media_type: str = "image/webp") -> Picture:
+        """Draw the curves of a waveform object from its file."""
+        header = {"operation": "tile", "waveform": True, "box": [size, size], "media_type": media_type}
+        return _picture(self.ask(Message(header, file, self.lane)))
+
+    def convert(self, source: int, target: int) -> Converted:
+        """Convert the frames of the file open as ``source`` to native ones, appended to ``target`` (descriptors)."""
+        header = {"operation": "convert"}
+        answer = self.ask(Message(header, lane=Lane.CONVERSION, descriptors=[source, target])).header
+        return Converted(wire.description(answer["description"]), answer["frames"], answer["frame_length"])
+
+    def ping(self) -> bool:
+        """Whether a decoder answers."""
+        try:
+            self._ask_once(Message({"operation": "ping"}, lane=Lane.PERSON))
+        except (OSError, Unavailable):
+            return False
+        return True
+
+    def ask(self, request: Message) -> Message:
+        """Send a request until it is answered; a lost answer is asked for once more, as the pool may have restarted.
+
+        A person's request finds a full queue at once; the background waits for a place.
+        """
+        until = time.monotonic() + _PATIENCE[request.lane]
+        lost = 0
+        while True:
+            try:
+                return self._ask_once(request)
+            except Busy:
+                if request.lane is Lane.PERSON or time.monotonic() > until:
+                    raise
+            except (FileNotFoundError, ConnectionRefusedError, Unavailable) as error:
+                if time.monotonic() > until:
+                    raise Unavailable("the decoder pool cannot be reached") from error
+            except TimeoutError as error:
+                raise DecodeFailed("the decoder did not answer in time") from error
+            except OSError as error:
+                lost += 1
+                if lost > 1:
+                    raise DecodeFailed("the decoder went away twice") from error
+            time.sleep(_PAUSE)
+
+    def _ask_once(self, request: Message) -> Message:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_ANSWER[request.lane])
+            connection.connect(str(self.path))
+            # A full pool answers without reading, so a broken pipe here has its reason waiting on the other side.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                protocol.send(connection, request)
+            answer = protocol.receive(connection)
+        if answer.header.get("ok"):
+            return answer
+        _raise(answer.header)
+        raise AssertionError
+
+
+def _raise(header: Mapping[str, Any]) -> None:
+    code, detail = str(header.get("code", ""))[:40], str(header.get("detail", ""))[:500]
+    if code in _AGAIN:
+        raise (Busy if code == "busy" else Unavailable)(detail)
+    raise DecodeFailed(detail, code=code or None)
+
+
+def _picture(answer: Message) -> Picture:
+    header = answer.header
+    return Picture(answer.payload, str(header["media_type"]), int(header["width"]), int(header["height"]))

@@ -1,0 +1,86 @@
+"""What a decoder child can be asked to do. Runs in the pool only; no Django, no database, no network."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+
+from imaging.dicom import part10, rendition
+from imaging.dicom.errors import Malformed, UnsupportedPixels
+from imaging.dicom.frame_description import FrameDescription
+from imaging.rendering import pictures, tile_content, tiles, waveforms, wire
+from imaging.rendering.protocol import Message
+
+#: Bytes of converted frames that one object may come to.
+MAX_CONVERTED: Final = 16 * 1024**3
+
+
+def picture(request: Message) -> Message:
+    """Draw one frame. Header: ``description``, ``box`` (width, height; 0 = own size), ``window``, ``media_type``."""
+    header = request.header
+    window = header.get("window")
+    drawn = pictures.draw(
+        request.payload,
+        wire.description(header["description"]),
+        box=(int(header["box"][0]), int(header["box"][1])),
+        window=(float(window[0]), float(window[1])) if window else None,
+        aspect=float(header.get("aspect") or 1.0),
+    )
+    return _encoded(drawn, header)
+
+
+def tile(request: Message) -> Message:
+    """Draw a card for an object without pixels. The payload is its DICOM JSON, or its file when ``waveform`` is set."""
+    header = request.header
+    size = int(header["box"][0])
+    if header.get("waveform"):
+        image = waveforms.draw(io.BytesIO(request.payload), size)
+    else:
+        image = tiles.draw(tile_content.of(request.payload, str(header["sop_class_uid"])), size)
+    return _encoded(image, header)
+
+
+def convert(request: Message) -> Message:
+    """Convert the frames of the file behind the first descriptor to native ones, written to the second."""
+    source, target = request.descriptors
+    with os.fdopen(os.dup(source), "rb") as file, os.fdopen(os.dup(target), "wb") as out:
+        parsed = part10.read_part10(file)
+        description, frames = rendition.native_frames(parsed, file)
+        lengths = []
+        for frame in frames:
+            lengths.append(out.write(frame))
+            if sum(lengths[-1:]) * len(lengths) > MAX_CONVERTED:
+                raise UnsupportedPixels("the converted frames are larger than one object may be", code="too_large")
+    if len(set(lengths)) != 1:
+        raise Malformed("the frames are not of one length")
+    return Message({"description": wire.pack(description), "frames": len(lengths), "frame_length": lengths[0]})
+
+
+def _encoded(image: pictures.Image, header: Mapping[str, Any]) -> Message:
+    media_type = str(header["media_type"])
+    payload = pictures.encode(image, media_type)
+    return Message({"width": image.width, "height": image.height, "media_type": media_type}, payload)
+
+
+def ping(_request: Message) -> Message:
+    """Say that a child is there."""
+    return Message({})
+
+
+OPERATIONS: Final[Mapping[str, Callable[[Message], Message]]] = MappingProxyType(
+    {"picture": picture, "tile": tile, "convert": convert, "ping": ping}
+)
+
+
+def warm_up() -> None:
+    """Load what every child needs, before the first is forked."""
+    pictures.encode(pictures.fit(np.zeros((8, 8), np.uint8), (4, 4), 1.0), "image/webp")
+    tiles.draw(tile_content.Tile(code="SR", title=" "), 64)
+    frame = FrameDescription(rows=2, columns=2, bits_allocated=8, bits_stored=8, high_bit=7)
+    pictures.draw(bytes(4), frame, box=(2, 2))
+    pictures.load_codecs()

@@ -1,0 +1,92 @@
+"""A frame's bytes to a small picture for a screen. Runs in the decoder pool only (DESIGN rule 5)."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+from PIL.Image import Image, Resampling
+
+from imaging.dicom import decode, windowing
+from imaging.dicom.errors import UnsupportedPixels
+from imaging.dicom.frame_description import FrameDescription
+
+__all__ = ["Image", "draw", "encode", "fit", "load_codecs"]
+
+#: Samples of one frame: beyond this a picture is refused before a decoder sees it (a 16-bit frame of 512 MiB).
+MAX_SAMPLES: Final = 256 * 1024 * 1024
+#: A pixel longer or wider than this is a wrong header, not a geometry.
+_MAX_ASPECT: Final = 20.0
+_CODECS: Final = ("jpeg8", "jpegls", "jpeg2k", "htj2k", "ljpeg", "_jpeg8", "_jpegls", "_jpeg2k", "_htj2k", "_ljpeg")
+
+PIL.Image.MAX_IMAGE_PIXELS = MAX_SAMPLES
+
+
+def draw(
+    source: bytes,
+    description: FrameDescription,
+    *,
+    box: tuple[int, int],
+    window: tuple[float, float] | None = None,
+    aspect: float = 1.0,
+) -> Image:
+    """One frame as a screen shows it, inside ``box`` (width, height in pixels; 0 = no bound), never enlarged.
+
+    ``window`` is (centre, width) in modality units in place of the object's own; ``aspect`` is the height of a pixel
+    over its width (PS3.3 C.7.6.3.1.7). Raises ``DicomError``.
+    """
+    samples = description.rows * description.columns * description.samples_per_pixel
+    if not 0 < samples <= MAX_SAMPLES:
+        raise UnsupportedPixels(f"{description.columns} x {description.rows} pixels", code="too_large")
+    shown = windowing.to_display(decode.decode_frame(source, description), description, window)
+    return fit(shown, box, aspect)
+
+
+def fit(shown: npt.NDArray[np.uint8], box: tuple[int, int], aspect: float) -> Image:
+    """Scale (rows, columns[, 3]) uint8 into ``box`` with square pixels."""
+    image = PIL.Image.fromarray(np.ascontiguousarray(shown))
+    width, height = _square(image.width, image.height, aspect)
+    scale = min(1.0, (box[0] or width) / width, (box[1] or height) / height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if size == image.size:
+        return image
+    return image.resize(size, Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _square(width: int, height: int, aspect: float) -> tuple[float, float]:
+    if not 1 / _MAX_ASPECT <= aspect <= _MAX_ASPECT:
+        return width, height
+    # The short side of a pixel is stretched, so that nothing is lost.
+    return (width, height * aspect) if aspect >= 1 else (width / aspect, height)
+
+
+def encode(image: Image, media_type: str) -> bytes:
+    """As WebP, JPEG or PNG. Small pictures take the slower, denser WebP; for large ones speed counts."""
+    out = io.BytesIO()
+    if media_type == "image/webp":
+        small = image.width * image.height <= 300 * 300
+        image.save(out, "WEBP", quality=82, method=4 if small else 0)
+    elif media_type == "image/jpeg":
+        image.save(out, "JPEG", quality=90)
+    elif media_type == "image/png":
+        image.save(out, "PNG", compress_level=3)
+    else:
+        raise UnsupportedPixels(media_type, code="unknown_media_type")
+    return out.getvalue()
+
+
+def load_codecs() -> list[ModuleType]:
+    """Import the decoders now: a child that is confined later should not have to."""
+    loaded: list[Any] = []
+    for name in ("imagecodecs", "openjpeg", "rle", "jpeg_ls", "PIL.WebPImagePlugin", "PIL.JpegImagePlugin"):
+        module = importlib.import_module(name)
+        loaded.append(module)
+        if name == "imagecodecs":
+            # imagecodecs loads each codec at its first use; asking for its version does it.
+            loaded.extend(getattr(module, f"{codec}_decode", None) for codec in _CODECS)
+    return [module for module in loaded if isinstance(module, ModuleType)]

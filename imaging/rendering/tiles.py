@@ -1,0 +1,141 @@
+"""Draws the cards of objects without pixels, in the colours of the reading room. Runs in the pool.
+
+Text of an object is hostile: it becomes pixels here and nothing else.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import PIL.Image
+from PIL import ImageDraw, ImageFont
+from PIL.Image import Image
+
+from imaging.rendering.tile_content import Line, Tile
+
+#: The dark tokens of `static/css/tokens.css` in sRGB: a card is a picture, and pictures lie on film.
+SURFACE: Final = "#12181d"
+RAISED: Final = "#1a2127"
+RULE: Final = "#262e34"
+TEXT: Final = "#e5eaee"
+TEXT_2: Final = "#b3bcc3"
+TEXT_3: Final = "#929da6"
+ACCENT: Final = "#86daeb"
+ACCENT_SOFT: Final = "#132e38"
+
+_FONT: Final = Path(__file__).resolve().parents[2] / "static" / "fonts" / "inter-latin-wght-normal.woff2"
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def draw(tile: Tile, size: int) -> Image:
+    """A square card of ``size`` pixels: code, title, lines until the card is full."""
+    image = PIL.Image.new("RGB", (size, size), SURFACE)
+    pen = ImageDraw.Draw(image)
+    # Small cards show less, larger: a thumbnail is looked at, a preview is read.
+    unit = size / 256 if size <= 320 else size / 512
+    margin = round(16 * unit)
+    bottom = size - margin
+    at = margin + _pill(pen, (margin, margin), tile.code or "?", unit) + round(12 * unit)
+    if tile.moving:
+        _play(pen, (size - margin - round(24 * unit), margin), round(22 * unit))
+    for line in _wrap(pen, glyphs(tile.title), font(round(17 * unit), 600), size - 2 * margin, 3):
+        pen.text((margin, at), line, TEXT, font(round(17 * unit), 600))
+        at += round(22 * unit)
+    at += round(6 * unit)
+    for entry in tile.lines:
+        at = _entry(pen, entry, (margin, at), (size - margin, bottom), unit)
+        if at >= bottom:
+            break
+    return image
+
+
+def _pill(pen: ImageDraw.ImageDraw, at: tuple[int, int], code: str, unit: float) -> int:
+    """The code in its pill; returns its height."""
+    face = font(round(13 * unit), 650)
+    shown = glyphs(code)[:8]
+    height = round(24 * unit)
+    width = round(pen.textlength(shown, face) + 18 * unit)
+    pen.rounded_rectangle((*at, at[0] + width, at[1] + height), radius=round(6 * unit), fill=ACCENT_SOFT)
+    pen.text((at[0] + width / 2, at[1] + height / 2), shown, ACCENT, face, anchor="mm")
+    return height
+
+
+def _play(pen: ImageDraw.ImageDraw, at: tuple[int, int], size: int) -> None:
+    left, top = at
+    pen.polygon([(left, top), (left, top + size), (left + size * 0.85, top + size / 2)], fill=ACCENT)
+
+
+def _entry(pen: ImageDraw.ImageDraw, entry: Line, at: tuple[int, int], corner: tuple[int, int], unit: float) -> int:
+    """One line with its label; returns where the next one goes, at or past the bottom when the card is full."""
+    left, top = at[0] + round(10 * unit) * entry.depth, at[1]
+    face, height = font(round(12.5 * unit), 400), round(18 * unit)
+    if entry.swatch:
+        side = round(10 * unit)
+        pen.rounded_rectangle((left, top + 4 * unit, left + side, top + 4 * unit + side), 2 * unit, fill=entry.swatch)
+        left += round(17 * unit)
+    label = glyphs(entry.label)
+    if label and not entry.value:
+        face = font(round(12.5 * unit), 600)
+    shown = f"{label}  {glyphs(entry.value)}" if label else glyphs(entry.value)
+    lines = _wrap(pen, shown, face, corner[0] - left, 3)
+    for number, line in enumerate(lines):
+        if top + height > corner[1]:
+            return corner[1]
+        pen.text((left, top), line, TEXT_2, face)
+        if number == 0 and label and entry.value:
+            pen.text((left, top), line[: len(label)], TEXT_3, face)
+        top += height
+    return top
+
+
+def _wrap(pen: ImageDraw.ImageDraw, text: str, face: Font, width: float, most: int) -> list[str]:
+    """Lines that fit ``width``, at most so many; what is left out is marked."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split(" "):
+        tried = f"{line} {word}" if line else word
+        if pen.textlength(tried, face) <= width:
+            line = tried
+            continue
+        if line:
+            lines.append(line)
+        line = _cut(pen, word, face, width)
+        if len(lines) == most:
+            break
+    lines.append(line)
+    if len(lines) > most:
+        lines = [*lines[: most - 1], _cut(pen, f"{lines[most - 1]} {lines[most]}", face, width)]
+    return [line for line in lines if line]
+
+
+def _cut(pen: ImageDraw.ImageDraw, text: str, face: Font, width: float) -> str:
+    if pen.textlength(text, face) <= width:
+        return text
+    while text and pen.textlength(text + "…", face) > width:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+@lru_cache(maxsize=64)
+def font(size: int, weight: int) -> Font:
+    """Inter at a size in pixels and a weight; Pillow's own face where the file is missing."""
+    try:
+        face = ImageFont.truetype(str(_FONT), size)
+        face.set_variation_by_axes([weight])
+    except OSError:
+        return ImageFont.load_default(size)
+    return face
+
+
+def glyphs(text: str) -> str:
+    """The text in characters that the bundled font has; others lose their accents or are left out."""
+    kept = []
+    for char in text:
+        if ord(char) < 0x100 or char in "–—‘’“”•…−×€œŒ":
+            kept.append(char)
+        else:
+            kept.append("".join(part for part in unicodedata.normalize("NFKD", char) if ord(part) < 0x80))
+    return " ".join("".join(kept).split())
