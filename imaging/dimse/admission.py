@@ -150,7 +150,7 @@ class Admission:
         try:
             self._tasks.put_nowait(task)
         except queue.Full:
-            logger.error("AUDIT ALARM: the DICOM door writes more than the database takes.")
+            logger.critical("AUDIT ALARM: the DICOM door writes more than the database takes.")
 
     def _current(self) -> Mapping[str, Peer] | None:
         with self._asked:

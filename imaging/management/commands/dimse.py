@@ -12,6 +12,8 @@ from imaging.dimse import listener
 class Command(BaseCommand):
     """Listen for DICOM associations."""
 
+    # The checks would import every page, which this process never serves.
+    requires_system_checks = ()
     help = (
         "Receives images from modalities over the DICOM network, and keeps them in the spool until they are registered."
     )
