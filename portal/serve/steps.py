@@ -34,7 +34,7 @@ def prepare(supervisor: Supervisor, environment: Environment, owner: Mapping[str
     stamp = environment.run_dir / "migrated.json"
     state = schema_state(environment)
     if not state or _read(stamp) != state:
-        _step(supervisor, "migrate", ["migrate", "--skip-checks", "--no-input", "--verbosity", "1"], owner)
+        _step(supervisor, "migrate", ["migrate", "--no-input", "--verbosity", "1"], owner)
         stamp.write_text(json.dumps(state), encoding="utf-8")
     add_partitions(supervisor, owner)
     if environment.demo and "demo" in get_commands():
@@ -48,7 +48,9 @@ def add_partitions(supervisor: Supervisor, owner: Mapping[str, str]) -> None:
 
 
 def _step(supervisor: Supervisor, name: str, words: list[str], variables: Mapping[str, str]) -> None:
-    status = supervisor.run(Process(name=name, command=[*MANAGE, *words], variables=variables, restart=False))
+    status = supervisor.run(
+        Process(name=name, command=[*MANAGE, *words, "--skip-checks"], variables=variables, restart=False)
+    )
     if status != 0:
         raise Refused(f"`manage.py {' '.join(words)}` failed: its lines above say why. What was done so far is kept.")
 
