@@ -31,7 +31,7 @@ class Journal:
 
     def say(self, text: str, name: str = OURSELVES) -> None:
         """Write `text`, each of its lines prefixed with the time and `name`."""
-        for line in text.splitlines() or [""]:
+        for line in text.rstrip("\n").split("\n"):
             clean = _CONTROL.sub("", line).rstrip()
             self._to_console(name, clean)
             self._to_file(name, clean)
