@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import io
-from types import ModuleType
-from typing import Any, Final
+import sys
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,8 @@ __all__ = ["Image", "draw", "encode", "fit", "load_codecs"]
 MAX_SAMPLES: Final = 256 * 1024 * 1024
 #: A pixel longer or wider than this is a wrong header, not a geometry.
 _MAX_ASPECT: Final = 20.0
-_CODECS: Final = ("jpeg8", "jpegls", "jpeg2k", "htj2k", "ljpeg", "_jpeg8", "_jpegls", "_jpeg2k", "_htj2k", "_ljpeg")
+#: imagecodecs loads a codec when it is first asked for it.
+_CODECS: Final = ("jpeg8", "ljpeg", "jpegsof3", "jpegls", "jpeg2k", "htj2k", "jpegxl", "packbits", "none")
 
 PIL.Image.MAX_IMAGE_PIXELS = MAX_SAMPLES
 
@@ -80,13 +81,9 @@ def encode(image: Image, media_type: str) -> bytes:
     return out.getvalue()
 
 
-def load_codecs() -> list[ModuleType]:
-    """Import the decoders now: a child that is confined later should not have to."""
-    loaded: list[Any] = []
+def load_codecs() -> None:
+    """Import the decoders now: each child would otherwise load them at its first picture of a kind."""
     for name in ("imagecodecs", "openjpeg", "rle", "jpeg_ls", "PIL.WebPImagePlugin", "PIL.JpegImagePlugin"):
-        module = importlib.import_module(name)
-        loaded.append(module)
-        if name == "imagecodecs":
-            # imagecodecs loads each codec at its first use; asking for its version does it.
-            loaded.extend(getattr(module, f"{codec}_decode", None) for codec in _CODECS)
-    return [module for module in loaded if isinstance(module, ModuleType)]
+        importlib.import_module(name)
+    for codec in _CODECS:
+        getattr(sys.modules["imagecodecs"], f"{codec}_decode", None)
