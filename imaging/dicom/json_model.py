@@ -2,18 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import numpy as np
+import orjson
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
-from imaging.dicom.part10 import ParsedFile
+from imaging.dicom import charset, json_values, vr
+from imaging.dicom.element_parser import CHARACTER_SET, PIXEL_TAGS
+from imaging.dicom.element_text import ElementText
+from imaging.dicom.part10 import BulkValue, ParsedFile
+
+BulkUri = Callable[[str], str]
+
+#: Palette and LUT data: viewers need them with the metadata, however long.
+_ALWAYS_INLINE = frozenset({*range(0x00281201, 0x00281204), *range(0x00281221, 0x00281224), 0x00283006})
+_UTF_8 = {"vr": "CS", "Value": ["ISO_IR 192"]}
 
 
 def to_json(
     parsed: ParsedFile | Dataset,
     *,
-    bulk_uri: Callable[[str], str] | None = None,
+    bulk_uri: BulkUri | None = None,
     inline_limit: int = 65536,
 ) -> bytes:
-    """One JSON object, UTF-8. ``bulk_uri`` gets the path of a value (``00420011``, ``54000100/1/54001010``)."""
-    raise NotImplementedError
+    """One JSON object in UTF-8, without group 0002 and without the pixels.
+
+    Binary values of more than ``inline_limit`` bytes become a ``BulkDataURI`` made by ``bulk_uri`` out of the value's path
+    (``00420011``, ``54000100/1/54001010``: tag, item counted from 0, tag); without ``bulk_uri`` they stay away. Tables
+    of palettes and LUTs are always inline. Texts are Unicode whatever Specific Character Set was, which therefore reads
+    ``ISO_IR 192``. Nothing in a data set makes this fail: what has no valid form is given as text, binary or null.
+    """
+    dataset, bulk = (parsed.dataset, parsed.bulk) if isinstance(parsed, ParsedFile) else (parsed, {})
+    writer = _Writer(bulk_uri, inline_limit, bulk)
+    return orjson.dumps(writer.dataset(dataset, charset.UNDECLARED, ""))
+
+
+def bulk_value(parsed: ParsedFile, path: str) -> BulkValue | None:
+    """Where the value with this path lies; None if there is no such binary value.
+
+    Offsets count from the file's start, or in the inflated data set of a deflated file.
+    """
+    if path in parsed.bulk:
+        return parsed.bulk[path]
+    element = _find(parsed.dataset, path.split("/"))
+    if not isinstance(element, RawDataElement) or element.VR not in json_values.WORDS:
+        return None
+    return BulkValue(element.VR or "UN", element.value_tell, len(element.value or b""))
+
+
+def _find(dataset: Dataset, steps: list[str]) -> DataElement | RawDataElement | None:
+    try:
+        for tag, item in zip(steps[:-1:2], steps[1::2], strict=True):
+            sequence = dataset[BaseTag(int(tag, 16))]
+            dataset = sequence.value[int(item)] if sequence.VR == "SQ" and item.isdecimal() else Dataset()
+        return dataset.get_item(BaseTag(int(steps[-1], 16)))
+    except (KeyError, ValueError, IndexError, OverflowError):
+        return None
+
+
+class _Writer:
+    """Turns data sets into plain values for one answer."""
+
+    def __init__(self, bulk_uri: BulkUri | None, inline_limit: int, bulk: Mapping[str, BulkValue]) -> None:
+        self._bulk_uri = bulk_uri
+        self._inline_limit = inline_limit
+        self._bulk = bulk
+
+    def dataset(self, dataset: Dataset, encodings: charset.Encodings, path: str) -> dict[str, Any]:
+        """All elements in ascending order of tags."""
+        if BaseTag(CHARACTER_SET) in dataset:
+            encodings = charset.encodings(ElementText(dataset).character_set.split("\\"))
+        written: dict[str, Any] = {}
+        for tag in sorted(dataset.keys()):
+            if tag in PIXEL_TAGS and not path:
+                continue
+            key = f"{tag:08X}"
+            if tag == CHARACTER_SET:
+                written[key] = _UTF_8
+                continue
+            element = dataset.get_item(tag)
+            if isinstance(element, RawDataElement):
+                written[key] = self._raw(dataset, element, encodings, path + key)
+            else:
+                written[key] = self._converted(element, encodings, path + key)
+        return written
+
+    def _raw(
+        self, dataset: Dataset, element: RawDataElement, encodings: charset.Encodings, path: str
+    ) -> dict[str, Any]:
+        name = element.VR or vr.lookup(element.tag)
+        if name == "SQ" or " or " in name:
+            # Only in data sets that pydicom read itself: it then also finds the one VR of an ambiguous element.
+            return self._converted(dataset[element.tag], encodings, path)
+        value = element.value or b""
+        values: list[Any] | None
+        if not value:
+            return self._unread(name, path)
+        if name in json_values.WORDS:
+            return self._binary(element.tag, name, _little_endian(value, name, element.is_little_endian), path)
+        if name in json_values.NUMBERS:
+            values = json_values.numbers(value, name, element.is_little_endian)
+        elif name == "AT":
+            values = json_values.tags(value, element.is_little_endian)
+        else:
+            values = json_values.text(value, name, encodings)
+        if values is None:
+            # A length that does not fit the VR: bytes, as for any unknown VR.
+            return self._binary(element.tag, "UN", value, path)
+        return {"vr": name, "Value": values} if values else {"vr": name}
+
+    def _unread(self, name: str, path: str) -> dict[str, Any]:
+        """An empty value, or one that was too big to be read."""
+        found = self._bulk.get(path) if self._bulk else None
+        if found is None:
+            return {"vr": name}
+        return {"vr": found.vr, "BulkDataURI": self._bulk_uri(path)} if self._bulk_uri else {"vr": found.vr}
+
+    def _binary(self, tag: int, name: str, value: bytes, path: str) -> dict[str, Any]:
+        if len(value) <= self._inline_limit or tag in _ALWAYS_INLINE:
+            return {"vr": name, "InlineBinary": base64.b64encode(value).decode("ascii")}
+        return {"vr": name, "BulkDataURI": self._bulk_uri(path)} if self._bulk_uri else {"vr": name}
+
+    def _converted(self, element: DataElement, encodings: charset.Encodings, path: str) -> dict[str, Any]:
+        if element.VR == "SQ":
+            items = [
+                self.dataset(item, encodings, f"{path}/{number}/") for number, item in enumerate(element.value or [])
+            ]
+            return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+        if element.VR in json_values.WORDS:
+            return self._binary(element.tag, element.VR, bytes(element.value or b""), path)
+        written: dict[str, Any] = element.to_json_dict(None, 0)
+        return written
+
+
+def _little_endian(value: bytes, name: str, is_little: bool) -> bytes:
+    """Bulk values are little-endian in every answer (PS3.18 section 8.7.3)."""
+    size = json_values.WORDS[name]
+    if is_little or size == 1 or len(value) % size:
+        return value
+    return np.frombuffer(value, dtype=f">u{size}").astype(f"<u{size}").tobytes()
