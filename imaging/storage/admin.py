@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from imaging.storage.models import ObjectCopy, StoredObject
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that only services write: received things are looked at, not edited."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -24,7 +24,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
-class CopyInline(admin.TabularInline):
+class CopyInline(admin.TabularInline):  # type: ignore[type-arg]
     """Where one content lies, without the name within the tier."""
 
     model = ObjectCopy

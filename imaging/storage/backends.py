@@ -1,7 +1,7 @@
 """The file system as a tier of the object store.
 
-Any of Django's storage backends can be a tier (django-storages' S3 among them). A backend may offer more than Django asks
-for, which ``tiers`` uses where it is there: ``write_durably``, ``link_in``, ``sync`` and ``read_range``.
+Any of Django's storage backends can be a tier (django-storages' S3 among them). A backend may offer more than
+Django asks for, which ``tiers`` uses where it is there: ``write_durably``, ``link_in``, ``sync`` and ``read_range``.
 """
 
 import contextlib

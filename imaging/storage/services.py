@@ -77,7 +77,7 @@ def put_many(contents: Sequence[bytes], *, kind: str) -> list[StoredObject]:
 
 
 def adopt(files: Sequence[SpooledFile], *, kind: str) -> list[StoredObject]:
-    """Take files of the spool into the write tier, by link where possible, and record them: one answer per file, in order.
+    """Take files of the spool into the write tier, by link where possible, and record them; one answer per file.
 
     The spool's own name is left alone: its owner releases it once the transaction that calls this has committed.
     Raises ``StorageFull``, and ``ObjectDamaged`` when a file that had to be copied is not what its digest says.
@@ -109,8 +109,8 @@ def open(content: StoredObject) -> BinaryIO:  # noqa: A001
             return _stream(content, copy)
         except ObjectDamaged:
             damaged = True
-        except OSError:
-            _mark(copy, ObjectCopy.State.MISSING)
+        except OSError as error:
+            _unreachable(copy, error)
     raise ObjectDamaged(content.file_sha256) if damaged else ObjectMissing(content.file_sha256)
 
 
@@ -137,8 +137,8 @@ def read_ranges(content: StoredObject, ranges: Sequence[tuple[int, int]]) -> lis
     for copy in selectors.readable_copies(content):
         try:
             parts = [tiers.read_range(copy.tier, copy.location, start, length) for start, length in ranges]
-        except OSError:
-            _mark(copy, ObjectCopy.State.MISSING)
+        except OSError as error:
+            _unreachable(copy, error)
             continue
         if all(len(part) == length for part, (_start, length) in zip(parts, ranges, strict=True)):
             return parts
@@ -157,8 +157,8 @@ def verify(copy: ObjectCopy) -> bool:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
                 length += len(chunk)
-    except OSError:
-        _mark(copy, ObjectCopy.State.MISSING)
+    except OSError as error:
+        _unreachable(copy, error)
         return False
     if (length, digest.hexdigest()) != (content.length, content.file_sha256):
         _mark(copy, ObjectCopy.State.DAMAGED)
@@ -245,6 +245,16 @@ def _stream(content: StoredObject, copy: ObjectCopy) -> BinaryIO:
         on_damage=lambda: _mark(copy, ObjectCopy.State.DAMAGED),
     )
     return io.BufferedReader(raw, buffer_size=_CHUNK)
+
+
+def _unreachable(copy: ObjectCopy, error: OSError) -> None:
+    """A name that is gone is remembered; any other trouble (a disk away, no descriptors left) may pass."""
+    if isinstance(error, FileNotFoundError):
+        _mark(copy, ObjectCopy.State.MISSING)
+    else:
+        logger.warning(
+            "Copy in %s of %s cannot be read: %s.", copy.tier, copy.stored_object.file_sha256, error.strerror
+        )
 
 
 def _mark(copy: ObjectCopy, state: ObjectCopy.State) -> None:

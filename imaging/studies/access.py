@@ -96,22 +96,20 @@ def open_series(
 def open_instance(
     scope: Scope,
     study_instance_uid: str,
-    series_instance_uid: str,
+    series_instance_uid: str | None,
     sop_instance_uid: str,
     *,
     actor: Actor,
     purpose: Purpose,
     right: Right = Right.VIEW,
 ) -> InstanceVersion:
-    """The current version of an instance of that series, ready for ``frames``, ``metadata`` and ``storage``.
+    """The current version of an instance of that series (of any, with None), ready for ``frames``, ``metadata`` and ``storage``.
 
     ``version.instance.series.study.patient`` and the stored objects are already fetched. Errors as ``open_study``.
     """
-    named = Q(
-        study__study_instance_uid=study_instance_uid,
-        series__series_instance_uid=series_instance_uid,
-        sop_instance_uid=sop_instance_uid,
-    )
+    named = Q(study__study_instance_uid=study_instance_uid, sop_instance_uid=sop_instance_uid)
+    if series_instance_uid is not None:
+        named &= Q(series__series_instance_uid=series_instance_uid)
     visible = Instance.objects.visible_to(scope, right).filter(named)
     version = _first(
         InstanceVersion.objects.filter(state=InstanceVersion.State.CURRENT, instance__in=visible).select_related(
@@ -119,7 +117,9 @@ def open_instance(
         )
     )
     if version is None:
-        _refuse(Instance.objects.visible_to(scope, Right.LIST).filter(named), actor, "instance", sop_instance_uid, right)
+        _refuse(
+            Instance.objects.visible_to(scope, Right.LIST).filter(named), actor, "instance", sop_instance_uid, right
+        )
     _record(version.instance.series.study, actor=actor, purpose=purpose)
     return version
 

@@ -25,7 +25,7 @@ def offset(text: str) -> timezone | None:
 
 
 def aware(header: StudyHeader, zone: tzinfo) -> datetime | None:
-    """Date and time of the study in UTC: by the header's own offset, otherwise in the site's ``zone``; None if unknown."""
+    """Date and time of the study in UTC: by the header's own offset, otherwise in the site's ``zone``, or None."""
     if header.study_at is None:
         return None
     local = header.study_at.replace(tzinfo=offset(header.timezone_offset) or zone)

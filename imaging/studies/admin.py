@@ -1,0 +1,170 @@
+"""The four levels in the admin: received things are looked at; placements are edited, with validation and audit."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actor import Actor
+from accounts.roles import Door
+from imaging.storage.admin import ReadOnlyAdmin
+from imaging.studies import services
+from imaging.studies.incoming import PlannedPlacement
+from imaging.studies.models import (
+    Instance,
+    InstanceVersion,
+    MetadataSegment,
+    Patient,
+    Placement,
+    Series,
+    Study,
+)
+
+#: Why a study lies in a department to which a person in the admin gave it.
+PLACED_BY_HAND = "by_hand"
+
+
+def _actor(request: HttpRequest) -> Actor:
+    """Who edits: set by the middleware for every request."""
+    found = getattr(request, "actor", None)
+    if isinstance(found, Actor):
+        return found
+    return Actor(kind="user", id=str(request.user.pk), name=request.user.get_username(), door=Door.PAGE)
+
+
+class PlacementForm(ModelForm):  # type: ignore[type-arg]
+    """A placement by hand: by whom is kept, and an end lies in the future."""
+
+    class Meta:
+        model = Placement
+        fields = ("study", "department", "kind", "until")
+
+    def clean_until(self) -> Any:
+        """Refuse an end that has passed: to take a study out of a department, delete the placement."""
+        until = self.cleaned_data["until"]
+        if until is not None and until <= timezone.now():
+            raise ValidationError(_("The end must lie in the future."))
+        return until
+
+
+@admin.register(Placement)
+class PlacementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Where studies lie. Adding, changing and removing are audited by the services that do it."""
+
+    form = PlacementForm
+    list_display = ("study", "department", "kind", "until", "reason_code", "placed_at")
+    list_filter = ("department", "kind")
+    search_fields = ("=study__study_instance_uid", "=patient_id", "=accession_number")
+    raw_id_fields = ("study",)
+    list_select_related = ("study", "department")
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Placement | None = None) -> tuple[str, ...]:
+        """Which study and which department is never edited: that is another placement."""
+        return ("study", "department", "reason_code", "reason_detail", "placed_at") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Placement, form: Any, change: bool) -> None:
+        """Write through the services."""
+        if change:
+            services.change_placement(obj, actor=_actor(request))
+            return
+        plan = PlannedPlacement(obj.department_id, obj.kind, PLACED_BY_HAND, request.user.get_username())
+        placed = services.place_study(obj.study, plan, until=obj.until, actor=_actor(request))
+        obj.pk = placed.pk
+        obj.refresh_from_db()
+
+    def delete_model(self, request: HttpRequest, obj: Placement) -> None:
+        """Take the study out of the department."""
+        services.remove_placement(obj, actor=_actor(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Placement]) -> None:
+        """Take several studies out, each with its own event."""
+        for placed in queryset.select_related("study"):
+            services.remove_placement(placed, actor=_actor(request))
+
+
+@admin.register(Patient)
+class PatientAdmin(ReadOnlyAdmin):
+    """Patients as received."""
+
+    list_display = ("patient_id", "issuer_of_patient_id", "display_name", "birth_date", "sex")
+    search_fields = ("=patient_id", "name_norm")
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+
+@admin.register(Study)
+class StudyAdmin(ReadOnlyAdmin):
+    """Studies, latest first."""
+
+    list_display = ("study_instance_uid", "patient", "study_at", "modalities", "series_count", "instance_count")
+    search_fields = ("=study_instance_uid", "=accession_number", "=patient__patient_id")
+    list_select_related = ("patient",)
+    ordering = ("-study_at", "-pk")
+    show_full_result_count = False
+
+
+@admin.register(Series)
+class SeriesAdmin(ReadOnlyAdmin):
+    """Series, newest first."""
+
+    list_display = ("series_instance_uid", "study", "modality", "series_number", "instance_count")
+    search_fields = ("=series_instance_uid", "=study__study_instance_uid")
+    list_select_related = ("study",)
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+
+class VersionInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What was kept of an instance."""
+
+    model = InstanceVersion
+    fields = ("state", "stored_object", "door", "sender", "address", "received_at", "needs_rendition")
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Versions are received, never added."""
+        return False
+
+
+@admin.register(Instance)
+class InstanceAdmin(ReadOnlyAdmin):
+    """Instances, newest first, with their versions."""
+
+    list_display = ("sop_instance_uid", "series", "instance_number", "number_of_frames", "is_rejected")
+    search_fields = ("=sop_instance_uid", "=series__series_instance_uid")
+    list_select_related = ("series",)
+    ordering = ("-pk",)
+    inlines = (VersionInline,)
+    show_full_result_count = False
+
+
+@admin.register(InstanceVersion)
+class InstanceVersionAdmin(ReadOnlyAdmin):
+    """Versions, newest first; the conflicting ones are what a person looks for."""
+
+    list_display = ("instance", "state", "door", "sender", "received_at")
+    list_filter = ("state", "door")
+    search_fields = ("=instance__sop_instance_uid",)
+    list_select_related = ("instance",)
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+
+@admin.register(MetadataSegment)
+class MetadataSegmentAdmin(ReadOnlyAdmin):
+    """Segments of headers, newest first."""
+
+    list_display = ("pk", "series", "instance_count", "created_at")
+    search_fields = ("=series__series_instance_uid",)
+    list_select_related = ("series",)
+    ordering = ("-pk",)
+    show_full_result_count = False

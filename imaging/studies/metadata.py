@@ -1,0 +1,216 @@
+"""Headers as DICOM JSON, cut out of the stored segments without parsing DICOM (DESIGN 4.3, PS3.18 annex F).
+
+What is stored is what was received. What goes out is the lines of the current versions that the reader may see, in the order
+of the instances, with bulk data addressed at the door that asks.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from django.db import transaction
+from django.db.models import F
+
+from accounts.roles import Right
+from accounts.scope import Scope
+from imaging.storage import services as storage
+from imaging.storage.models import StoredObject
+from imaging.studies import output, segments
+from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Series, Study
+
+_MARKER: Final = "bulkdata/"
+# Within a JSON text every quotation mark is escaped, so these bytes can only be the key itself and its value.
+_STORED: Final = b'"BulkDataURI":"' + _MARKER.encode()
+_REMEMBERED: Final = 48 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Header of one version, as stored, and the instance that it speaks of."""
+
+    sop_instance_uid: str
+    text: bytes
+    is_converted: bool
+
+    def served(self) -> bytes:
+        """The header as it goes out."""
+        return output.of_converted_frames(self.text) if self.is_converted else self.text
+
+
+_Lines = dict[int, _Line]
+
+
+class _Memory:
+    """The lines of the series read last, by series and version, bounded in bytes; one per process."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._kept: OrderedDict[tuple[int, int], tuple[int, _Lines]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[int, int]) -> _Lines | None:
+        """The lines, if they are remembered."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is None:
+                return None
+            self._kept.move_to_end(key)
+            return found[1]
+
+    def put(self, key: tuple[int, int], lines: _Lines) -> None:
+        """Remember the lines and forget the oldest."""
+        size = sum(len(line.text) for line in lines.values())
+        with self._lock:
+            if size > self._limit // 2 or key in self._kept:
+                return
+            self._kept[key] = size, lines
+            self._size += size
+            while self._size > self._limit:
+                _key, (freed, _lines) = self._kept.popitem(last=False)
+                self._size -= freed
+
+    def clear(self) -> None:
+        """Forget everything, as a new process would."""
+        with self._lock:
+            self._kept.clear()
+            self._size = 0
+
+
+remembered = _Memory(_REMEMBERED)
+
+
+def bulk_uri(path: str) -> str:
+    """What ``dicom.json_model.to_json`` writes for a big value: relative to the instance, made absolute at output."""
+    return _MARKER + path
+
+
+def instance_metadata(version: InstanceVersion, *, base: str = "") -> bytes:
+    """DICOM JSON object of one version, opened with ``access.open_instance``. ``base`` as in ``series_metadata``.
+
+    Raises the errors of ``storage``.
+    """
+    instance = version.instance
+    line = _line(version)
+    return _addressed(line, instance.series.study.study_instance_uid, instance.series.series_instance_uid, base)
+
+
+def instance_record(version: InstanceVersion) -> dict[str, Any]:
+    """The same as a dictionary, with bulk data relative to the instance."""
+    record: dict[str, Any] = orjson.loads(_line(version).served())
+    return record
+
+
+def series_metadata(series: Series, *, scope: Scope, base: str = "") -> bytes:
+    """JSON array of the current versions in a series that ``scope`` may view, by instance number.
+
+    ``base`` is the absolute address of the DICOMweb root that bulk data is fetched from, without a slash at its end;
+    without it bulk data stays relative to the instance. Raises the errors of ``storage``.
+    """
+    return segments.join(_visible_lines(series, scope, base))
+
+
+def study_metadata(study: Study, *, scope: Scope, base: str = "") -> bytes:
+    """JSON array of all that ``scope`` may view in a study, series by series; as ``series_metadata``."""
+    lines: list[bytes] = []
+    for series in Series.objects.visible_to(scope, Right.VIEW).filter(study=study).select_related("study"):
+        lines += _visible_lines(series, scope, base)
+    return segments.join(lines)
+
+
+def etag(scope: Scope, series: Iterable[Series]) -> str:
+    """The version of the metadata of these series as this reader sees them, without quotation marks."""
+    digest = hashlib.sha256()
+    for row in series:
+        digest.update(f"{row.pk}.{row.version};".encode())
+    # Named objects narrow what is seen within a series; departments show it whole.
+    for names in (scope.studies, scope.series, scope.instances):
+        digest.update(",".join(sorted(names)).encode() + b"|")
+    return digest.hexdigest()[:32]
+
+
+def compact(series: Series) -> None:
+    """Join the segments of a quiet series into one, so that its metadata is one read."""
+    with transaction.atomic():
+        locked = Series.objects.select_for_update(no_key=True).get(pk=series.pk)
+        old = list(MetadataSegment.objects.filter(series=locked).order_by("pk").values_list("pk", flat=True))
+        if len(old) < 2:
+            return
+        versions = InstanceVersion.objects.filter(segment__in=old)
+        lines = _read(versions)
+        if not lines:
+            return
+        packed = segments.pack([lines[pk].text for pk in sorted(lines)])
+        content = storage.put(packed, kind=StoredObject.Kind.SEGMENT)
+        joined = MetadataSegment.objects.create(series=locked, stored_object=content, instance_count=len(lines))
+        versions.update(segment=joined)
+        MetadataSegment.objects.filter(pk__in=old).delete()
+
+
+def _visible_lines(series: Series, scope: Scope, base: str) -> list[bytes]:
+    lines = _lines(series)
+    visible = (
+        InstanceVersion.objects.filter(
+            state=InstanceVersion.State.CURRENT,
+            instance__in=Instance.objects.visible_to(scope, Right.VIEW).filter(series=series),
+        )
+        .order_by(F("instance__instance_number").asc(nulls_last=True), "instance_id")
+        .values_list("pk", flat=True)
+    )
+    study_uid = series.study.study_instance_uid
+    return [_addressed(lines[pk], study_uid, series.series_instance_uid, base) for pk in visible if pk in lines]
+
+
+def _line(version: InstanceVersion) -> _Line:
+    lines = _lines(version.instance.series)
+    if version.pk not in lines:
+        raise storage.ObjectMissing("the headers of this version are not kept")
+    return lines[version.pk]
+
+
+def _lines(series: Series) -> _Lines:
+    """Every version's line of a series; the row's ``version`` tells whether they are remembered."""
+    key = (series.pk, series.version)
+    lines = remembered.get(key)
+    if lines is None:
+        lines = _read(InstanceVersion.objects.filter(instance__series=series, segment__isnull=False))
+        remembered.put(key, lines)
+    return lines
+
+
+def _read(versions: Any) -> _Lines:
+    """Lines of these versions, which must be all of their segments: the n-th key of a segment has its n-th line."""
+    rows = versions.order_by("segment_id", "pk").values_list(
+        "segment_id", "segment__stored_object_id", "pk", "instance__sop_instance_uid", "needs_rendition"
+    )
+    groups: dict[tuple[int, int], list[tuple[int, str, bool]]] = {}
+    for segment_id, content_id, pk, sop_uid, reason in rows:
+        groups.setdefault((segment_id, content_id), []).append((pk, sop_uid, bool(reason)))
+    contents = StoredObject.objects.prefetch_related("copies").in_bulk({content_id for _segment, content_id in groups})
+    lines: _Lines = {}
+    for (_segment, content_id), members in groups.items():
+        texts = _texts(contents[content_id])
+        if len(texts) != len(members):
+            raise storage.ObjectDamaged("the segment does not hold one line per version")
+        for (pk, sop_uid, is_converted), text in zip(members, texts, strict=True):
+            lines[pk] = _Line(sop_uid, text, is_converted)
+    return lines
+
+
+def _texts(content: StoredObject) -> list[bytes]:
+    try:
+        return segments.unpack(storage.read(content))
+    except ValueError as error:
+        raise storage.ObjectDamaged(str(error)) from error
+
+
+def _addressed(line: _Line, study_uid: str, series_uid: str, base: str) -> bytes:
+    text = line.served()
+    if not base or _STORED not in text:
+        return text
+    address = f"{base}/studies/{study_uid}/series/{series_uid}/instances/{line.sop_instance_uid}/{_MARKER}"
+    return text.replace(_STORED, b'"BulkDataURI":' + orjson.dumps(address)[:-1])

@@ -1,0 +1,53 @@
+"""Placements and the sort keys that they carry for the lists."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db import connection
+
+from imaging.studies import columns
+from imaging.studies.incoming import PlannedPlacement
+from imaging.studies.models import Placement, Study
+
+_REFRESH = """
+    UPDATE imaging_placement AS placement
+    SET study_at = study.study_at, last_received_at = study.last_received_at, name_norm = patient.name_norm,
+        patient_id = patient.patient_id, accession_number = study.accession_number, modalities = study.modalities
+    FROM imaging_study AS study JOIN imaging_patient AS patient ON patient.id = study.patient_id
+    WHERE placement.study_id = study.id AND (study.id = ANY(%s) OR study.patient_id = ANY(%s))
+"""
+
+
+def row(study: Study, plan: PlannedPlacement) -> Placement:
+    """A placement of a saved study, unsaved, with the list's sort keys."""
+    reasons = columns.clean(Placement, {"reason_code": plan.reason_code, "reason_detail": plan.reason_detail})
+    return Placement(
+        study=study,
+        department_id=plan.department_id,
+        kind=Placement.Kind(plan.kind),
+        study_at=study.study_at,
+        last_received_at=study.last_received_at,
+        name_norm=study.patient.name_norm,
+        patient_id=study.patient.patient_id,
+        accession_number=study.accession_number,
+        modalities=study.modalities,
+        **reasons,
+    )
+
+
+def place(plans: Mapping[Study, Sequence[PlannedPlacement]]) -> list[Placement]:
+    """Place new studies where their plans say: each department once, by the first plan that names it."""
+    rows = []
+    for study, planned in plans.items():
+        first: dict[int, PlannedPlacement] = {}
+        for plan in planned:
+            first.setdefault(plan.department_id, plan)
+        rows += [row(study, plan) for plan in first.values()]
+    return Placement.objects.bulk_create(rows, batch_size=1000)
+
+
+def refresh(*, studies: Iterable[int] = (), patients: Iterable[int] = ()) -> None:
+    """Copy the sort keys of changed studies, and of all studies of changed patients, to their placements at once."""
+    study_ids, patient_ids = sorted(studies), sorted(patients)
+    if study_ids or patient_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(_REFRESH, [study_ids, patient_ids])

@@ -1,0 +1,381 @@
+"""The registration of one batch, in one transaction (DESIGN 4.3).
+
+Registrars may run side by side: the studies and series that a batch names are locked first, in one order for all, so that
+nobody waits in a circle. Instances are guarded by their unique UID; a batch that loses that race starts again.
+"""
+
+import dataclasses
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from accounts import audit
+from accounts.actor import Actor
+from imaging.events import services as events
+from imaging.events.models import Event
+from imaging.integrity import services as integrity
+from imaging.integrity.models import LedgerLeaf
+from imaging.storage import services as storage
+from imaging.storage.models import StoredObject
+from imaging.studies import columns, placement, segments
+from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
+from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
+from imaging.studies.verdicts import Known, KnownVersion, PatientKey
+
+_ROWS = 1000
+_QUIET_SECONDS = 20
+_UIDS_IN_AUDIT = 50
+
+_STUDY_CHANGES = [
+    *("accession_number", "study_id", "study_at", "study_time_known", "description", "referring_physician_name"),
+    *("institutional_department_name", "modalities", "body_part_examined", "series_count", "instance_count"),
+    *("version", "first_received_at", "last_received_at", "settled_at"),
+]
+_SERIES_CHANGES = [
+    *("modality", "series_number", "description", "body_part_examined", "laterality", "station_name"),
+    *("protocol_name", "frame_of_reference_uid", "instance_count", "frame_count", "version", "last_received_at"),
+]
+
+
+@dataclasses.dataclass(slots=True)
+class _Kept:
+    """One instance that is being kept, and its rows as they come into being."""
+
+    item: IncomingInstance
+    state: State
+    study: Study
+    series: Series
+    instance: Instance | None = None
+    version: InstanceVersion | None = None
+
+
+class Registration:
+    """One batch on its way into the archive. Use ``run`` once, within a transaction."""
+
+    def __init__(self, batch: Batch, *, actor: Actor) -> None:
+        self._batch = batch
+        self._actor = actor
+        self._studies: dict[str, Study] = {}
+        self._series: dict[str, Series] = {}
+        self._new_studies: dict[str, Study] = {}
+        self._new_series: dict[str, Series] = {}
+        self._completed: list[int] = []
+
+    def run(self) -> list[Registered]:
+        """Register what can be kept; one answer per instance, in the order of the batch."""
+        self._take_turns()
+        known = self._known()
+        verdicts = [known.judge(item) for item in self._batch]
+        accepted = [verdict for verdict in verdicts if verdict.state in {State.NEW, State.CONFLICT}]
+        kept: list[_Kept] = []
+        if accepted:
+            patients = self._patients(accepted)
+            kept = [self._prepare(verdict, patients) for verdict in accepted]
+            self._save_levels(kept)
+            self._save_versions(kept)
+            self._place(kept)
+            self._tell(kept)
+        self._record(verdicts)
+        return _answers(verdicts, kept)
+
+    def _take_turns(self) -> None:
+        """Wait until nobody else registers into the same studies and series; released with the transaction."""
+        uids = {item.header.study.study_instance_uid for item in self._batch}
+        uids |= {item.header.series.series_instance_uid for item in self._batch}
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", [sorted(map(_lock_key, uids))]
+            )
+
+    def _known(self) -> Known:
+        study_uids = {item.header.study.study_instance_uid for item in self._batch}
+        series_uids = {item.header.series.series_instance_uid for item in self._batch}
+        sop_uids = {item.header.instance.sop_instance_uid for item in self._batch}
+        studies = (
+            Study.objects.filter(study_instance_uid__in=study_uids)
+            .select_related("patient")
+            .order_by("study_instance_uid")
+            .select_for_update(of=("self",), no_key=True)
+        )
+        self._studies = {study.study_instance_uid: study for study in studies}
+        series_rows = Series.objects.filter(series_instance_uid__in=series_uids).select_related("study")
+        self._series = {series.series_instance_uid: series for series in series_rows}
+        return Known(
+            studies={uid: _patient_key(study.patient) for uid, study in self._studies.items()},
+            series={uid: series.study.study_instance_uid for uid, series in self._series.items()},
+            instances=_known_versions(sop_uids),
+        )
+
+    def _patients(self, accepted: list[Registered]) -> dict[str, Patient]:
+        """The patient of each study of the batch; those of new studies are found or made."""
+        patients = {uid: study.patient for uid, study in self._studies.items()}
+        leading: dict[str, IncomingInstance] = {}
+        for verdict in accepted:
+            uid = verdict.incoming.header.study.study_instance_uid
+            if uid not in patients:
+                leading.setdefault(uid, verdict.incoming)
+        by_key = _named_patients([item for item in leading.values() if columns.patient_key(item)])
+        anonymous = {uid: _new_patient(item) for uid, item in leading.items() if columns.patient_key(item) is None}
+        Patient.objects.bulk_create(anonymous.values(), batch_size=_ROWS)
+        for uid, item in leading.items():
+            key = columns.patient_key(item)
+            patients[uid] = by_key[key] if key else anonymous[uid]
+        self._completed = _complete_patients(patients, accepted)
+        return patients
+
+    def _prepare(self, verdict: Registered, patients: dict[str, Patient]) -> _Kept:
+        """Give study and series what this instance adds to them; nothing is written yet."""
+        item = verdict.incoming
+        study = self._study(item, patients)
+        series = self._series_of(item, study)
+        columns.date_study(study, item)
+        columns.span(study, item.received_at)
+        columns.fill_blanks(study, columns.study_values(item))
+        columns.fill_blanks(series, columns.series_values(item.header.series))
+        series.last_received_at = max(series.last_received_at or item.received_at, item.received_at)
+        study.modalities = columns.modalities(study.modalities, [series.modality])
+        study.settled_at = None
+        if verdict.state is State.NEW:
+            study.instance_count += 1
+            series.instance_count += 1
+            frames = columns.instance_values(item)["number_of_frames"]
+            series.frame_count = min(series.frame_count + frames, columns.LARGEST_INTEGER)
+        return _Kept(item, verdict.state, study, series)
+
+    def _study(self, item: IncomingInstance, patients: dict[str, Patient]) -> Study:
+        uid = item.header.study.study_instance_uid
+        study = self._studies.get(uid)
+        if study is None:
+            if not item.placements:
+                raise ValueError("a new study needs a placement")
+            study = Study(study_instance_uid=uid, patient=patients[uid])
+            self._studies[uid] = self._new_studies[uid] = study
+        return study
+
+    def _series_of(self, item: IncomingInstance, study: Study) -> Series:
+        uid = item.header.series.series_instance_uid
+        series = self._series.get(uid)
+        if series is None:
+            series = Series(series_instance_uid=uid, study=study)
+            self._series[uid] = self._new_series[uid] = series
+            study.series_count += 1
+        return series
+
+    def _save_levels(self, kept: list[_Kept]) -> None:
+        studies = {entry.study.study_instance_uid: entry.study for entry in kept}
+        series = {entry.series.series_instance_uid: entry.series for entry in kept}
+        for row in (*studies.values(), *series.values()):
+            row.version += 1
+        Study.objects.bulk_create(self._new_studies.values(), batch_size=_ROWS)
+        changed = [row for uid, row in sorted(studies.items()) if uid not in self._new_studies]
+        Study.objects.bulk_update(changed, _STUDY_CHANGES, batch_size=_ROWS)
+        Series.objects.bulk_create(self._new_series.values(), batch_size=_ROWS)
+        old_series = [row for uid, row in sorted(series.items()) if uid not in self._new_series]
+        Series.objects.bulk_update(old_series, _SERIES_CHANGES, batch_size=_ROWS)
+        self._save_instances(kept)
+
+    def _save_instances(self, kept: list[_Kept]) -> None:
+        """New identities; a clash with a registrar of another study raises ``IntegrityError``."""
+        instances: dict[str, Instance] = {}
+        for entry in kept:
+            if entry.state is State.NEW:
+                values = columns.instance_values(entry.item)
+                instances[values["sop_instance_uid"]] = Instance(study=entry.study, series=entry.series, **values)
+        Instance.objects.bulk_create([row for _uid, row in sorted(instances.items())], batch_size=_ROWS)
+        uids = {entry.item.header.instance.sop_instance_uid for entry in kept} - set(instances)
+        known = Instance.objects.filter(sop_instance_uid__in=uids) if uids else ()
+        instances.update({row.sop_instance_uid: row for row in known})
+        for entry in kept:
+            entry.instance = instances[entry.item.header.instance.sop_instance_uid]
+
+    def _save_versions(self, kept: list[_Kept]) -> None:
+        """Take the bytes in, write one metadata segment per series, and tie everything to the instances."""
+        contents = storage.adopt([entry.item.stored for entry in kept], kind=StoredObject.Kind.DICOM)
+        for entry, content in zip(kept, contents, strict=True):
+            entry.version = _version(entry, content)
+        groups: dict[str, list[_Kept]] = defaultdict(list)
+        for entry in kept:
+            groups[entry.series.series_instance_uid].append(entry)
+        packed = [
+            segments.pack([segments.line(entry.item.metadata_json) for entry in group]) for group in groups.values()
+        ]
+        stored = storage.put_many(packed, kind=StoredObject.Kind.SEGMENT)
+        rows = [
+            MetadataSegment(series=group[0].series, stored_object=content, instance_count=len(group))
+            for group, content in zip(groups.values(), stored, strict=True)
+        ]
+        MetadataSegment.objects.bulk_create(rows, batch_size=_ROWS)
+        # In the order of the segments' lines: the primary keys then give a version's place in its segment.
+        ordered = []
+        for group, segment in zip(groups.values(), rows, strict=True):
+            for entry in group:
+                if entry.version is not None:
+                    entry.version.segment = segment
+                    ordered.append(entry.version)
+        InstanceVersion.objects.bulk_create(ordered, batch_size=_ROWS)
+
+    def _place(self, kept: list[_Kept]) -> None:
+        plans: dict[Study, list[PlannedPlacement]] = defaultdict(list)
+        for entry in kept:
+            if entry.study.study_instance_uid in self._new_studies:
+                plans[entry.study].extend(entry.item.placements)
+        placements = placement.place(plans)
+        known = {entry.study.pk for entry in kept if entry.study.study_instance_uid not in self._new_studies}
+        placement.refresh(studies=known, patients=self._completed)
+        audit.record_many(
+            audit.Entry(
+                action=audit.Action.STUDY_PLACED,
+                actor=self._actor,
+                subject_type="study",
+                subject_uid=row.study.study_instance_uid,
+                patient_id=row.patient_id,
+                detail={"department": row.department_id, "kind": row.kind, "reason": row.reason_code},
+            )
+            for row in placements
+        )
+
+    def _tell(self, kept: list[_Kept]) -> None:
+        """The ledger's leaves and the outbox's events."""
+        now = timezone.now()
+        integrity.append_leaves(
+            integrity.Leaf(LedgerLeaf.Kind.KEPT, entry.item.stored.file_sha256, entry.item.stored.dataset_sha256, now)
+            for entry in kept
+        )
+        quiet = float(getattr(settings, "STUDY_QUIET_SECONDS", _QUIET_SECONDS))
+        happened = [events.Happened(Event.Kind.SERIES_STARTED, uid) for uid in self._new_series]
+        for uid in {entry.study.study_instance_uid for entry in kept}:
+            happened.append(events.Happened(Event.Kind.STUDY_CHANGED, uid))
+            happened.append(events.Happened(Event.Kind.STUDY_SETTLED, uid, quiet))
+        events.append_many(happened)
+
+    def _record(self, verdicts: list[Registered]) -> None:
+        """One event per study and batch, and one more where versions conflict."""
+        groups: dict[str, list[Registered]] = defaultdict(list)
+        for verdict in verdicts:
+            if verdict.is_kept:
+                groups[verdict.incoming.header.study.study_instance_uid].append(verdict)
+        entries = []
+        for uid, group in groups.items():
+            subject = {
+                "actor": self._actor,
+                "subject_type": "study",
+                "subject_uid": uid,
+                "patient_id": self._studies[uid].patient.patient_id,
+            }
+            entries.append(audit.Entry(action=audit.Action.INSTANCES_RECEIVED, detail=_counts(group), **subject))
+            conflicting = [entry for entry in group if entry.state is State.CONFLICT]
+            if conflicting:
+                uids = [entry.incoming.header.instance.sop_instance_uid for entry in conflicting[:_UIDS_IN_AUDIT]]
+                detail = {"instances": uids, "count": len(conflicting)}
+                entries.append(audit.Entry(action=audit.Action.INSTANCE_CONFLICTED, detail=detail, **subject))
+        audit.record_many(entries)
+
+
+def _lock_key(uid: str) -> int:
+    return int.from_bytes(hashlib.sha256(b"study or series " + uid.encode()).digest()[:8], "big", signed=True)
+
+
+def _patient_key(patient: Patient) -> PatientKey | None:
+    return (patient.issuer_of_patient_id, patient.patient_id) if patient.patient_id else None
+
+
+def _known_versions(sop_uids: Iterable[str]) -> dict[str, list[KnownVersion]]:
+    known: dict[str, list[KnownVersion]] = defaultdict(list)
+    rows = InstanceVersion.objects.filter(instance__sop_instance_uid__in=sop_uids).values_list(
+        "instance__sop_instance_uid",
+        "pk",
+        "instance__study__study_instance_uid",
+        "instance__series__series_instance_uid",
+        "stored_object__dataset_sha256",
+    )
+    for sop_uid, *version in rows:
+        known[sop_uid].append(KnownVersion(*version))
+    return dict(known)
+
+
+def _new_patient(item: IncomingInstance) -> Patient:
+    issuer, patient_id = columns.patient_key(item) or ("", "")
+    values = columns.clean(Patient, columns.patient_values(item.header.patient))
+    return Patient(issuer_of_patient_id=issuer, patient_id=patient_id, **values)
+
+
+def _named_patients(items: list[IncomingInstance]) -> dict[PatientKey, Patient]:
+    """Patients by issuer and ID; the missing ones are made, in one order for all registrars."""
+    wanted: dict[PatientKey, IncomingInstance] = {}
+    for item in items:
+        wanted.setdefault(columns.patient_key(item) or ("", ""), item)
+    found = _find_patients(wanted)
+    missing = sorted(set(wanted) - set(found))
+    if missing:
+        made = [_new_patient(wanted[key]) for key in missing]
+        Patient.objects.bulk_create(made, batch_size=_ROWS, ignore_conflicts=True)
+        found |= _find_patients(missing)
+    return found
+
+
+def _find_patients(keys: Iterable[PatientKey]) -> dict[PatientKey, Patient]:
+    issuers, ids = {issuer for issuer, _id in keys}, {patient_id for _issuer, patient_id in keys}
+    rows = Patient.objects.filter(issuer_of_patient_id__in=issuers, patient_id__in=ids)
+    return {key: row for row in rows if (key := (row.issuer_of_patient_id, row.patient_id)) in set(keys)}
+
+
+def _complete_patients(patients: dict[str, Patient], accepted: list[Registered]) -> list[int]:
+    """Fill what was blank from headers of the same patient, in the order of keys; the keys of those that changed."""
+    changed: dict[int, Patient] = {}
+    for verdict in accepted:
+        patient = patients[verdict.incoming.header.study.study_instance_uid]
+        same = columns.patient_key(verdict.incoming) in {None, _patient_key(patient)}
+        if same and columns.fill_blanks(patient, columns.patient_values(verdict.incoming.header.patient)):
+            changed[patient.pk] = patient
+    for _pk, patient in sorted(changed.items()):
+        patient.save(update_fields=["patient_name", "name_norm", "birth_date", "sex"])
+    return sorted(changed)
+
+
+def _version(entry: _Kept, content: StoredObject) -> InstanceVersion:
+    item = entry.item
+    texts = columns.clean(
+        InstanceVersion,
+        {
+            "door": item.door,
+            "sender": item.sender,
+            "address": item.address,
+            "needs_rendition": item.needs_rendition or "",
+        },
+    )
+    return InstanceVersion(
+        instance=entry.instance,
+        stored_object=content,
+        state=InstanceVersion.State.CURRENT if entry.state is State.NEW else InstanceVersion.State.CONFLICTING,
+        frame_index=item.frame_index,
+        received_at=item.received_at,
+        **texts,
+    )
+
+
+def _counts(group: list[Registered]) -> dict[str, object]:
+    states = [entry.state.value for entry in group]
+    counts: dict[str, object] = {state: states.count(state) for state in sorted(set(states))}
+    counts["senders"] = sorted({entry.incoming.sender for entry in group if entry.incoming.sender})
+    return counts
+
+
+def _answers(verdicts: list[Registered], kept: list[_Kept]) -> list[Registered]:
+    """The verdicts with the versions that were written; a duplicate within the batch names its twin's."""
+    written = {
+        (entry.item.header.instance.sop_instance_uid, entry.item.stored.dataset_sha256): entry.version.pk
+        for entry in kept
+        if entry.version is not None
+    }
+    answers = []
+    for verdict in verdicts:
+        item = verdict.incoming
+        version_id = written.get((item.header.instance.sop_instance_uid, item.stored.dataset_sha256))
+        if verdict.is_kept and verdict.version_id is None and version_id is not None:
+            verdict = dataclasses.replace(verdict, version_id=version_id)
+        answers.append(verdict)
+    return answers

@@ -1,0 +1,248 @@
+"""Questions about studies. Those that a reader asks take a scope; those of ingest ask for many UIDs with one query."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import Department
+from accounts.roles import Right
+from accounts.scope import Scope
+from imaging.studies.models import Instance, InstanceVersion, Patient, Placement, Series, Study
+from imaging.studies.study_list import Order, Page, StudyFilters, StudyRow, study_list, study_list_version
+
+__all__ = [
+    "KnownInstance",
+    "KnownPatient",
+    "KnownStudy",
+    "Order",
+    "Page",
+    "Provenance",
+    "Source",
+    "StudyFilters",
+    "StudyRow",
+    "conflicts_of",
+    "departments_of",
+    "instances_of",
+    "instances_with_digest",
+    "known_instances",
+    "known_patients",
+    "known_studies",
+    "priors_of",
+    "provenance",
+    "series_of",
+    "study_list",
+    "study_list_version",
+    "versions_of",
+]
+
+PatientKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPatient:
+    """What identity questions compare. ``patient_id`` is empty for a study whose header names none."""
+
+    pk: int
+    issuer_of_patient_id: str
+    patient_id: str
+    patient_name: str
+    name_norm: str
+    birth_date: object
+    sex: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStudy:
+    """A study that exists, whoever may see it: for the policies of ingest only, never for an answer to a sender."""
+
+    pk: int
+    study_instance_uid: str
+    patient: KnownPatient
+    department_ids: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownInstance:
+    """Where a known instance belongs, and the data sets kept of it."""
+
+    pk: int
+    study_instance_uid: str
+    series_instance_uid: str
+    digests: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One way by which objects of a study came in."""
+
+    door: str
+    sender: str
+    address: str
+    instance_count: int
+    first_received_at: datetime
+    last_received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a study came from and why it is where it is. Of placements, only those of the reader's departments."""
+
+    placements: list[Placement]
+    sources: list[Source]
+    conflict_count: int
+
+
+def known_studies(study_instance_uids: Iterable[str]) -> dict[str, KnownStudy]:
+    """The studies of these UIDs that exist, by UID, with the departments that have them now. One query."""
+    live = Q(placements__until=None) | Q(placements__until__gt=timezone.now())
+    rows = (
+        Study.objects.filter(study_instance_uid__in=set(study_instance_uids))
+        .select_related("patient")
+        .annotate(held_by=ArrayAgg("placements__department_id", filter=live, default=[], distinct=True))
+    )
+    return {
+        row.study_instance_uid: KnownStudy(
+            pk=row.pk,
+            study_instance_uid=row.study_instance_uid,
+            patient=_known_patient(row.patient),
+            department_ids=frozenset(pk for pk in row.held_by if pk is not None),
+        )
+        for row in rows
+    }
+
+
+def known_patients(keys: Iterable[PatientKey]) -> dict[PatientKey, KnownPatient]:
+    """The patients of these (issuer, patient ID) pairs that exist. One query."""
+    wanted = {key for key in keys if key[1]}
+    rows = Patient.objects.filter(
+        issuer_of_patient_id__in={issuer for issuer, _id in wanted}, patient_id__in={pid for _issuer, pid in wanted}
+    )
+    found = {(row.issuer_of_patient_id, row.patient_id): _known_patient(row) for row in rows}
+    return {key: patient for key, patient in found.items() if key in wanted}
+
+
+def known_instances(sop_instance_uids: Iterable[str]) -> dict[str, KnownInstance]:
+    """The instances of these UIDs that exist, by UID. One query."""
+    rows = (
+        Instance.objects.filter(sop_instance_uid__in=set(sop_instance_uids))
+        .annotate(digests=ArrayAgg("versions__stored_object__dataset_sha256", default=[]))
+        .values_list(
+            "sop_instance_uid",
+            "pk",
+            "study__study_instance_uid",
+            "series__series_instance_uid",
+            "digests",
+        )
+    )
+    return {uid: KnownInstance(pk, study, series, frozenset(digests)) for uid, pk, study, series, digests in rows}
+
+
+def instances_with_digest(pairs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Those of the (SOP Instance UID, dataset SHA-256) pairs that the archive holds. One query."""
+    wanted = frozenset(pairs)
+    rows = InstanceVersion.objects.filter(instance__sop_instance_uid__in={uid for uid, _digest in wanted}).values_list(
+        "instance__sop_instance_uid", "stored_object__dataset_sha256"
+    )
+    return wanted & frozenset(rows)
+
+
+def departments_of(scope: Scope) -> QuerySet[Department]:
+    """The departments whose study lists the reader may see, by name."""
+    return Department.objects.filter(pk__in=scope.departments_with(Right.LIST)).select_related("site").order_by("name")
+
+
+def series_of(study: Study, *, scope: Scope, right: Right = Right.LIST) -> QuerySet[Series]:
+    """The visible series of a study, by number."""
+    return (
+        Series.objects.visible_to(scope, right)
+        .filter(study=study)
+        .select_related("study", "thumbnail")
+        .order_by(F("series_number").asc(nulls_last=True), "pk")
+    )
+
+
+def instances_of(series: Series, *, scope: Scope, right: Right = Right.LIST) -> QuerySet[Instance]:
+    """The visible instances of a series, by number."""
+    return (
+        Instance.objects.visible_to(scope, right)
+        .filter(series=series)
+        .order_by(F("instance_number").asc(nulls_last=True), "pk")
+    )
+
+
+def versions_of(level: Study | Series, *, scope: Scope, right: Right = Right.VIEW) -> QuerySet[InstanceVersion]:
+    """The current versions of the visible instances of a study or series, in the order in which they are read."""
+    within = Q(study=level) if isinstance(level, Study) else Q(series=level)
+    return (
+        InstanceVersion.objects.current()
+        .filter(instance__in=Instance.objects.visible_to(scope, right).filter(within))
+        .select_related("instance__series__study", "stored_object", "frames_object")
+        .order_by(
+            F("instance__series__series_number").asc(nulls_last=True),
+            "instance__series_id",
+            F("instance__instance_number").asc(nulls_last=True),
+            "instance_id",
+        )
+    )
+
+
+def conflicts_of(study: Study, *, scope: Scope) -> QuerySet[InstanceVersion]:
+    """Versions that arrived under a known UID with other bytes, newest first."""
+    return (
+        InstanceVersion.objects.filter(
+            state=InstanceVersion.State.CONFLICTING,
+            instance__in=Instance.objects.visible_to(scope, Right.LIST).filter(study=study),
+        )
+        .select_related("instance__series")
+        .order_by("-received_at", "-pk")
+    )
+
+
+def provenance(study: Study, *, scope: Scope) -> Provenance:
+    """Why this study landed here, who sent it and when."""
+    placements = Placement.objects.visible_to(scope).filter(study=study).select_related("department")
+    versions = InstanceVersion.objects.filter(instance__study=study)
+    sources = (
+        versions.values("door", "sender", "address")
+        .annotate(count=Count("pk"), first=Min("received_at"), last=Max("received_at"))
+        .order_by("first")
+    )
+    return Provenance(
+        placements=list(placements.order_by("placed_at", "pk")),
+        sources=[
+            Source(row["door"], row["sender"], row["address"], row["count"], row["first"], row["last"])
+            for row in sources
+        ],
+        conflict_count=versions.filter(state=InstanceVersion.State.CONFLICTING).count(),
+    )
+
+
+def priors_of(study: Study, *, scope: Scope, limit: int = 50) -> list[Study]:
+    """The patient's other studies that the reader may see, latest first; none for a patient without an ID."""
+    others = Study.objects.visible_to(scope).filter(patient=study.patient_id).exclude(pk=study.pk)
+    return list(others.select_related("thumbnail").order_by("-study_at", "-pk")[:limit])
+
+
+def _known_patient(row: Patient) -> KnownPatient:
+    return KnownPatient(
+        pk=row.pk,
+        issuer_of_patient_id=row.issuer_of_patient_id,
+        patient_id=row.patient_id,
+        patient_name=row.patient_name,
+        name_norm=row.name_norm,
+        birth_date=row.birth_date,
+        sex=row.sex,
+    )
+
+
+def placed_in(studies: Iterable[Study], departments: Iterable[int]) -> Mapping[int, list[Placement]]:
+    """Live placements of studies in some of the departments, by study."""
+    found: dict[int, list[Placement]] = {}
+    rows = Placement.objects.live().filter(study__in=list(studies), department__in=list(departments))
+    for row in rows.select_related("department"):
+        found.setdefault(row.study_id, []).append(row)
+    return found

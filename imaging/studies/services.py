@@ -1,0 +1,133 @@
+"""Writes to the archive's four levels. Every caller says who acts; every change is in one transaction with its audit."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.actor import Actor
+from imaging.events import services as events
+from imaging.events.models import Event
+from imaging.storage.models import StoredObject
+from imaging.studies import metadata, placement
+from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
+from imaging.studies.models import InstanceVersion, Placement, Series, Study
+from imaging.studies.registration import Registration
+
+__all__ = [
+    "IncomingInstance",
+    "PlannedPlacement",
+    "Registered",
+    "State",
+    "attach_frames",
+    "change_placement",
+    "compact",
+    "place_study",
+    "register",
+    "remove_placement",
+    "set_thumbnails",
+    "settle",
+]
+
+_ATTEMPTS = 3
+
+
+def register(batch: Batch, *, actor: Actor) -> list[Registered]:
+    """Register a batch of received instances in one transaction; one answer per instance, in order.
+
+    The answers ``NEW``, ``DUPLICATE`` and ``CONFLICT`` mean that the archive holds the bytes and the spool may let go
+    of them after this returns. The other answers wrote nothing for that instance: ``STALE`` asks for a new plan, the
+    conflicts belong into quarantine. Raises the errors of ``storage``, and ``ValueError`` for a new study without
+    placement: then nothing of the batch was written.
+    """
+    if not batch:
+        return []
+    for _attempt in range(_ATTEMPTS - 1):
+        try:
+            return _register(batch, actor)
+        except IntegrityError:
+            # Another registrar took one of the SOP Instance UIDs for another study meanwhile: judge again.
+            continue
+    return _register(batch, actor)
+
+
+def _register(batch: Batch, actor: Actor) -> list[Registered]:
+    with transaction.atomic():
+        return Registration(batch, actor=actor).run()
+
+
+def attach_frames(version: InstanceVersion, *, frames: StoredObject, frame_index: bytes) -> None:
+    """Serve the frames of a version from a converted content; ``frame_index`` says where they lie in it.
+
+    Headers speak of the converted frames from the beginning, so that nobody who has read them needs to read them again.
+    """
+    version.frames_object = frames
+    version.frame_index = frame_index
+    version.save(update_fields=["frames_object", "frame_index"])
+
+
+def set_thumbnails(*, series: Series, thumbnail: StoredObject, of_study: bool = False) -> None:
+    """Show a picture for a series, and for its study too when it is the one that represents it (or has none yet)."""
+    with transaction.atomic():
+        Series.objects.filter(pk=series.pk).update(thumbnail=thumbnail)
+        study = Study.objects.filter(pk=series.study_id)
+        if not of_study:
+            study = study.filter(thumbnail=None)
+        study.update(thumbnail=thumbnail)
+
+
+def settle(study_instance_uid: str) -> bool:
+    """Mark a study as complete for now; it reopens when more arrives. False when there is no such study."""
+    found = Study.objects.filter(study_instance_uid=study_instance_uid, settled_at=None)
+    return found.update(settled_at=timezone.now()) > 0
+
+
+def compact(series: Series) -> None:
+    """Join the metadata segments of a quiet series into one; see ``metadata.compact``."""
+    metadata.compact(series)
+
+
+def place_study(study: Study, plan: PlannedPlacement, *, actor: Actor, until: datetime | None = None) -> Placement:
+    """Place a study in one more department. A department that has it already keeps its placement as it is."""
+    with transaction.atomic():
+        locked = Study.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=study.pk)
+        known = Placement.objects.filter(study=locked, department_id=plan.department_id).first()
+        if known is not None:
+            return known
+        placed = placement.row(locked, plan)
+        placed.until = until
+        placed.save()
+        _record_placement(audit.Action.STUDY_PLACED, placed, actor)
+        return placed
+
+
+def change_placement(placed: Placement, *, actor: Actor) -> None:
+    """Save the end and the kind of a placement that a person has changed."""
+    with transaction.atomic():
+        placed.save(update_fields=["kind", "until"])
+        _record_placement(audit.Action.STUDY_PLACED, placed, actor)
+
+
+def remove_placement(placed: Placement, *, actor: Actor) -> None:
+    """Take a study out of a department."""
+    with transaction.atomic():
+        _record_placement(audit.Action.STUDY_REMOVED, placed, actor)
+        placed.delete()
+
+
+def _record_placement(action: audit.Action, placed: Placement, actor: Actor) -> None:
+    audit.record(
+        action,
+        actor=actor,
+        subject_type="study",
+        subject_uid=placed.study.study_instance_uid,
+        patient_id=placed.patient_id,
+        detail={
+            "department": placed.department_id,
+            "kind": placed.kind,
+            "until": placed.until.isoformat() if placed.until else None,
+            "reason": placed.reason_code,
+        },
+    )
+    events.append(kind=Event.Kind.STUDY_CHANGED, subject_uid=placed.study.study_instance_uid)

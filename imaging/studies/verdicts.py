@@ -1,0 +1,70 @@
+"""What may become of each instance of a batch: pure rules over what is known, in the order of the batch."""
+
+from dataclasses import dataclass, field
+
+from imaging.studies import columns
+from imaging.studies.incoming import IncomingInstance, Registered, State
+
+PatientKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVersion:
+    """One kept version of an instance: whose it is and which data set it holds."""
+
+    version_id: int | None
+    study_instance_uid: str
+    series_instance_uid: str
+    dataset_sha256: str
+
+
+@dataclass(slots=True)
+class Known:
+    """What the archive knows of the UIDs of a batch; judging adds what the batch itself brings."""
+
+    #: Patient key of each study, None for a study without patient ID.
+    studies: dict[str, PatientKey | None]
+    #: Study of each series.
+    series: dict[str, str]
+    #: Kept versions of each instance.
+    instances: dict[str, list[KnownVersion]]
+    #: Studies that were there before the batch.
+    before: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.before = frozenset(self.studies)
+
+    def judge(self, item: IncomingInstance) -> Registered:
+        """The verdict on one instance, remembered for those that follow in the batch."""
+        header = item.header
+        study_uid = header.study.study_instance_uid
+        series_uid = header.series.series_instance_uid
+        kept = self.instances.get(header.instance.sop_instance_uid, [])
+        for version in kept:
+            if version.dataset_sha256 == item.stored.dataset_sha256:
+                return Registered(item, State.DUPLICATE, version_id=version.version_id)
+        if item.placements and study_uid in self.before:
+            return Registered(item, State.STALE, "the study has come to exist")
+        clash = self._clash(item, kept)
+        if clash:
+            return Registered(item, State.HIERARCHY_CONFLICT, clash)
+        key = columns.patient_key(item)
+        if study_uid in self.studies and not item.identity_overruled:
+            known_key = self.studies[study_uid]
+            if None not in {key, known_key} and key != known_key:
+                return Registered(item, State.IDENTITY_CONFLICT, "the study is known for another patient ID")
+        self.studies.setdefault(study_uid, key)
+        self.series[series_uid] = study_uid
+        state = State.CONFLICT if kept else State.NEW
+        mine = KnownVersion(None, study_uid, series_uid, item.stored.dataset_sha256)
+        self.instances.setdefault(header.instance.sop_instance_uid, []).append(mine)
+        return Registered(item, state)
+
+    def _clash(self, item: IncomingInstance, kept: list[KnownVersion]) -> str:
+        study_uid = item.header.study.study_instance_uid
+        series_uid = item.header.series.series_instance_uid
+        if self.series.get(series_uid, study_uid) != study_uid:
+            return "the series belongs to another study"
+        if any((known.study_instance_uid, known.series_instance_uid) != (study_uid, series_uid) for known in kept):
+            return "the instance belongs to another series"
+        return ""
