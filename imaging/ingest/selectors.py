@@ -1,8 +1,16 @@
-"""Questions about senders and about what waits in quarantine."""
+"""Questions about senders, rules and the sites behind them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
-from imaging.ingest.models import ApplicationEntity
+from django.conf import settings
+
+from accounts.models import Department, Site
+from imaging.ingest.models import ApplicationEntity, RoutingRule
+from imaging.ingest.routing import Rule
+from imaging.studies.models import InstanceVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +22,14 @@ class Peer:
     loopback_only: bool = False
     may_store: bool = True
     department_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What a sender's site lends to headers that do not say it themselves."""
+
+    issuer_of_patient_id: str
+    zone: ZoneInfo
 
 
 def peers() -> dict[str, Peer]:
@@ -31,3 +47,40 @@ def peers() -> dict[str, Peer]:
         )
         for entity in found
     }
+
+
+def routing_rules() -> list[Rule]:
+    """The active rules in the order in which they are tried."""
+    rows = RoutingRule.objects.filter(is_active=True).prefetch_related("also").order_by("order", "pk")
+    return [
+        Rule(
+            name=row.name,
+            owner_id=row.owner_id,
+            also_ids=tuple(department.pk for department in row.also.all()),
+            door=row.door,
+            calling_ae_title=row.calling_ae_title,
+            station_name=row.station_name,
+            institutional_department_name=row.institutional_department_name,
+            modality=row.modality,
+            requesting_service=row.requesting_service,
+        )
+        for row in rows
+    ]
+
+
+def home_of(department_ids: Iterable[int]) -> Home:
+    """The site of these departments, or the only site there is; without either, no issuer and the portal's time zone."""
+    ids = list(department_ids)
+    sites = list(Site.objects.filter(departments__in=Department.objects.filter(pk__in=ids)).distinct()[:2])
+    if not ids:
+        sites = list(Site.objects.all()[:2])
+    if len(sites) == 1:
+        return Home(sites[0].issuer_of_patient_id, sites[0].zone)
+    return Home("", sites[0].zone if sites else ZoneInfo(settings.TIME_ZONE))
+
+
+@lru_cache(maxsize=4096)
+def creator_of(study_id: int) -> tuple[str, str] | None:
+    """(door, sender) of the first object of a study. It never changes, so that it is asked once."""
+    first = InstanceVersion.objects.filter(instance__study=study_id).order_by("pk").values_list("door", "sender").first()
+    return tuple(first) if first else None

@@ -86,6 +86,7 @@ class Claim:
         """Keep the locked file open."""
         self.entry = entry
         self.file = file
+        self.length = os.fstat(file.fileno()).st_size
 
     def release(self) -> None:
         """Remove the entry: its bytes lie where they belong, and the transaction is committed."""

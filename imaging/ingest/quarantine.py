@@ -1,0 +1,102 @@
+"""Received bytes that cannot join the archive: kept with the reason, told to nobody but those who decide (DESIGN 4)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from accounts import audit
+from imaging.dicom.header import Header
+from imaging.ingest.models import QuarantinedObject
+from imaging.ingest.preparation import Waiting
+from imaging.storage import services as storage
+from imaging.storage.models import StoredObject
+
+Reason = QuarantinedObject.Reason
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """One object that has to wait for a person, and why. ``detail`` has no patient data."""
+
+    waiting: Waiting
+    reason: str
+    detail: str
+    header: Header | None = None
+    transfer_syntax_uid: str = ""
+
+
+def set_aside(objects: Iterable[SetAside]) -> list[QuarantinedObject]:
+    """Keep these objects in quarantine, in one transaction with its audit; the spool may let go of them after this.
+
+    The same bytes from the same sender for the same reason wait once, however often they are sent. Raises the errors of
+    ``storage``.
+    """
+    waiting = list(objects)
+    if not waiting:
+        return []
+    with transaction.atomic():
+        contents = storage.adopt(
+            [item.waiting.spooled(item.transfer_syntax_uid) for item in waiting], kind=StoredObject.Kind.REFUSED
+        )
+        rows = [
+            row for item, content in zip(waiting, contents, strict=True) if (row := _row(item, content)) is not None
+        ]
+        audit.record_many(_entry(item) for item in waiting)
+    return rows
+
+
+def _row(item: SetAside, content: StoredObject) -> QuarantinedObject | None:
+    source = item.waiting.source
+    same = {
+        "stored_object": content,
+        "reason": item.reason,
+        "sender": source.sender[:64],
+        "state": QuarantinedObject.State.OPEN,
+    }
+    if QuarantinedObject.objects.filter(**same).exists():
+        return None
+    row = QuarantinedObject.objects.create(
+        **same,
+        detail=item.detail,
+        header=_plain(item.header),
+        study_instance_uid=item.header.study.study_instance_uid if item.header else "",
+        sop_instance_uid=item.header.instance.sop_instance_uid if item.header else "",
+        door=source.door[:16],
+        address=source.address[:64],
+        received_at=item.waiting.received_at,
+    )
+    row.departments.set(source.department_ids)
+    return row
+
+
+def _plain(header: Header | None) -> dict[str, Any]:
+    """The header as JSON that PostgreSQL accepts: no NUL."""
+    return _without_nul(header.to_json()) if header is not None else {}
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, dict):
+        return {key: _without_nul(item) for key, item in value.items()}
+    return value
+
+
+def _entry(item: SetAside) -> audit.Entry:
+    header = item.header
+    return audit.Entry(
+        action=audit.Action.INSTANCE_QUARANTINED,
+        actor=item.waiting.source.actor,
+        subject_type="study" if header else "",
+        subject_uid=header.study.study_instance_uid if header else "",
+        patient_id=header.patient.patient_id if header else "",
+        outcome=audit.Outcome.REFUSED,
+        detail={
+            "reason": item.reason,
+            "detail": item.detail,
+            "sop_instance_uid": header.instance.sop_instance_uid if header else "",
+        },
+    )
+
