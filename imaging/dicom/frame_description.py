@@ -50,7 +50,9 @@ class FrameDescription:
     padding: tuple[int, int] | None = None
 
     @classmethod
-    def from_dataset(cls, dataset: Dataset, transfer_syntax_uid: str, frame_number: int = 1, *, pixel_vr: str = "") -> Self:
+    def from_dataset(
+        cls, dataset: Dataset, transfer_syntax_uid: str, frame_number: int = 1, *, pixel_vr: str = ""
+    ) -> Self:
         """From a data set (with or without its pixels), functional groups of the frame included.
 
         Raises ``UnsupportedPixels`` when rows, columns or bits make no image.
@@ -89,6 +91,21 @@ class FrameDescription:
     def replaced(self, **changes: Any) -> Self:
         """A copy with other values."""
         return dataclasses.replace(self, **changes)
+
+    def as_rendition(self) -> Self:
+        """What ``rendition.native_frames`` makes of frames described by this: 8-bit RGB, or the same samples in native form."""
+        if self.photometric_interpretation != "PALETTE COLOR" and not self.subsampled:
+            return self.replaced(transfer_syntax_uid=uids.EXPLICIT_VR_LITTLE_ENDIAN, pixel_vr="")
+        return type(self)(
+            rows=self.rows,
+            columns=self.columns,
+            samples_per_pixel=3,
+            bits_allocated=8,
+            bits_stored=8,
+            high_bit=7,
+            photometric_interpretation="RGB",
+            number_of_frames=self.number_of_frames,
+        )
 
     def validate(self) -> None:
         """Raise ``UnsupportedPixels`` unless this describes an image of a decodable size."""

@@ -54,6 +54,7 @@ def located(version: InstanceVersion) -> tuple[StoredObject, frame_index.FrameIn
 
 def described(version: InstanceVersion, number: int = 1) -> FrameDescription:
     """How the bytes of a frame become pixels, from the stored metadata, for ``dicom.decode``."""
-    content, _index = located(version)
+    located(version)
     record = metadata.instance_record(version)
-    return FrameDescription.from_json(record, content.transfer_syntax_uid, number)
+    stored = FrameDescription.from_json(record, version.stored_object.transfer_syntax_uid, number)
+    return stored.as_rendition() if version.needs_rendition else stored
