@@ -5,6 +5,7 @@ contract
 (`docs/install.md` lists them). `.env` in the project folder is read as well; a variable of the process wins over it.
 """
 
+import ipaddress
 import os
 import zoneinfo
 from collections.abc import Mapping
@@ -284,6 +285,16 @@ def _time_zone(reader: Reader) -> str:
     return name
 
 
+def _trusted_proxies(reader: Reader, mode: Mode) -> tuple[str, ...]:
+    items = () if mode == "demo" else reader.items("TRUSTED_PROXIES")
+    for item in items:
+        try:
+            ipaddress.ip_network(item, strict=False)
+        except ValueError:
+            reader.sentences.append(f"TRUSTED_PROXIES has {item!r}, which is neither an address nor a network.")
+    return items
+
+
 def _allowed_hosts(reader: Reader, mode: Mode, public_url: str) -> tuple[str, ...]:
     if mode == "demo":
         return ("localhost", "127.0.0.1", "[::1]")
@@ -345,7 +356,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         cache_url=_cache(reader, mode, data_dir),
         tls_cert=tls_cert,
         tls_key=tls_key,
-        trusted_proxies=() if mode == "demo" else reader.items("TRUSTED_PROXIES"),
+        trusted_proxies=_trusted_proxies(reader, mode),
         mail=_mail(reader, mode, data_dir, public_url),
         demo_password=reader.text("DEMO_PASSWORD", "negatoscope-demo"),
         allowed_hosts=_allowed_hosts(reader, mode, public_url),

@@ -4,6 +4,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from portal.environment import environment
+from portal.proxies import ForwardedHeaders
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-application = get_wsgi_application()
+application = ForwardedHeaders(get_wsgi_application(), environment.trusted_proxies)

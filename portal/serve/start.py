@@ -118,7 +118,7 @@ class _Run:
         for process in processes:
             self._serve(process)
         for process in processes:
-            if process.ready and not self.supervisor.wait_until(process.ready, 90):
+            if process.ready and not self.supervisor.wait_until(process.ready, 90, every=0.3):
                 self.journal.say(f"{process.name} is not ready after 90 s: its lines above say why. The others go on.")
 
     def _serve(self, process: Process) -> None:
@@ -134,7 +134,7 @@ class _Run:
         if environment.demo:
             say(f"  DEMO: made-up people, this machine only. Password of every account: {environment.demo_password}")
             say(f"  Accounts  {', '.join(DEMO_ACCOUNTS)}")
-            key = _read(environment.data_dir / "secrets" / "demo_machine_key")
+            key = _read(environment.data_dir / "secrets" / "demo-machine-key")
             if key:
                 say(f"  Machine   Authorization: Bearer {key}")
         say("Ctrl-C stops everything.")

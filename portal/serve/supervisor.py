@@ -229,15 +229,20 @@ class Supervisor:
 
     # ---- waiting -------------------------------------------------------------------------------------------------
 
-    def wait_until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Serve the children until `condition` holds (True) or the time is over (False). Raises Stopped."""
+    def wait_until(self, condition: Callable[[], bool], seconds: float, every: float = 0.1) -> bool:
+        """Serve the children until `condition`, asked `every` so often, holds (True) or the time is over (False).
+
+        Raises Stopped.
+        """
         deadline = time.monotonic() + seconds
         while not condition():
             if self.stopping:
                 raise Stopped
             if time.monotonic() > deadline:
                 return False
-            self.pump(0.1)
+            pause = time.monotonic() + every
+            while time.monotonic() < pause and not self.stopping:
+                self.pump(every)
         return True
 
     def run(self, process: Process) -> int:
