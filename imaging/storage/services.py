@@ -53,7 +53,7 @@ def put(
     file = _at_hand(content)
     with file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        length = file.tell()
+        length = file.seek(0, io.SEEK_END)
         name = _name(kind, digest)
         tier = tiers.write_tier()
         if tiers.size(tier, name) != length:

@@ -1,6 +1,6 @@
 """Questions about studies. Those that a reader asks take a scope; those of ingest ask for many UIDs with one query."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -237,12 +237,3 @@ def _known_patient(row: Patient) -> KnownPatient:
         birth_date=row.birth_date,
         sex=row.sex,
     )
-
-
-def placed_in(studies: Iterable[Study], departments: Iterable[int]) -> Mapping[int, list[Placement]]:
-    """Live placements of studies in some of the departments, by study."""
-    found: dict[int, list[Placement]] = {}
-    rows = Placement.objects.live().filter(study__in=list(studies), department__in=list(departments))
-    for row in rows.select_related("department"):
-        found.setdefault(row.study_id, []).append(row)
-    return found
