@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+from django.urls import reverse
 
 from accounts.addresses import client_address
 
@@ -14,6 +15,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return no: nobody signs up."""
         return False
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """Return to the sign-in page."""
+        return reverse("account_login")
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the address that limits are counted by: past trusted front servers only."""

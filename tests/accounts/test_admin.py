@@ -1,0 +1,255 @@
+"""The admin: behind our sign-in, every change audited, and the audit only to be read."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.audit import Action
+from accounts.audit.models import AuditEvent
+from accounts.models import Department, MachineKey, Membership, User
+from accounts.roles import Role
+from accounts.services import IssuedKey
+from tests.factories.accounts import PASSWORD, MembershipFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    """Somebody who runs the portal and works in no department."""
+    return UserFactory.create(username="admin", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def desk(client: Client, administrator: User) -> Client:
+    """The administrator's browser."""
+    client.force_login(administrator)
+    return client
+
+
+def last(action: Action) -> AuditEvent:
+    event = AuditEvent.objects.filter(action=action).order_by("-at", "-id").first()
+    assert event is not None, action
+    return event
+
+
+def test_a_stranger_is_sent_to_our_sign_in_page(client: Client) -> None:
+    response = client.get("/admin/accounts/user/", follow=True)
+    assert response.redirect_chain[-1][0] == "/account/login/?next=/admin/accounts/user/"
+
+
+def test_somebody_who_is_no_administrator_is_told_so_without_a_loop(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    assert client.get("/admin/", follow=True).status_code == 403
+
+
+def test_admin_has_one_place_for_passwords_and_for_leaving(desk: Client) -> None:
+    assert desk.get(reverse("admin:password_change"))["Location"] == reverse("account_change_password")
+    assert desk.post(reverse("admin:logout"))["Location"] == reverse("account_logout")
+
+
+def test_what_is_switched_off_is_not_shown() -> None:
+    labels = {model._meta.app_label for model in admin.site._registry}
+    assert "accounts" in labels
+    assert not labels & {"account", "auth", "mfa", "socialaccount", "usersessions"}
+
+
+@pytest.mark.parametrize("theme", ["dark", "light", "system"])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_page_of_people_is_whole_and_free_of_inline_code(
+    desk: Client, administrator: User, alice: User, machine: IssuedKey, theme: str, language: str
+) -> None:
+    User.objects.filter(pk=administrator.pk).update(theme=theme, language=language)
+    pages = [reverse("admin:index")]
+    for model, model_admin in admin.site._registry.items():
+        if model._meta.app_label != "accounts":
+            continue
+        name = f"admin:accounts_{model._meta.model_name}"
+        pages.append(reverse(f"{name}_changelist"))
+        if model_admin.has_add_permission(type("Request", (), {"user": administrator})()):  # type: ignore[arg-type]
+            pages.append(reverse(f"{name}_add"))
+        pages += [
+            reverse(f"{name}_change", args=[key]) for key in model._default_manager.values_list("pk", flat=True)[:1]
+        ]
+    assert len(pages) > 12
+    for page in pages:
+        response = desk.get(page)
+        text = response.content.decode()
+        assert response.status_code == 200, page
+        assert f"theme-{theme}" in text, page
+        assert " style=" not in text, page
+        assert "onclick=" not in text, page
+        assert "theme.js" not in text, page
+
+
+def test_a_person_is_added_with_memberships_and_all_of_it_is_audited(desk: Client, emergency: Department) -> None:
+    desk.post(
+        reverse("admin:accounts_user_add"),
+        {
+            "username": "dora",
+            "usable_password": "true",
+            "password1": PASSWORD,
+            "password2": PASSWORD,
+            **_no_memberships(),
+        },
+    )
+    dora = User.objects.get(username="dora")
+    assert last(Action.USER_CREATED).subject_uid == str(dora.pk)
+    assert PASSWORD not in str(list(AuditEvent.objects.values()))
+    form = {
+        **_person(dora),
+        **_no_memberships(),
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-0-user": str(dora.pk),
+        "memberships-0-department": str(emergency.pk),
+        "memberships-0-role": Role.RADIOGRAPHER,
+        "memberships-0-valid_from_0": "2026-01-01",
+        "memberships-0-valid_from_1": "08:00",
+    }
+    response = desk.post(reverse("admin:accounts_user_change", args=[dora.pk]), form)
+    assert response.status_code == 302, response.content.decode()
+    assert dora.memberships.get().role == Role.RADIOGRAPHER
+    event = last(Action.MEMBERSHIP_STARTED)
+    assert event.subject_uid == str(dora.pk)
+    assert event.detail["department"] == "emergency"
+    assert (event.actor_name, event.door) == ("admin", "page")
+
+
+def _no_memberships() -> dict[str, str]:
+    return {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+
+
+def _person(user: User, **change: str) -> dict[str, str]:
+    return {"username": user.username, "email": user.email, "theme": "dark", "is_active": "on", **change}
+
+
+def test_switching_an_account_off_is_audited_as_such(desk: Client, charlie: User) -> None:
+    form = {**_person(charlie), **_no_memberships()}
+    del form["is_active"]
+    desk.post(reverse("admin:accounts_user_change", args=[charlie.pk]), form)
+    assert last(Action.USER_DISABLED).subject_uid == str(charlie.pk)
+
+
+def test_only_administrators_make_administrators(client: Client, charlie: User) -> None:
+    from django.contrib.auth.models import Permission
+
+    helper = UserFactory.create(username="helper", is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(codename__in=["change_user", "view_user"]))
+    client.force_login(helper)
+    form = {**_person(helper, is_superuser="on", is_staff="on"), **_no_memberships()}
+    client.post(reverse("admin:accounts_user_change", args=[helper.pk]), form)
+    helper.refresh_from_db()
+    assert not helper.is_superuser
+
+
+@pytest.mark.parametrize("name", ["user", "machinekey", "auditevent"])
+def test_people_keys_and_events_are_not_deleted(desk: Client, machine: IssuedKey, charlie: User, name: str) -> None:
+    MembershipFactory.create()
+    model = {"user": User, "machinekey": MachineKey, "auditevent": AuditEvent}[name]
+    key = model._default_manager.values_list("pk", flat=True)[0]
+    assert desk.post(reverse(f"admin:accounts_{name}_delete", args=[key]), {"post": "yes"}).status_code == 403
+
+
+def test_a_setting_that_makes_no_sense_is_refused(desk: Client) -> None:
+    form = {"name": "North", "issuer_of_patient_id": "N", "issuer_oid": "1.2.x", "time_zone": "Europe/Atlantis"}
+    response = desk.post(reverse("admin:accounts_site_add"), form)
+    assert response.status_code == 200
+    assert set(response.context["adminform"].form.errors) == {"issuer_oid", "time_zone"}
+
+
+def test_a_change_of_a_department_is_audited_without_its_values(desk: Client, emergency: Department) -> None:
+    form = {"site": emergency.site_id, "code": "emergency", "name": "Emergency ward", "name_fr": "", "is_active": "on"}
+    desk.post(reverse("admin:accounts_department_change", args=[emergency.pk]), form)
+    event = last(Action.SETTING_CHANGED)
+    assert (event.subject_type, event.subject_uid) == ("department", str(emergency.pk))
+    assert "Emergency ward" not in str(event.detail)
+
+
+def test_a_membership_deleted_is_audited(desk: Client, alice: User) -> None:
+    membership = alice.memberships.get()
+    desk.post(reverse("admin:accounts_membership_delete", args=[membership.pk]), {"post": "yes"})
+    assert not Membership.objects.exists()
+    assert last(Action.MEMBERSHIP_ENDED).subject_uid == str(membership.pk)
+
+
+def key_form(department: Department, **change: Any) -> dict[str, Any]:
+    return {
+        "name": "ris",
+        "departments": [department.pk],
+        "rights_dicomweb": ["list", "view"],
+        "addresses": "10.1.0.0/16\n10.2.0.1",
+        "expires_at_0": "",
+        "expires_at_1": "",
+        **change,
+    }
+
+
+def test_a_machine_key_is_shown_once(desk: Client, emergency: Department) -> None:
+    response = desk.post(reverse("admin:accounts_machinekey_add"), key_form(emergency))
+    key = MachineKey.objects.get()
+    plaintext = response.context["issued"].plaintext
+    assert plaintext in response.content.decode()
+    assert "no-store" in response["Cache-Control"]
+    assert key.rights == {"dicomweb": ["list", "view"]}
+    assert key.addresses == ["10.1.0.0/16", "10.2.0.1"]
+    assert list(key.departments.all()) == [emergency]
+    assert key.created_by is not None
+    for page in ("change", "history"):
+        assert plaintext not in desk.get(reverse(f"admin:accounts_machinekey_{page}", args=[key.pk])).content.decode()
+    assert plaintext not in str(list(AuditEvent.objects.values()))
+    assert plaintext not in str(desk.cookies)
+    assert last(Action.MACHINE_KEY_ISSUED).actor_name == "admin"
+
+
+def test_a_machine_key_that_makes_no_sense_is_refused(desk: Client, emergency: Department) -> None:
+    form = key_form(emergency, name="a:b", addresses="10.1.0.0/99", rights_api=["everything"])
+    response = desk.post(reverse("admin:accounts_machinekey_add"), form)
+    assert response.status_code == 200
+    assert set(response.context["adminform"].form.errors) == {"name", "addresses", "rights_api"}
+
+
+def test_a_machine_key_changes_and_is_revoked(desk: Client, emergency: Department, machine: IssuedKey) -> None:
+    address = reverse("admin:accounts_machinekey_change", args=[machine.key.pk])
+    page = desk.get(address).content.decode()
+    assert "checked" in page
+    desk.post(address, key_form(emergency, name="emergency-gateway"))
+    machine.key.refresh_from_db()
+    assert machine.key.rights == {"dicomweb": ["list", "view"]}
+    assert machine.key.digest
+    desk.post(
+        reverse("admin:accounts_machinekey_changelist"), {"action": "revoke", "_selected_action": [machine.key.pk]}
+    )
+    machine.key.refresh_from_db()
+    assert not machine.key.is_usable_at(timezone.now())
+    assert last(Action.MACHINE_KEY_REVOKED).subject_uid == str(machine.key.pk)
+
+
+def test_the_audit_is_searched_exactly_and_the_search_is_audited(desk: Client, alice: User) -> None:
+    from accounts import audit
+    from accounts.actor import SYSTEM
+
+    for patient in ("MRN1", "MRN10"):
+        audit.record(Action.STUDY_OPENED, actor=SYSTEM, subject_type="study", subject_uid="1.2", patient_id=patient)
+    address = reverse("admin:accounts_auditevent_changelist")
+    assert desk.get(address, {"q": "MRN1"}).context["cl"].result_count == 1
+    assert desk.get(address, {"q": "1.2"}).context["cl"].result_count == 2
+    assert last(Action.AUDIT_READ).detail == {"asked": {"q": "1.2"}}
+    event = AuditEvent.objects.filter(patient_id="MRN1").get()
+    page = desk.get(reverse("admin:accounts_auditevent_change", args=[event.pk])).content.decode()
+    assert "_save" not in page
+    assert desk.post(reverse("admin:accounts_auditevent_change", args=[event.pk]), {"door": "x"}).status_code == 403
+    assert desk.get(reverse("admin:accounts_auditevent_add")).status_code == 403
+
+
+def test_a_privacy_officer_of_the_staff_reads_the_audit_and_nothing_else(client: Client, emergency: Department) -> None:
+    officer = UserFactory.create(is_staff=True)
+    client.force_login(officer)
+    address = reverse("admin:accounts_auditevent_changelist")
+    assert client.get(address).status_code == 403
+    MembershipFactory.create(user=officer, department=emergency, role=Role.PRIVACY_OFFICER)
+    assert client.get(address).status_code == 200
+    assert client.get(reverse("admin:accounts_user_changelist")).status_code == 403
