@@ -6,6 +6,12 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from portal.embedded import Refused
+from portal.variables import Misconfigured
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except (Misconfigured, Refused) as sentences:
+        sys.exit(str(sentences))

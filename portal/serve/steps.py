@@ -13,7 +13,7 @@ from django.apps import apps
 from django.core.management import get_commands
 
 from portal.embedded import Refused, postgres
-from portal.environment import Environment
+from portal.environment import SERVING_VARIABLE, Environment
 from portal.serve.processes import Process
 from portal.serve.supervisor import Supervisor
 from portal.serve.table import MANAGE, static_files_are_current
@@ -60,7 +60,7 @@ def _collect_static_files(supervisor: Supervisor, environment: Environment) -> N
     if not built.is_dir():
         raise Refused(f"The front end is not built ({built} is missing): run `make setup`.")
     if not static_files_are_current(environment):
-        _step(supervisor, "static", ["collectstatic", "--no-input", "--clear", "--verbosity", "0"], {})
+        _step(supervisor, "static", ["collectstatic", "--no-input", "--clear", "--verbosity", "0"], {SERVING_VARIABLE: "1"})
 
 
 def schema_state(environment: Environment) -> dict[str, str]:
