@@ -88,5 +88,7 @@ def _decode_escaped(value: bytes, codecs: Encodings) -> str:
             parts.append(_decode_plain(piece, codecs[0] if codecs else ""))
             continue
         codec = _CODES[fragment[:size]]
-        parts.append(fragment.decode(codec, "replace") if codec in _KEEPS_ESCAPES else fragment[size:].decode(codec, "replace"))
+        parts.append(
+            fragment.decode(codec, "replace") if codec in _KEEPS_ESCAPES else fragment[size:].decode(codec, "replace")
+        )
     return "".join(parts)

@@ -10,7 +10,7 @@ import imagecodecs
 import jpeg_ls as pyjpegls
 import numpy as np
 import numpy.typing as npt
-import openjpeg
+import openjpeg.utils
 from rle import rle as pylibjpeg_rle
 
 from imaging.dicom import codestream
@@ -112,7 +112,7 @@ def _jpeg_2000(source: bytes, description: FrameDescription, *attempts: Attempt)
 
 
 def _pylibjpeg_openjpeg(source: bytes) -> Samples:
-    samples: Samples = openjpeg.decode(source)
+    samples: Samples = openjpeg.utils.decode(source)
     return samples
 
 
@@ -136,7 +136,9 @@ def rle(source: bytes, description: FrameDescription) -> Decoded:
     shape = description.rows, description.columns
     if description.is_colour:
         return Decoded(
-            np.ascontiguousarray(samples.reshape(3, *shape).transpose(1, 2, 0)), description.bits_allocated, low_aligned=False
+            np.ascontiguousarray(samples.reshape(3, *shape).transpose(1, 2, 0)),
+            description.bits_allocated,
+            low_aligned=False,
         )
     return Decoded(samples.reshape(shape), description.bits_allocated, low_aligned=False)
 

@@ -77,7 +77,9 @@ def _syntax(parsed: ParsedFile) -> list[Problem]:
     if not parsed.dataset:
         problems.append(Problem("empty", "the data set is empty", fatal=True))
     elif parsed.implicit_vr != (syntax == uids.IMPLICIT_VR_LITTLE_ENDIAN):
-        problems.append(Problem("vr_encoding_mismatch", "the VR encoding is not that of the transfer syntax", fatal=False))
+        problems.append(
+            Problem("vr_encoding_mismatch", "the VR encoding is not that of the transfer syntax", fatal=False)
+        )
     return problems
 
 
@@ -85,9 +87,7 @@ def _pixels(parsed: ParsedFile) -> list[Problem]:
     layout = pixel_module.Layout.of(parsed)
     problems = []
     if layout.frame_bytes > MAX_FRAME_BYTES or layout.total_bytes > MAX_PIXEL_BYTES:
-        problems.append(
-            Problem("pixel_overflow", f"{layout.total_bytes} bytes of pixels are promised", fatal=True)
-        )
+        problems.append(Problem("pixel_overflow", f"{layout.total_bytes} bytes of pixels are promised", fatal=True))
     if layout.encapsulated != uids.is_encapsulated(parsed.transfer_syntax_uid):
         state = "encapsulated" if layout.encapsulated else "native"
         problems.append(Problem("encapsulation_mismatch", f"{state} pixels in this transfer syntax", fatal=True))

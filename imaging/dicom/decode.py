@@ -73,9 +73,7 @@ def _decoder(syntax: str) -> Callable[[bytes, FrameDescription], codecs.Decoded]
 
 def _native(source: bytes, description: FrameDescription) -> Samples:
     if len(source) < description.native_bytes:
-        raise DecodeFailed(
-            f"{len(source)} bytes for a frame of {description.native_bytes}", code="frame_too_short"
-        )
+        raise DecodeFailed(f"{len(source)} bytes for a frame of {description.native_bytes}", code="frame_too_short")
     rows, columns = description.rows, description.columns
     if description.bits_allocated == 1:
         return _bits(source, description)

@@ -70,7 +70,17 @@ _LITTLE, _BIG = _Order(True), _Order(False)
 class _Level:
     """An open data set (the top level or an item): its elements, and what decides how the next are read."""
 
-    __slots__ = ("creators", "elements", "encodings", "end", "implicit", "order", "path", "representation", "single_entry")
+    __slots__ = (
+        "creators",
+        "elements",
+        "encodings",
+        "end",
+        "implicit",
+        "order",
+        "path",
+        "representation",
+        "single_entry",
+    )
 
     def __init__(self, end: int | None, implicit: bool, order: _Order, path: str, parent: _Level | None) -> None:
         self.elements: Elements = {}

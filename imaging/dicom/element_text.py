@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from datetime import date, datetime, time
+from typing import cast
 
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
@@ -21,6 +22,12 @@ _TIME = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.(\d{1,6})\d*)?")
 _EARLIEST_YEAR = 1850
 
 
+def stored(dataset: Dataset, tag: int) -> DataElement | RawDataElement | None:
+    """The element as it lies in the data set, unconverted if it was only read; None if absent."""
+    base = BaseTag(tag)
+    return cast("DataElement | RawDataElement", dataset.get_item(base)) if base in dataset else None
+
+
 class ElementText:
     """Reads top-level elements of one data set by tag."""
 
@@ -32,10 +39,9 @@ class ElementText:
 
     def _plain(self, tag: int) -> str:
         """Text before cleaning, values separated by backslashes."""
-        base = BaseTag(tag)
-        if base not in self._dataset:
+        element = stored(self._dataset, tag)
+        if element is None:
             return ""
-        element = self._dataset.get_item(base)
         if isinstance(element, RawDataElement):
             return "" if not element.value else charset.decode(element.value, self._codecs)
         value = element.value
@@ -62,14 +68,17 @@ class ElementText:
         return self._number(tag)
 
     def _number(self, tag: int) -> int | None:
-        base = BaseTag(tag)
-        if base not in self._dataset:
+        element = stored(self._dataset, tag)
+        if element is None:
             return None
-        element = self._dataset.get_item(base)
         if isinstance(element, RawDataElement) and element.VR in _BINARY:
             size, signed = _BINARY[element.VR]
             raw = (element.value or b"")[:size]
-            return int.from_bytes(raw, "little" if element.is_little_endian else "big", signed=signed) if len(raw) == size else None
+            return (
+                int.from_bytes(raw, "little" if element.is_little_endian else "big", signed=signed)
+                if len(raw) == size
+                else None
+            )
         return parse_integer(self.text(tag, 64))
 
     def floats(self, tag: int, count: int) -> list[float]:

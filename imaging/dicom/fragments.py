@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -134,7 +135,7 @@ def _by_table(found: Fragments, frames: int) -> Frames | None:
         return None
     position = {offset - 8 - found.origin: index for index, (offset, _) in enumerate(found.ranges)}
     starts = [position.get(offset, -1) for offset in table]
-    if starts[0] != 0 or any(later <= earlier for earlier, later in zip(starts, starts[1:], strict=False)):
+    if starts[0] != 0 or any(later <= earlier for earlier, later in itertools.pairwise(starts)):
         return None
     ends = [*starts[1:], len(found.ranges)]
     return tuple(found.ranges[start:end] for start, end in zip(starts, ends, strict=True))

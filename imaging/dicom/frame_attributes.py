@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from imaging.dicom import lookup_table
-from imaging.dicom.element_text import ElementText
+from imaging.dicom.element_text import ElementText, stored
 from imaging.dicom.errors import UnsupportedPixels
 from imaging.dicom.lookup_table import LookupTable
 
@@ -24,7 +24,10 @@ _FLOATS = {0x7FE00008: ("float", 32), 0x7FE00009: ("double", 64)}
 _JSON_TAGS = frozenset(
     f"{tag:08X}"
     for tag in (
-        *(0x00280000 + low for low in (0x02, 0x04, 0x06, 0x08, 0x10, 0x11, 0x0100, 0x0101, 0x0102, 0x0103, 0x0120, 0x0121)),
+        *(
+            0x00280000 + low
+            for low in (0x02, 0x04, 0x06, 0x08, 0x10, 0x11, 0x0100, 0x0101, 0x0102, 0x0103, 0x0120, 0x0121)
+        ),
         *(0x00280000 + low for low in (0x1050, 0x1051, 0x1052, 0x1053, 0x1056, 0x1101, 0x1102, 0x1103)),
         *(0x00280000 + low for low in (0x1201, 0x1202, 0x1203, 0x1221, 0x1222, 0x1223, 0x3000, 0x3010)),
         *(0x20500020, SHARED_GROUPS, PER_FRAME_GROUPS),
@@ -38,7 +41,10 @@ def from_json(instance: dict[str, Any], frame_number: int = 1) -> Dataset:
         kept = {tag: value for tag, value in instance.items() if tag in _JSON_TAGS}
         groups = kept.get(f"{PER_FRAME_GROUPS:08X}")
         if groups:
-            kept[f"{PER_FRAME_GROUPS:08X}"] = {"vr": "SQ", "Value": groups.get("Value", [])[frame_number - 1 : frame_number]}
+            kept[f"{PER_FRAME_GROUPS:08X}"] = {
+                "vr": "SQ",
+                "Value": groups.get("Value", [])[frame_number - 1 : frame_number],
+            }
         return Dataset.from_json(kept)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnsupportedPixels("the metadata do not describe pixels", code="no_pixel_description") from error
@@ -49,7 +55,7 @@ def read(dataset: Dataset, frame_number: int) -> dict[str, Any]:
     top = ElementText(dataset)
     sample_type, float_bits = next((found for tag, found in _FLOATS.items() if tag in dataset), ("integer", 0))
     bits = float_bits or top.integer(0x00280100) or 0
-    stored = top.integer(0x00280101) or bits
+    bits_stored = top.integer(0x00280101) or bits
     representation = 1 if top.integer(0x00280103) == 1 else 0
     scopes = [dataset, *_group_items(dataset, frame_number)]
     return {
@@ -57,8 +63,8 @@ def read(dataset: Dataset, frame_number: int) -> dict[str, Any]:
         "columns": top.integer(0x00280011) or 0,
         "samples_per_pixel": top.integer(0x00280002) or 1,
         "bits_allocated": bits,
-        "bits_stored": stored,
-        "high_bit": _or(top.integer(0x00280102), stored - 1),
+        "bits_stored": bits_stored,
+        "high_bit": _or(top.integer(0x00280102), bits_stored - 1),
         "pixel_representation": representation,
         "planar_configuration": 1 if top.integer(0x00280006) == 1 else 0,
         "photometric_interpretation": top.text(0x00280004, 16) or "MONOCHROME2",
@@ -68,7 +74,7 @@ def read(dataset: Dataset, frame_number: int) -> dict[str, Any]:
         "modality_lut": _first_table(scopes, _MODALITY_LUT_SEQUENCE, representation == 1),
         "voi_lut": _first_table(scopes, _VOI_LUT_SEQUENCE, representation == 1),
         "presentation_lut_shape": top.text(0x20500020, 16),
-        "padding": _padding(top, representation, stored),
+        "padding": _padding(top, representation, bits_stored),
         **_rescale(scopes),
         **_window(scopes),
     }
@@ -162,10 +168,9 @@ def _numbers(dataset: Dataset, tag: int) -> list[int]:
 
 
 def _bytes(dataset: Dataset, tag: int) -> bytes:
-    base = BaseTag(tag)
-    if base not in dataset:
+    element = stored(dataset, tag)
+    if element is None:
         return b""
-    element = dataset.get_item(base)
     value = element.value
     if value is None or isinstance(value, (bytes, bytearray)):
         return bytes(value or b"")
@@ -176,6 +181,5 @@ def _bytes(dataset: Dataset, tag: int) -> bytes:
 
 
 def _little(dataset: Dataset, tag: int) -> bool:
-    element = dataset.get_item(BaseTag(tag)) if BaseTag(tag) in dataset else None
+    element = stored(dataset, tag)
     return element.is_little_endian if isinstance(element, RawDataElement) else True
-

@@ -14,7 +14,7 @@ from pydicom.tag import BaseTag
 
 from imaging.dicom import charset, json_values, vr
 from imaging.dicom.element_parser import CHARACTER_SET, PIXEL_TAGS
-from imaging.dicom.element_text import ElementText
+from imaging.dicom.element_text import ElementText, stored
 from imaging.dicom.part10 import BulkValue, ParsedFile
 
 BulkUri = Callable[[str], str]
@@ -42,29 +42,6 @@ def to_json(
     return orjson.dumps(writer.dataset(dataset, charset.UNDECLARED, ""))
 
 
-def bulk_value(parsed: ParsedFile, path: str) -> BulkValue | None:
-    """Where the value with this path lies; None if there is no such binary value.
-
-    Offsets count from the file's start, or in the inflated data set of a deflated file.
-    """
-    if path in parsed.bulk:
-        return parsed.bulk[path]
-    element = _find(parsed.dataset, path.split("/"))
-    if not isinstance(element, RawDataElement) or element.VR not in json_values.WORDS:
-        return None
-    return BulkValue(element.VR or "UN", element.value_tell, len(element.value or b""))
-
-
-def _find(dataset: Dataset, steps: list[str]) -> DataElement | RawDataElement | None:
-    try:
-        for tag, item in zip(steps[:-1:2], steps[1::2], strict=True):
-            sequence = dataset[BaseTag(int(tag, 16))]
-            dataset = sequence.value[int(item)] if sequence.VR == "SQ" and item.isdecimal() else Dataset()
-        return dataset.get_item(BaseTag(int(steps[-1], 16)))
-    except (KeyError, ValueError, IndexError, OverflowError):
-        return None
-
-
 class _Writer:
     """Turns data sets into plain values for one answer."""
 
@@ -85,7 +62,9 @@ class _Writer:
             if tag == CHARACTER_SET:
                 written[key] = _UTF_8
                 continue
-            element = dataset.get_item(tag)
+            element = stored(dataset, tag)
+            if element is None:
+                continue
             if isinstance(element, RawDataElement):
                 written[key] = self._raw(dataset, element, encodings, path + key)
             else:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from os import PathLike
+from pathlib import Path
 from typing import BinaryIO
 
 from pydicom.dataset import Dataset
@@ -105,7 +106,7 @@ def read_part10(source: str | PathLike[str] | BinaryIO, *, limits: Limits = DEFA
     """
     opened: AbstractContextManager[BinaryIO]
     if isinstance(source, (str, PathLike)):
-        opened = open(source, "rb")  # noqa: SIM115 - closed by the with statement below
+        opened = Path(source).open("rb")  # noqa: SIM115 - closed by the with statement below
     else:
         opened = nullcontext(source)
     with opened as file:
@@ -269,5 +270,3 @@ def dataset_digest(stream: BinaryIO, transfer_syntax_uid: str) -> str:
     while chunk := stream.read(_COPY_CHUNK):
         digest.update(chunk)
     return digest.hexdigest()
-
-

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Self
 
-from pydicom.dataelem import RawDataElement
-from pydicom.tag import BaseTag
-
 from imaging.dicom import uids
-from imaging.dicom.element_text import ElementText
+from imaging.dicom.element_text import ElementText, stored
 from imaging.dicom.part10 import BulkValue, ParsedFile
 
 SUBSAMPLED: Final = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
@@ -50,7 +47,11 @@ class Layout:
     @property
     def frame_bits(self) -> int:
         """Bits of one native frame; subsampled chroma has two samples for each pixel (PS3.3 C.7.6.3.1.2)."""
-        samples = 2 if self.photometric_interpretation in SUBSAMPLED and self.samples_per_pixel == 3 else self.samples_per_pixel
+        samples = (
+            2
+            if self.photometric_interpretation in SUBSAMPLED and self.samples_per_pixel == 3
+            else self.samples_per_pixel
+        )
         return self.rows * self.columns * samples * self.bits_allocated
 
     @property
@@ -68,9 +69,7 @@ def _extended_offsets(parsed: ParsedFile) -> BulkValue | bytes | None:
     bulk = parsed.bulk.get(f"{_EXTENDED_OFFSET_TABLE:08X}")
     if bulk is not None:
         return bulk
-    tag = BaseTag(_EXTENDED_OFFSET_TABLE)
-    if tag not in parsed.dataset or not uids.is_encapsulated(parsed.transfer_syntax_uid):
+    element = stored(parsed.dataset, _EXTENDED_OFFSET_TABLE)
+    if element is None or not uids.is_encapsulated(parsed.transfer_syntax_uid):
         return None
-    element = parsed.dataset.get_item(tag)
-    value = element.value if isinstance(element, RawDataElement) else element.value
-    return bytes(value) if value else None
+    return bytes(element.value) if isinstance(element.value, bytes) and element.value else None

@@ -65,9 +65,7 @@ def _rgb(stored: FrameDescription) -> FrameDescription:
     )
 
 
-def _stored_frames(
-    parsed: ParsedFile, file: BinaryIO, stored: FrameDescription, limits: Limits
-) -> Iterator[bytes]:
+def _stored_frames(parsed: ParsedFile, file: BinaryIO, stored: FrameDescription, limits: Limits) -> Iterator[bytes]:
     """Bytes of each frame as stored, one frame in memory at a time."""
     if parsed.pixel_data_length is None:
         index = frame_index.build(file, parsed)

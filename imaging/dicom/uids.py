@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Final
 
-from pydicom import uid as pydicom_uid
+from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import UID
 
 _UID_PATTERN = re.compile(r"[0-9.]{1,64}")
@@ -77,8 +77,12 @@ _RT_PREFIX = f"{_PREFIX}481."
 _RT_IMAGE = f"{_PREFIX}481.1"
 _RT_DOSE = f"{_PREFIX}481.2"
 #: Under the image root, yet without pixels of their own: registrations, fiducials, maps, raw data, surfaces, measurements.
-_NO_PIXELS = frozenset(f"{_PREFIX}{suffix}" for suffix in ("66", "66.1", "66.2", "66.3", "66.5", "66.6", "67", "4.2", "12.77", "131"))
-_NO_PIXELS_PREFIXES = tuple(f"{_PREFIX}{suffix}" for suffix in ("9.", "11.", "68.", "78.", "79.", "80.", "88.", "104.", "200.", "201."))
+_NO_PIXELS = frozenset(
+    f"{_PREFIX}{suffix}" for suffix in ("66", "66.1", "66.2", "66.3", "66.5", "66.6", "67", "4.2", "12.77", "131")
+)
+_NO_PIXELS_PREFIXES = tuple(
+    f"{_PREFIX}{suffix}" for suffix in ("9.", "11.", "68.", "78.", "79.", "80.", "88.", "104.", "200.", "201.")
+)
 _VIDEO_CLASSES = frozenset(f"{_PREFIX}77.1.{suffix}" for suffix in ("1.1", "2.1", "4.1"))
 
 KINDS: Final = (
@@ -115,14 +119,14 @@ def transfer_syntax_name(transfer_syntax_uid: str) -> str:
 
 
 def _registered_name(value: str) -> str:
-    entry = pydicom_uid.UID_dictionary.get(value)
+    entry = UID_dictionary.get(value)
     return entry[0] if entry else ""
 
 
 @cache
 def is_known_transfer_syntax(transfer_syntax_uid: str) -> bool:
     """Whether the standard registers it as a transfer syntax."""
-    entry = pydicom_uid.UID_dictionary.get(transfer_syntax_uid)
+    entry = UID_dictionary.get(transfer_syntax_uid)
     return entry is not None and entry[1] == "Transfer Syntax"
 
 
@@ -157,7 +161,11 @@ def kind_of(sop_class_uid: str) -> str:
     for prefix, kind in families.items():
         if sop_class_uid.startswith(prefix):
             return kind
-    if not sop_class_uid.startswith(_PREFIX) or sop_class_uid in _NO_PIXELS or sop_class_uid.startswith(_NO_PIXELS_PREFIXES):
+    if (
+        not sop_class_uid.startswith(_PREFIX)
+        or sop_class_uid in _NO_PIXELS
+        or sop_class_uid.startswith(_NO_PIXELS_PREFIXES)
+    ):
         return "other"
     return "image"
 

@@ -8,10 +8,8 @@ from typing import Final
 from pydicom import datadict
 
 #: VRs with a 16-bit length in Explicit VR; all others, future ones included, have 32 bits (PS3.5 section 7.1.2).
-SHORT_LENGTH: Final = frozenset(
-    b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split()  # noqa: SIM905
-)
-KNOWN: Final = SHORT_LENGTH | frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())  # noqa: SIM905
+SHORT_LENGTH: Final = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
+KNOWN: Final = SHORT_LENGTH | frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 NAMES: Final = {code: code.decode() for code in KNOWN}
 
 _AMBIGUOUS_WORDS = frozenset({"US or OW", "US or SS or OW", "OB or OW"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -56,10 +56,10 @@ def default_window(array: Samples, description: FrameDescription) -> Window:
     modality = modality[np.isfinite(modality)]
     if not modality.size:
         return 0.5, 1.0
-    low, high = (float(edge) for edge in np.percentile(modality, _PERCENTILES))
-    if high <= low:
-        low, high = float(modality.min()), float(modality.max())
-    return (low + high) / 2, max(high - low, 1e-9) if high > low else 1.0
+    darkest, brightest = (float(edge) for edge in np.percentile(modality, _PERCENTILES))
+    if brightest <= darkest:
+        darkest, brightest = float(modality.min()), float(modality.max())
+    return (darkest + brightest) / 2, max(brightest - darkest, 1e-9) if brightest > darkest else 1.0
 
 
 def palette_to_rgb(array: Samples, description: FrameDescription) -> Display:
@@ -69,14 +69,14 @@ def palette_to_rgb(array: Samples, description: FrameDescription) -> Display:
     # Tables declared 16 bits wide hold 8-bit entries in some old ultrasound machines: then nothing is shifted.
     shift = 8 if max(int(table.entries.max(initial=0)) for table in description.palette) > _WHITE else 0
     channels = [(table.apply(array) >> shift).astype(np.uint8) for table in description.palette]
-    return np.stack(channels, axis=-1)
+    return cast(Display, np.stack(channels, axis=-1))
 
 
 def _eight_bits(array: Samples, description: FrameDescription) -> Display:
     if array.dtype == np.uint8:
         return array
     shift = max(min(description.bits_stored, array.dtype.itemsize * 8) - 8, 0)
-    return np.minimum(array >> shift, _WHITE).astype(np.uint8)
+    return cast(Display, np.minimum(array >> shift, _WHITE).astype(np.uint8))
 
 
 def _through_table(array: Samples, description: FrameDescription, window: Window | None) -> Display:
@@ -86,7 +86,7 @@ def _through_table(array: Samples, description: FrameDescription, window: Window
     if window is None and description.voi_lut is None and description.window is None:
         window = default_window(array, description)
     table = _transform(every, description, window)
-    return np.take(table, np.ascontiguousarray(array).view(unsigned))
+    return cast(Display, np.take(table, np.ascontiguousarray(array).view(unsigned)))
 
 
 def _directly(array: Samples, description: FrameDescription, window: Window | None) -> Display:
