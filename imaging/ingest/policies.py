@@ -84,9 +84,7 @@ def _same_part(one: str, other: str) -> bool:
     return one == other
 
 
-def may_join(
-    *, sender_department_ids: Iterable[int], study_department_ids: Iterable[int], is_creator: bool
-) -> bool:
+def may_join(*, sender_department_ids: Iterable[int], study_department_ids: Iterable[int], is_creator: bool) -> bool:
     """Whether a sender may add to a study that exists: one of its departments has it, or the sender began it.
 
     The second, because routing may have placed the study where its own modality has nothing to say.

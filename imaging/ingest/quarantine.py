@@ -99,4 +99,3 @@ def _entry(item: SetAside) -> audit.Entry:
             "sop_instance_uid": header.instance.sop_instance_uid if header else "",
         },
     )
-

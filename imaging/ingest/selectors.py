@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -79,8 +78,6 @@ def home_of(department_ids: Iterable[int]) -> Home:
     return Home("", sites[0].zone if sites else ZoneInfo(settings.TIME_ZONE))
 
 
-@lru_cache(maxsize=4096)
 def creator_of(study_id: int) -> tuple[str, str] | None:
-    """(door, sender) of the first object of a study. It never changes, so that it is asked once."""
-    first = InstanceVersion.objects.filter(instance__study=study_id).order_by("pk").values_list("door", "sender").first()
-    return tuple(first) if first else None
+    """(door, sender) of the first object of a study."""
+    return InstanceVersion.objects.filter(instance__study=study_id).order_by("pk").values_list("door", "sender").first()
