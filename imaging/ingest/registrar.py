@@ -7,6 +7,7 @@ registered is alone, and that one goes to quarantine. When the database or the d
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -208,9 +209,13 @@ class Registrar:
             self._retry_at[objects[0].waiting.claim.entry.name] = time.monotonic() + _RETRY_AFTER
             return drained
         for item in objects:
-            logger.warning("An object from %s is quarantined: %s.", item.waiting.source.sender, item.reason)
             item.waiting.claim.release()
             drained.quarantined += 1
+        # One line however many: a sender that is wrong once is wrong a thousand times.
+        for (sender, reason), count in Counter(
+            (item.waiting.source.sender, str(item.reason)) for item in objects
+        ).items():
+            logger.warning("Quarantined from %s: %d (%s).", sender, count, reason)
         return drained
 
 
