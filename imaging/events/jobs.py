@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 from functools import partial
 from threading import Event, Thread
 from typing import Any, Final
@@ -47,6 +48,14 @@ _CLAIM = """
                 ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING id, step, subject_uid, study_instance_uid, queue, attempts
 """
+
+
+class Outcome(Enum):
+    """What a step answers; anything else that it returns means that it is done."""
+
+    DONE = "done"
+    #: Its turn is over and work is left: it goes to the end of the queue.
+    AGAIN = "again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,10 @@ def claim(queue: str, *, lease: float = LEASE) -> Claimed | None:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [token, lease, queue])
         row = cursor.fetchone()
-    return Claimed(*row, token) if row else None
+    if row is None:
+        return None
+    job_id, step, subject_uid, study_instance_uid, queue, attempts = row
+    return Claimed(job_id, step, subject_uid, study_instance_uid, queue, attempts, token)
 
 
 def extend(job: Claimed, *, lease: float = LEASE) -> bool:

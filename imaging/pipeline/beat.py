@@ -1,5 +1,17 @@
-"""The periodic table: what Celery's beat offers, and how often. Read by the settings, so it imports nothing."""
+"""The periodic table: what Celery's beat offers, and how often. Read by the settings, so it imports no model and no Celery."""
 
-from typing import Any
+from typing import Any, Final
 
-SCHEDULE: dict[str, dict[str, Any]] = {}
+SWEEP: Final = "imaging.pipeline.sweep"
+PRUNE: Final = "imaging.pipeline.prune"
+
+# Each message expires before the next but one: a broker that was away, or a busy queue, does not pile them up.
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "drain the outbox": {
+        "task": "imaging.pipeline.drain",
+        "schedule": 2.0,
+        "options": {"queue": "short", "expires": 4.0},
+    },
+    "sweep the jobs": {"task": SWEEP, "schedule": 10.0, "options": {"queue": "short", "expires": 20.0}},
+    "forget old jobs": {"task": PRUNE, "schedule": 86400.0, "options": {"queue": "short", "expires": 3600.0}},
+}

@@ -65,18 +65,18 @@ class Client:
         description: FrameDescription,
         *,
         box: tuple[int, int],
-        window: tuple[float, float] | None = None,
         aspect: float = 1.0,
         media_type: str = "image/webp",
+        quality: int = 0,
     ) -> Picture:
         """Draw one encoded frame; see ``pictures.draw``. Raises ``DicomError`` (never shown), ``Unavailable``."""
         header = {
             "operation": "picture",
             "description": wire.pack(description),
             "box": box,
-            "window": window,
             "aspect": aspect,
             "media_type": media_type,
+            "quality": quality,
         }
         return _picture(self.ask(Message(header, source, self.lane)))
 

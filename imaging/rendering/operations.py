@@ -21,14 +21,12 @@ MAX_CONVERTED: Final = 16 * 1024**3
 
 
 def picture(request: Message) -> Message:
-    """Draw one frame. Header: ``description``, ``box`` (width, height; 0 = own size), ``window``, ``media_type``."""
+    """Draw one frame. Header: ``description``, ``box`` (width, height; 0 = own size), ``aspect``, ``media_type``."""
     header = request.header
-    window = header.get("window")
     drawn = pictures.draw(
         request.payload,
         wire.description(header["description"]),
         box=(int(header["box"][0]), int(header["box"][1])),
-        window=(float(window[0]), float(window[1])) if window else None,
         aspect=float(header.get("aspect") or 1.0),
     )
     return _encoded(drawn, header)
@@ -63,7 +61,7 @@ def convert(request: Message) -> Message:
 
 def _encoded(image: pictures.Image, header: Mapping[str, Any]) -> Message:
     media_type = str(header["media_type"])
-    payload = pictures.encode(image, media_type)
+    payload = pictures.encode(image, media_type, quality=int(header.get("quality") or 0))
     return Message({"width": image.width, "height": image.height, "media_type": media_type}, payload)
 
 

@@ -33,18 +33,16 @@ def draw(
     description: FrameDescription,
     *,
     box: tuple[int, int],
-    window: tuple[float, float] | None = None,
     aspect: float = 1.0,
 ) -> Image:
     """One frame as a screen shows it, inside ``box`` (width, height in pixels; 0 = no bound), never enlarged.
 
-    ``window`` is (centre, width) in modality units in place of the object's own; ``aspect`` is the height of a pixel
-    over its width (PS3.3 C.7.6.3.1.7). Raises ``DicomError``.
+    ``aspect`` is the height of a pixel over its width (PS3.3 C.7.6.3.1.7). Raises ``DicomError``.
     """
     samples = description.rows * description.columns * description.samples_per_pixel
     if not 0 < samples <= MAX_SAMPLES:
         raise UnsupportedPixels(f"{description.columns} x {description.rows} pixels", code="too_large")
-    shown = windowing.to_display(decode.decode_frame(source, description), description, window)
+    shown = windowing.to_display(decode.decode_frame(source, description), description)
     return fit(shown, box, aspect)
 
 
@@ -66,14 +64,14 @@ def _square(width: int, height: int, aspect: float) -> tuple[float, float]:
     return (width, height * aspect) if aspect >= 1 else (width / aspect, height)
 
 
-def encode(image: Image, media_type: str) -> bytes:
-    """As WebP, JPEG or PNG. Small pictures take the slower, denser WebP; for large ones speed counts."""
+def encode(image: Image, media_type: str, *, quality: int = 0) -> bytes:
+    """As WebP, JPEG or PNG; ``quality`` is 1 to 100, 0 ours. Small pictures take the denser WebP, for large ones speed counts."""
     out = io.BytesIO()
     if media_type == "image/webp":
         small = image.width * image.height <= 300 * 300
-        image.save(out, "WEBP", quality=82, method=4 if small else 0)
+        image.save(out, "WEBP", quality=quality or 82, method=4 if small else 0)
     elif media_type == "image/jpeg":
-        image.save(out, "JPEG", quality=90)
+        image.save(out, "JPEG", quality=quality or 90)
     elif media_type == "image/png":
         image.save(out, "PNG", compress_level=3)
     else:

@@ -150,6 +150,12 @@ def instances_with_digest(pairs: Iterable[tuple[str, str]]) -> frozenset[tuple[s
     return wanted & frozenset(rows)
 
 
+def study_uids_of_series(series_instance_uids: Iterable[str]) -> dict[str, str]:
+    """Study Instance UID of each of these series that exists. One query."""
+    rows = Series.objects.filter(series_instance_uid__in=set(series_instance_uids))
+    return dict(rows.values_list("series_instance_uid", "study__study_instance_uid"))
+
+
 def departments_of(scope: Scope) -> QuerySet[Department]:
     """The departments whose study lists the reader may see, by name."""
     return Department.objects.filter(pk__in=scope.departments_with(Right.LIST)).select_related("site").order_by("name")

@@ -23,6 +23,7 @@ __all__ = [
     "attach_frames",
     "change_placement",
     "compact",
+    "compact_study",
     "place_study",
     "register",
     "remove_placement",
@@ -86,6 +87,12 @@ def settle(study_instance_uid: str) -> bool:
 def compact(series: Series) -> None:
     """Join the metadata segments of a quiet series into one; see ``metadata.compact``."""
     metadata.compact(series)
+
+
+def compact_study(study_instance_uid: str) -> None:
+    """Join the metadata segments of every series of a quiet study."""
+    for series in Series.objects.filter(study__study_instance_uid=study_instance_uid):
+        compact(series)
 
 
 def place_study(study: Study, plan: PlannedPlacement, *, actor: Actor, until: datetime | None = None) -> Placement:

@@ -1,0 +1,40 @@
+"""When X, then Y: the whole of what the portal does by itself, in one table."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from imaging import queues
+from imaging.events.models import Event
+from imaging.rendering import services as rendering
+from imaging.studies import services as studies
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something to do for the subject of an event. ``run`` takes its UID, is idempotent, and may answer ``Outcome.AGAIN``."""
+
+    name: str
+    run: Callable[[str], object]
+    queue: str = queues.SHORT
+
+
+REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
+    {
+        # subject: a Series Instance UID
+        Event.Kind.SERIES_STARTED: (Step("show the series", rendering.make_first_thumbnail),),
+        # subject: a Study Instance UID
+        Event.Kind.STUDY_CHANGED: (
+            Step("thumbnails", rendering.make_thumbnails),
+            Step("convert frames", rendering.convert_study, queues.LONG),
+        ),
+        Event.Kind.STUDY_SETTLED: (
+            Step("previews", rendering.make_previews),
+            Step("compact headers", studies.compact_study),
+            Step("settle", studies.settle),
+        ),
+    }
+)
+
+STEPS: Final[Mapping[str, Step]] = MappingProxyType({step.name: step for steps in REACTIONS.values() for step in steps})

@@ -1,0 +1,73 @@
+"""From events to jobs, and from a job to its end: the same for every row of the table."""
+
+import logging
+import traceback
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import transaction
+
+from imaging.dicom.errors import DicomError
+from imaging.events import jobs
+from imaging.events import services as events
+from imaging.events.jobs import Ask, Claimed, Outcome
+from imaging.events.models import Event
+from imaging.pipeline.reactions import REACTIONS, STEPS
+from imaging.rendering.decoder import Unavailable
+from imaging.storage.errors import StorageError
+from imaging.studies import selectors as studies
+
+logger = logging.getLogger(__name__)
+
+
+def drain() -> int:
+    """Turn the events that are due into jobs, each batch in one transaction. How many events."""
+    drained = 0
+    while True:
+        with transaction.atomic():
+            happened = events.take_due()
+            series = [event.subject_uid for event in happened if event.kind == Event.Kind.SERIES_STARTED]
+            of_series = studies.study_uids_of_series(series) if series else {}
+            jobs.enqueue(
+                Ask(step.name, event.subject_uid, of_series.get(event.subject_uid, event.subject_uid), step.queue)
+                for event in happened
+                for step in REACTIONS.get(event.kind, ())
+            )
+        drained += len(happened)
+        if not happened:
+            return drained
+
+
+def run_next(queue: str) -> bool:
+    """Run the job of a queue that has been due for longest. False when there is none."""
+    job = jobs.claim(queue)
+    if job is None:
+        return False
+    step = STEPS.get(job.step)
+    if step is None:
+        jobs.fail(job, code="no_such_step", final=True)
+        return True
+    try:
+        with jobs.kept(job):
+            outcome = step.run(job.subject_uid)
+    except SoftTimeLimitExceeded:
+        jobs.fail(job, code="took_too_long")
+    except Exception as error:  # noqa: BLE001 -- whatever goes wrong in a step is recorded on its job and shown
+        _record(job, error)
+    else:
+        if outcome is Outcome.AGAIN:
+            jobs.enqueue([Ask(job.step, job.subject_uid, job.study_instance_uid, job.queue)])
+        jobs.finish(job)
+    return True
+
+
+def _record(job: Claimed, error: Exception) -> None:
+    if isinstance(error, DicomError | StorageError):
+        code, detail = error.code, getattr(error, "detail", "")
+    elif isinstance(error, Unavailable):
+        code, detail = "decoder_unavailable", str(error)
+    else:
+        # The text of an unforeseen error may quote a patient: only its kind and its place are kept.
+        code, detail = "unexpected", type(error).__name__
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("step %r failed: %s\n%s", job.step, type(error).__name__, frames)
+    jobs.fail(job, code=code, detail=detail)

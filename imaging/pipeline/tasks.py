@@ -1,0 +1,37 @@
+"""What Celery runs. Each task is a nudge to look at the database: lost, doubled or late, it does no harm."""
+
+from imaging import queues
+from imaging.events import jobs
+from imaging.events import services as events
+from imaging.pipeline import beat, steps
+
+
+@queues.short_task(name=queues.DRAIN)
+def drain() -> None:
+    """Turn the events that are due into jobs."""
+    steps.drain()
+
+
+@queues.short_task(name=queues.RUN_STEP[queues.SHORT])
+def run_short_step() -> None:
+    """Run one short job."""
+    steps.run_next(queues.SHORT)
+
+
+@queues.long_task(name=queues.RUN_STEP[queues.LONG])
+def run_long_step() -> None:
+    """Run one long job."""
+    steps.run_next(queues.LONG)
+
+
+@queues.short_task(name=beat.SWEEP)
+def sweep() -> None:
+    """Take back the jobs of dead workers, and nudge for what waits."""
+    jobs.sweep()
+
+
+@queues.short_task(name=beat.PRUNE)
+def prune() -> None:
+    """Forget what was done long ago."""
+    jobs.prune()
+    events.prune()

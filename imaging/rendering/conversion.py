@@ -1,0 +1,51 @@
+"""Converted frames for objects whose stored form no browser reads: deflated, big-endian, palette, subsampled, bit-packed."""
+
+import os
+import shutil
+import tempfile
+from typing import Final
+
+from django.conf import settings
+
+from imaging.dicom import frame_index
+from imaging.dicom.errors import DecodeFailed
+from imaging.rendering import decoder
+from imaging.storage import services as storage
+from imaging.storage.models import StoredObject
+from imaging.studies import services as studies
+from imaging.studies.models import InstanceVersion
+
+#: Bytes of an object that is converted while a person waits; a larger one is the background's.
+SMALL: Final = 64 * 1024 * 1024
+_CHUNK: Final = 1024 * 1024
+
+
+def convert(version: InstanceVersion) -> None:
+    """Convert the frames of a version and serve them from then on; harmless when done twice.
+
+    Raises ``DicomError``, the errors of ``storage``, and ``decoder.Unavailable``.
+    """
+    folder = settings.DATA_DIR / "run"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as plain, tempfile.TemporaryFile(dir=folder) as native:
+        with storage.open(version.stored_object) as file:
+            shutil.copyfileobj(file, plain, _CHUNK)
+        plain.flush()
+        plain.seek(0)
+        client = decoder.Client(settings.DECODER_SOCKET)
+        made = client.convert(plain.fileno(), native.fileno())
+        if os.fstat(native.fileno()).st_size != made.frames * made.frame_length:
+            raise DecodeFailed("the converted frames are not complete")
+        native.seek(0)
+        content = storage.put(
+            native, kind=StoredObject.Kind.FRAMES, transfer_syntax_uid=made.description.transfer_syntax_uid
+        )
+    index = frame_index.contiguous(0, made.frame_length, made.frames)
+    studies.attach_frames(version, frames=content, frame_index=index.to_bytes())
+
+
+def convert_now(version: InstanceVersion) -> None:
+    """Convert while a person waits. Raises ``decoder.Unavailable`` for an object that is too large for that."""
+    if version.stored_object.length > SMALL:
+        raise decoder.Unavailable("the frames are being converted")
+    convert(version)

@@ -1,0 +1,83 @@
+"""Ready-made pictures, and what could not be drawn."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F
+
+from imaging.events import selectors as events
+from imaging.rendering.models import Rendition
+from imaging.storage.models import StoredObject
+from imaging.studies.models import InstanceVersion, Study
+
+READY = (Rendition.State.READY, Rendition.State.TILE)
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemOfStudy:
+    """Something that went wrong for a study: what was tried, on what, and why it failed.
+
+    ``what`` is a rendition's kind or a job's step; the UIDs are empty for what concerns the whole study.
+    """
+
+    what: str
+    code: str
+    detail: str
+    at: datetime | None
+    series_instance_uid: str = ""
+    sop_instance_uid: str = ""
+    instance_number: int | None = None
+
+
+def picture(version: InstanceVersion, kind: str) -> StoredObject | None:
+    """The ready-made picture of a version, or None. One query."""
+    found = Rendition.objects.filter(version=version, kind=kind, state__in=READY).select_related("stored_object")
+    rendition = found.prefetch_related("stored_object__copies").first()
+    return rendition.stored_object if rendition else None
+
+
+def renditions(versions: Iterable[InstanceVersion], kind: str) -> Mapping[int, Rendition]:
+    """Pictures and failures of these versions by primary key of the version. One query."""
+    rows = Rendition.objects.filter(version__in=list(versions), kind=kind)
+    return {row.version_id: row for row in rows}
+
+
+def study_pictures(study: Study, kind: str = Rendition.Kind.THUMBNAIL) -> Mapping[str, Rendition]:
+    """Pictures and failures of a study's current versions by SOP Instance UID. One query."""
+    rows = (
+        Rendition.objects.filter(
+            version__instance__study=study, version__state=InstanceVersion.State.CURRENT, kind=kind
+        )
+        .annotate(sop_instance_uid=F("version__instance__sop_instance_uid"))
+        .order_by("version__instance__series_id", "version__instance__instance_number")
+    )
+    return {row.sop_instance_uid: row for row in rows}
+
+
+def problems_of(study: Study) -> Sequence[ProblemOfStudy]:
+    """Pictures that could not be drawn and steps that were given up, in the order of the series. Two queries."""
+    failed = (
+        Rendition.objects.filter(
+            version__instance__study=study, version__state=InstanceVersion.State.CURRENT, state=Rendition.State.FAILED
+        )
+        .select_related("version__instance__series")
+        .order_by("version__instance__series__series_number", "version__instance__instance_number", "kind")
+    )
+    pictures = [
+        ProblemOfStudy(
+            what=row.kind,
+            code=row.problem_code,
+            detail=row.problem_detail,
+            at=row.made_at,
+            series_instance_uid=row.version.instance.series.series_instance_uid,
+            sop_instance_uid=row.version.instance.sop_instance_uid,
+            instance_number=row.version.instance.instance_number,
+        )
+        for row in failed
+    ]
+    steps = [
+        ProblemOfStudy(what=job.step, code=job.problem_code, detail=job.problem_detail, at=job.finished_at)
+        for job in events.failed_jobs(study_instance_uid=study.study_instance_uid)
+    ]
+    return [*pictures, *steps]
