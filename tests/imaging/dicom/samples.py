@@ -14,6 +14,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian
 
 from imaging.dicom import frame_index, part10
+from imaging.dicom import vr as value_representations
 from imaging.dicom.errors import DicomError
 from imaging.dicom.frame_description import FrameDescription
 from imaging.dicom.part10 import ParsedFile
@@ -105,7 +106,7 @@ def raw_file(elements: bytes, transfer_syntax_uid: str = ExplicitVRLittleEndian)
 def element(tag: int, vr: str, value: bytes) -> bytes:
     """One Explicit VR Little Endian element."""
     head = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, vr.encode())
-    if vr in {"OB", "OW", "SQ", "UN", "UT", "OF", "OD"}:
+    if vr.encode() not in value_representations.SHORT_LENGTH:
         return head + struct.pack("<HL", 0, len(value)) + value
     return head + struct.pack("<H", len(value)) + value
 

@@ -4,7 +4,14 @@ from imaging.dicom.header_listing import LONGEST_VALUE, listing
 
 
 def test_names_come_from_the_dictionary_and_values_are_joined() -> None:
-    lines = list(listing({"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane", "Ideographic": "山田"}]}, "00080061": {"vr": "CS", "Value": ["CT", "SR"]}}))
+    lines = list(
+        listing(
+            {
+                "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane", "Ideographic": "山田"}]},
+                "00080061": {"vr": "CS", "Value": ["CT", "SR"]},
+            }
+        )
+    )
     assert [(line.tag, line.name, line.value) for line in lines] == [
         ("(0008,0061)", "Modalities in Study", "CT \\ SR"),
         ("(0010,0010)", "Patient's Name", "Doe^Jane=山田"),
@@ -26,11 +33,18 @@ def test_private_attributes_are_named_by_their_creator() -> None:
 
 def test_sequences_open_in_place_one_deeper() -> None:
     lines = list(listing({"00081110": {"vr": "SQ", "Value": [{"00081150": {"vr": "UI", "Value": ["1.2"]}}, {}]}}))
-    assert [(line.depth, line.name) for line in lines] == [(0, "Referenced Study Sequence"), (1, "#1"), (1, "Referenced SOP Class UID"), (1, "#2")]
+    assert [(line.depth, line.name) for line in lines] == [
+        (0, "Referenced Study Sequence"),
+        (1, "#1"),
+        (1, "Referenced SOP Class UID"),
+        (1, "#2"),
+    ]
 
 
 def test_bytes_are_counted_and_never_shown() -> None:
-    (inline, bulk) = listing({"00189999": {"vr": "OB", "InlineBinary": "AAAA"}, "7FE00010": {"vr": "OW", "BulkDataURI": "x"}})
+    (inline, bulk) = listing(
+        {"00189999": {"vr": "OB", "InlineBinary": "AAAA"}, "7FE00010": {"vr": "OW", "BulkDataURI": "x"}}
+    )
     assert inline.value == "[3 bytes]"
     assert bulk.value == "[…]"
 
