@@ -12,6 +12,8 @@ from imaging.dicom import part10
 from imaging.dicom.limits import DEFAULT_LIMITS
 
 _CHUNK: Final = 256 * 1024
+#: Bytes up to which a value is kept while its file is parsed; no BulkDataURI leads to one so short.
+_SHORT: Final = 256
 #: Bytes of one number, by VR: what big-endian files have the other way round.
 _SIZES: Final = {
     "OW": 2,
@@ -46,8 +48,8 @@ def locate(file: BinaryIO, path: str) -> Located | None:
 
     Fragmented pixel data are frames, not one value. Raises ``DicomError``.
     """
-    # With nothing kept in memory, every value that has bytes is told by its place.
-    parsed = part10.read_part10(file, limits=replace(DEFAULT_LIMITS, element_bytes=0))
+    # With only short values kept in memory, every long one is told by its place.
+    parsed = part10.read_part10(file, limits=replace(DEFAULT_LIMITS, element_bytes=_SHORT))
     wanted = path.upper()
     if parsed.pixel_tag is not None and wanted == f"{parsed.pixel_tag:08X}":
         if parsed.pixel_data_offset is None or parsed.pixel_data_length is None:

@@ -1,6 +1,7 @@
 """How DICOMweb answers: who may ask, what went wrong (PS3.18 section 8.5), caching and byte ranges, the same for every resource."""
 
 import functools
+import logging
 import re
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -11,7 +12,10 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import gettext as _
 
 from imaging.dicomweb import negotiation
+from imaging.storage import services as storage
 from imaging.studies import access, frames
+
+log = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponseBase]
 
@@ -58,6 +62,12 @@ def resource(view: View) -> View:
     return answer
 
 
+@resource
+def root(request: HttpRequest) -> HttpResponseBase:
+    """Answer at the root of the service, which is no resource of its own: 404."""
+    raise NothingHere
+
+
 def _answered(view: View, request: HttpRequest, *args: str, **names: str) -> HttpResponseBase:
     """Call the view; every way of not succeeding has one status, and one text for absent and forbidden."""
     try:
@@ -66,6 +76,11 @@ def _answered(view: View, request: HttpRequest, *args: str, **names: str) -> Htt
         return problem(400, str(error))
     except (access.StudyNotVisible, frames.NoSuchFrame, NothingHere):
         return problem(404, _("There is nothing here for you to see."))
+    except storage.StorageError:
+        log.exception("A content cannot be read")
+        return problem(
+            500, _("These images cannot be read at the moment. They are being looked after; try again later.")
+        )
     except access.RightMissing:
         return problem(403, _("You may see this study, but not do what you asked."))
     except negotiation.NotAcceptable as error:

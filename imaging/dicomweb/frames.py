@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from imaging.dicom import frame_index, uids
+from imaging.dicom.errors import DicomError
 from imaging.dicomweb import answers, multipart, negotiation
 from imaging.dicomweb.negotiation import MediaRange
-from imaging.rendering import services as rendering
+from imaging.rendering import conversion, decoder
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
 from imaging.studies import access
@@ -17,6 +18,7 @@ from imaging.studies import frames as study_frames
 from imaging.studies.models import InstanceVersion
 
 _MOST_FRAMES = 1000
+_READ_FIRST = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +99,14 @@ def source_of(version: InstanceVersion) -> Source:
     try:
         return Source(*study_frames.located(version))
     except study_frames.FramesNotReady:
-        convert(version)
-        return Source(*study_frames.located(version))
-
-
-def convert(version: InstanceVersion) -> None:
-    """Convert the frames of a version for reading, through the decoder pool."""
-    raise NotImplementedError
+        pass
+    try:
+        conversion.convert_now(version)
+    except DicomError as error:
+        raise answers.NotRenderable(f"The frames cannot be converted for reading: {error.code}.") from error
+    except decoder.Unavailable as error:
+        raise answers.TryAgain(error.retry_after) from error
+    return Source(*study_frames.located(version))
 
 
 def _offer(entry: MediaRange, source: Source, *, alone: bool) -> bool | None:
@@ -135,8 +138,11 @@ def _answer(request: HttpRequest, source: Source, numbers: list[int], *, as_part
 
 
 def _body(request: HttpRequest, pieces: Iterator[bytes], length: int, content_type: str) -> HttpResponseBase:
+    """Answer with the pieces. A few frames are read before the answer begins, so that trouble with them can still be said."""
     if request.method == "HEAD":
         response: HttpResponseBase = HttpResponse(content_type=content_type)
+    elif length <= _READ_FIRST:
+        response = HttpResponse(b"".join(pieces), content_type=content_type)
     else:
         response = StreamingHttpResponse(pieces, content_type=content_type)
     response["Content-Length"] = str(length)

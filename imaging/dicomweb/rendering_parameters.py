@@ -58,7 +58,12 @@ def window(query: Mapping[str, str]) -> Window | None:
     except ValueError:
         raise NotUnderstood("window's center and width are numbers.") from None
     smallest = 1 if function == "linear" else 0
-    if not (math.isfinite(center) and math.isfinite(width)) or width < smallest or width == 0 or abs(center) + width > 1e9:
+    if (
+        not (math.isfinite(center) and math.isfinite(width))
+        or width < smallest
+        or width == 0
+        or abs(center) + width > 1e9
+    ):
         raise NotUnderstood("window's center and width cannot be used.")
     return Window(center, width, function)
 

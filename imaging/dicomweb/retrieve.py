@@ -29,7 +29,7 @@ def study(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         purpose=access.Purpose.RETRIEVE,
         right=Right.DOWNLOAD,
     )
-    versions = studies.current_versions(request.scope, study=opened, right=Right.DOWNLOAD)  # type: ignore[attr-defined]
+    versions = list(studies.versions_of(opened, scope=request.scope, right=Right.DOWNLOAD).defer("frame_index"))  # type: ignore[attr-defined]
     return _parts(request, accepted, versions)
 
 
@@ -45,7 +45,7 @@ def series(request: HttpRequest, study_instance_uid: str, series_instance_uid: s
         purpose=access.Purpose.RETRIEVE,
         right=Right.DOWNLOAD,
     )
-    versions = studies.current_versions(request.scope, series=opened, right=Right.DOWNLOAD)  # type: ignore[attr-defined]
+    versions = list(studies.versions_of(opened, scope=request.scope, right=Right.DOWNLOAD).defer("frame_index"))  # type: ignore[attr-defined]
     return _parts(request, accepted, versions)
 
 
@@ -65,9 +65,7 @@ def instance(
         right=Right.DOWNLOAD,
     )
     stored = version.stored_object
-    alone = negotiation.first(
-        accepted, lambda entry: _alone(entry, stored.transfer_syntax_uid), _available([version])
-    )
+    alone = negotiation.first(accepted, lambda entry: _alone(entry, stored.transfer_syntax_uid), _available([version]))
     if not alone:
         return _parts(request, accepted, [version])
     etag = f'"{stored.file_sha256[:32]}"'
@@ -113,9 +111,7 @@ def _parts(
 def _acceptable(entry: MediaRange, versions: Sequence[InstanceVersion]) -> list[InstanceVersion] | None:
     if not (entry.is_multipart and entry.takes(negotiation.DICOM)):
         return None
-    return [
-        version for version in versions if entry.takes_syntax(version.stored_object.transfer_syntax_uid)
-    ] or None
+    return [version for version in versions if entry.takes_syntax(version.stored_object.transfer_syntax_uid)] or None
 
 
 def _available(versions: Sequence[InstanceVersion]) -> str:

@@ -3,6 +3,7 @@
 from django.urls import path, register_converter
 
 from imaging.dicomweb import bulkdata, frames, metadata, rendered, retrieve
+from imaging.dicomweb.answers import root
 
 
 class DicomUidConverter:
@@ -43,6 +44,7 @@ INSTANCE = f"{SERIES}/instances/<dicomuid:sop_instance_uid>"
 FRAMES = f"{INSTANCE}/frames/<framelist:frame_list>"
 
 urlpatterns = [
+    path("", root, name="root"),
     path(STUDY, retrieve.study, name="study"),
     path(SERIES, retrieve.series, name="series"),
     path(INSTANCE, retrieve.instance, name="instance"),

@@ -49,6 +49,7 @@ def study_pictures(study: Study, kind: str = Rendition.Kind.THUMBNAIL) -> Mappin
         Rendition.objects.filter(
             version__instance__study=study, version__state=InstanceVersion.State.CURRENT, kind=kind
         )
+        .select_related("stored_object")
         .annotate(sop_instance_uid=F("version__instance__sop_instance_uid"))
         .order_by("version__instance__series_id", "version__instance__instance_number")
     )

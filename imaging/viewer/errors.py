@@ -1,14 +1,25 @@
 """The portal's own answers to what cannot be done. They tell nothing about what exists, and name no software."""
 
+import functools
 import logging
+from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template import loader
+
+from imaging.studies import access
+
+View = Callable[..., HttpResponseBase]
 
 log = logging.getLogger(__name__)
 
 # Without a template, a database or a session, this still can be said.
-_LAST_RESORT = "<!doctype html><html lang=en><title>Error</title><p>Something went wrong on our side. Your images are safe."
+_LAST_RESORT = (
+    "<!doctype html><html lang=en><title>Error</title><p>Something went wrong on our side. Your images are safe."
+)
 
 
 def _answer(request: HttpRequest, status: int) -> HttpResponse:
@@ -41,3 +52,21 @@ def server_error(request: HttpRequest) -> HttpResponse:
         response = HttpResponse(_LAST_RESORT, status=500)
         response["Cache-Control"] = "no-store"
         return response
+
+
+def of_a_study(view: View) -> View:
+    """Make a page of a study: for people who signed in; absent and forbidden are one answer, and nothing is kept on the way."""
+
+    @functools.wraps(view)
+    def answer(request: HttpRequest, *args: str, **names: str) -> HttpResponseBase:
+        try:
+            response = view(request, *args, **names)
+        except access.StudyNotVisible:
+            raise Http404 from None
+        except access.RightMissing:
+            raise PermissionDenied from None
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-cache"
+        return response
+
+    return login_required(answer)

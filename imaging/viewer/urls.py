@@ -25,7 +25,7 @@ app_name = "viewer"
 
 STUDY = "studies/<uid:study_instance_uid>"
 SERIES = f"{STUDY}/series/<uid:series_instance_uid>"
-INSTANCE = f"{STUDY}/instances/<uid:sop_instance_uid>"
+INSTANCE = f"{SERIES}/instances/<uid:sop_instance_uid>"
 
 urlpatterns = [
     path("", study_list.page, name="study-list"),
@@ -34,7 +34,7 @@ urlpatterns = [
     path(f"{STUDY}/series", study.series_strip, name="study-series"),
     path(f"{STUDY}/problems", study.problems, name="study-problems"),
     path(f"{STUDY}/retry", study.retry, name="study-retry"),
-    path(f"{STUDY}/headers/<uid:sop_instance_uid>/", headers.page, name="headers"),
+    path(f"{SERIES}/headers/", headers.page, name="headers"),
     path(f"{STUDY}/thumbnail", pictures.of_study, name="study-thumbnail"),
     path(f"{SERIES}/thumbnail", pictures.of_series, name="series-thumbnail"),
     path(f"{INSTANCE}/thumbnail", pictures.of_instance, {"kind": "thumbnail"}, name="instance-thumbnail"),

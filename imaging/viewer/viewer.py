@@ -1,13 +1,111 @@
-"""The viewer."""
+"""The viewer's page, and what it is told about the study: addresses and words, no pixels."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.roles import Right
+from accounts.scope import Scope
+from imaging.dicom import uids
+from imaging.rendering import selectors as rendering
+from imaging.storage.models import StoredObject
+from imaging.studies import access
+from imaging.studies import selectors as studies
+from imaging.studies.models import InstanceVersion, Series, Study
+from imaging.viewer import picture_addresses, wording
+from imaging.viewer.errors import of_a_study
+
+Previews = Mapping[str, StoredObject]
 
 
-def page(request: HttpRequest, **names: str) -> HttpResponse:
-    """Not there yet."""
-    raise Http404
+@require_safe
+@of_a_study
+def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
+    """Show the viewer; `?series=` is the series to begin with."""
+    scope = request.scope  # type: ignore[attr-defined]
+    study = access.open_study(scope, study_instance_uid, actor=request.actor, purpose=access.Purpose.OPEN)  # type: ignore[attr-defined]
+    rows = list(studies.series_of(study, scope=scope, right=Right.VIEW))
+    asked = request.GET.get("series", "")
+    first = next((row for row in rows if row.series_instance_uid == asked), rows[0] if rows else None)
+    context = {
+        "study": study,
+        "patient": study.patient,
+        "manifest_url": reverse("viewer:manifest", args=[study.study_instance_uid]),
+        "dicom_web_root": reverse("dicomweb:root").rstrip("/"),
+        "back_url": reverse("viewer:study", args=[study.study_instance_uid]),
+        "series_instance_uid": first.series_instance_uid if first else "",
+        "preview_url": _first_preview(first, scope) if first else "",
+    }
+    return render(request, "imaging/viewer/viewer.html", context)
 
 
-def manifest(request: HttpRequest, **names: str) -> HttpResponse:
-    """Not there yet."""
-    raise Http404
+@require_safe
+@of_a_study
+def manifest(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
+    """Give the series and instances of a study in reading order (`static/viewer/manifest.ts` has the shape)."""
+    scope = request.scope  # type: ignore[attr-defined]
+    study = access.open_study(scope, study_instance_uid, actor=request.actor, purpose=access.Purpose.OPEN)  # type: ignore[attr-defined]
+    versions = list(studies.versions_of(study, scope=scope, right=Right.VIEW).defer("frame_index"))
+    previews = ready_previews(study)
+    grouped: dict[int, list[InstanceVersion]] = {}
+    for version in versions:
+        grouped.setdefault(version.instance.series_id, []).append(version)
+    entries = [
+        _series_entry(row, grouped[row.pk], previews)
+        for row in studies.series_of(study, scope=scope, right=Right.VIEW)
+        if row.pk in grouped
+    ]
+    return JsonResponse({"study": _study_entry(study), "series": entries})
+
+
+def ready_previews(study: Study) -> Previews:
+    """Return the previews of a study that are ready, by SOP Instance UID."""
+    made = rendering.study_pictures(study, "preview")
+    return {uid: rendition.stored_object for uid, rendition in made.items() if rendition.stored_object is not None}
+
+
+def _first_preview(series: Series, scope: Scope) -> str:
+    """Return the address of the picture that is shown while the pixels are on their way."""
+    versions = studies.versions_of(series, scope=scope, right=Right.VIEW).defer("frame_index")
+    middle = next(iter(versions[max(series.instance_count - 1, 0) // 2 :][:1]), None)
+    return picture_addresses.of_instance(middle, "preview", rendering.picture(middle, "preview")) if middle else ""
+
+
+def _study_entry(study: Study) -> dict[str, Any]:
+    return {"study_instance_uid": study.study_instance_uid, "description": study.description}
+
+
+def _series_entry(series: Series, versions: list[InstanceVersion], previews: Previews) -> dict[str, Any]:
+    first = versions[0].instance
+    is_image = any(uids.is_image(version.instance.sop_class_uid) and version.instance.rows for version in versions)
+    middle = versions[len(versions) // 2]
+    return {
+        "series_instance_uid": series.series_instance_uid,
+        "number": series.series_number,
+        "description": wording.series_label(series),
+        "modality": series.modality,
+        "body_part": series.body_part_examined,
+        "thumbnail_url": picture_addresses.of_series(series) or None,
+        "preview_url": picture_addresses.of_instance(middle, "preview", previews.get(middle.instance.sop_instance_uid))
+        or None,
+        "frame_count": series.frame_count or len(versions),
+        "is_image": is_image,
+        "tile_reason": "" if is_image else str(wording.KINDS[uids.kind_of(first.sop_class_uid)]),
+        "instances": [
+            {
+                "sop_instance_uid": version.instance.sop_instance_uid,
+                "sop_class_uid": version.instance.sop_class_uid,
+                "number_of_frames": version.instance.number_of_frames,
+                "preview_url": picture_addresses.of_instance(
+                    version, "preview", previews.get(version.instance.sop_instance_uid)
+                )
+                or None,
+            }
+            for version in versions
+        ],
+    }

@@ -6,8 +6,10 @@ from typing import Final
 
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
+
+from imaging.studies.models import Series, Study
 
 #: Modalities offered as a filter, the frequent ones first (PS3.3 section C.7.3.1.1.1).
 MODALITIES: Final[Mapping[str, str | Promise]] = {
@@ -63,6 +65,66 @@ DOORS: Final[Mapping[str, str | Promise]] = {
     "command": _("Import on the server"),
 }
 
+#: Why a study was placed (`imaging.ingest.routing`).
+REASONS: Final[Mapping[str, str | Promise]] = {
+    "rule": _("The rule “%(detail)s” was the first that fitted."),
+    "default": _("No rule fitted: the default “%(detail)s” decides."),
+    "sender": _("No rule fitted: it is a department of the sender %(detail)s."),
+    "quarantine": _("A person decided: %(detail)s."),
+    "person": _("A person decided: %(detail)s."),
+}
+
+#: What went wrong, in words; codes of `imaging.dicom.errors`, `imaging.storage.errors` and of the steps.
+_CUT_SHORT = _("Part of the image is missing. Send the object again from the modality.")
+_UNSUPPORTED = _("This way of encoding images cannot be shown here. The object itself is kept and can be retrieved.")
+_TOO_LARGE = _("The image is larger than can be drawn. The object itself is kept and can be retrieved.")
+_LATER = _("The picture service was busy or was restarted. Trying again usually helps.")
+_BYTES = _("The stored bytes cannot be read at the moment. Tell the administrator.")
+_UNKNOWN = _("The picture could not be made. The object itself is kept as it was received.")
+PROBLEMS: Final[Mapping[str, str | Promise]] = {
+    **dict.fromkeys(
+        ("truncated", "pixels_too_short", "frame_too_short", "size_mismatch", "damaged_deflate"), _CUT_SHORT
+    ),
+    **dict.fromkeys(
+        (
+            "unsupported_pixels",
+            "unsupported_transfer_syntax",
+            "unsupported_bits",
+            "unsupported_samples",
+            "unsupported_subsampling",
+            "unsupported_byte_order",
+            "no_rendition",
+        ),
+        _UNSUPPORTED,
+    ),
+    **dict.fromkeys(("too_large", "frame_too_large", "inflated_too_large"), _TOO_LARGE),
+    **dict.fromkeys(("decoder_unavailable", "worker_lost", "took_too_long", "busy", "restarting"), _LATER),
+    **dict.fromkeys(("object_missing", "object_damaged", "storage_error", "storage_full"), _BYTES),
+}
+
+#: What was tried: kinds of pictures and steps of the pipeline.
+TRIED: Final[Mapping[str, str | Promise]] = {
+    "thumbnail": _("A thumbnail could not be made."),
+    "preview": _("A preview could not be made."),
+    "convert frames": _("Images could not be converted for reading."),
+}
+
+
+def problem_title(what: str) -> str:
+    """Return what could not be done, as one sentence."""
+    return str(TRIED.get(what) or gettext("A step of the processing failed."))
+
+
+def problem_text(code: str) -> str:
+    """Return why, and what to do."""
+    return str(PROBLEMS.get(code, _UNKNOWN))
+
+
+def placement_reason(code: str, detail: str) -> str:
+    """Return why a study was placed in a department."""
+    reason = REASONS.get(code)
+    return str(reason) % {"detail": detail} if reason else detail
+
 
 def ago(moment: dt.datetime, now: dt.datetime | None = None) -> str:
     """Return how long ago in the shortest words: minutes under an hour, hours under two days, then days; empty after a month."""
@@ -77,3 +139,21 @@ def ago(moment: dt.datetime, now: dt.datetime | None = None) -> str:
         days = minutes // (24 * 60)
         return ngettext("%(count)d d", "%(count)d d", days) % {"count": days}
     return ""
+
+
+def series_label(series: Series) -> str:
+    """Return what a series is called: its description, else its protocol, else its number."""
+    if series.description or series.protocol_name:
+        return series.description or series.protocol_name
+    if series.series_number is not None:
+        return gettext("Series %(number)s") % {"number": series.series_number}
+    return series.modality or gettext("Series without a name")
+
+
+def study_title(study: Study) -> str:
+    """Return what a study is called: its description, else what was done where."""
+    return (
+        study.description
+        or " ".join([*study.modalities, study.body_part_examined]).strip()
+        or gettext("Study without a name")
+    )

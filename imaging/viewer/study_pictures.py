@@ -1,0 +1,137 @@
+"""The pictures of a study page: a few previews at once, and one card for each series."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db.models import Sum
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.roles import Right
+from accounts.scope import Scope
+from imaging.dicom import uids
+from imaging.rendering import selectors as rendering
+from imaging.rendering.models import Rendition
+from imaging.studies import selectors as studies
+from imaging.studies.models import InstanceVersion, Series, Study
+from imaging.viewer import picture_addresses, wording
+
+MOST_POSTERS = 4
+_ICONS = {
+    "image": "photo",
+    "document": "file-text",
+    "structured_report": "report-medical",
+    "key_objects": "star",
+    "waveform": "file-description",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """A large picture, or its place while it is being made."""
+
+    address: str
+    picture: str
+    width: int
+    height: int
+    label: str
+    icon: str
+    pending: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One series."""
+
+    address: str
+    picture: str
+    icon: str
+    label: str
+    detail: str
+    count: int
+    headers: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Everything that is drawn of a study. `version` changes with any of it."""
+
+    posters: list[Poster]
+    cards: list[Card]
+    size: str
+    is_waiting: bool
+    version: str
+
+
+def of(study: Study, *, scope: Scope) -> Shown:
+    """Return what there is to see of a study now."""
+    series = list(studies.series_of(study, scope=scope, right=Right.VIEW))
+    made = rendering.study_pictures(study, Rendition.Kind.PREVIEW)
+    posters = [_poster(version, made) for version in _first_seen(series, scope)]
+    cards = [_card(row) for row in series]
+    length = studies.versions_of(study, scope=scope).order_by().aggregate(total=Sum("stored_object__length"))["total"]
+    waiting = any(not poster.picture and poster.pending == _waiting() for poster in posters)
+    seen = repr(
+        [(poster.picture, poster.pending) for poster in posters] + [(card.picture, card.count) for card in cards]
+    )
+    return Shown(
+        posters=posters,
+        cards=cards,
+        size=filesizeformat(length) if length else "",
+        is_waiting=waiting,
+        version=hashlib.sha256(seen.encode()).hexdigest()[:16],
+    )
+
+
+def _first_seen(series: list[Series], scope: Scope) -> list[InstanceVersion]:
+    """Return the instances whose previews are shown: all of a small study, else the middle one of the first series."""
+    few = sum(row.instance_count for row in series) <= MOST_POSTERS
+    chosen: list[InstanceVersion] = []
+    for row in series:
+        if len(chosen) >= MOST_POSTERS:
+            break
+        versions = studies.versions_of(row, scope=scope).defer("frame_index")
+        middle = max(row.instance_count, 1) // 2
+        chosen += versions[: MOST_POSTERS - len(chosen)] if few else versions[middle : middle + 1]
+    return chosen
+
+
+def _poster(version: InstanceVersion, made: Mapping[str, Rendition]) -> Poster:
+    series = version.instance.series
+    rendition = made.get(version.instance.sop_instance_uid)
+    picture = rendition.stored_object if rendition else None
+    failed = rendition is not None and picture is None
+    return Poster(
+        address=_viewer(series),
+        picture=picture_addresses.of_instance(version, "preview", picture),
+        width=rendition.width if rendition else 0,
+        height=rendition.height if rendition else 0,
+        label=wording.series_label(series),
+        icon="alert-triangle" if failed else _ICONS.get(uids.kind_of(version.instance.sop_class_uid), "photo"),
+        pending=_("No preview: see above") if failed else _waiting(),
+    )
+
+
+def _waiting() -> str:
+    return _("The preview is being made")
+
+
+def _card(series: Series) -> Card:
+    images = ngettext("%(count)d image", "%(count)d images", series.instance_count) % {"count": series.instance_count}
+    return Card(
+        address=_viewer(series),
+        picture=picture_addresses.of_series(series),
+        icon="photo",
+        label=wording.series_label(series),
+        detail=" · ".join(part for part in (series.modality, images, series.body_part_examined) if part),
+        count=series.frame_count or series.instance_count,
+        headers=reverse("viewer:headers", args=[series.study.study_instance_uid, series.series_instance_uid]),
+    )
+
+
+def _viewer(series: Series) -> str:
+    address = reverse("viewer:viewer", args=[series.study.study_instance_uid])
+    return f"{address}?series={series.series_instance_uid}"
