@@ -40,6 +40,7 @@ export default defineConfig({
     rollupOptions: {
       input: {
         look: "css/look.css",
+        admin: "css/admin.css",
         pages: "pages/main.ts",
         viewer: "viewer/main.ts",
       },
