@@ -67,7 +67,7 @@ def test_what_was_answered_with_success_survives_every_kill(portal: RunningPorta
         for path in answered:
             expected = data_set_bytes(path)
             until(
-                lambda p=path, e=expected: _stored(portal, p, key).endswith(e),
+                lambda p=path, e=expected, k=key: _stored(portal, p, k).endswith(e),
                 seconds=30,
                 what=f"{path.name} was answered with success and is not retrievable bit-identical",
             )
