@@ -79,13 +79,18 @@ def running(command: list[str], environment: Mapping[str, str], log: Path) -> It
 
 
 def mentioning(text: str) -> list[str]:
-    """The command lines of the living processes that name `text` in their words or their working directory."""
+    """The living processes that name `text` in their words, their variables or their working directory."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if process.name != str(os.getpid()) and (text in words or text in str((process / "cwd").readlink())):
-                found.append(f"{process.name} {words}")
+            places = [
+                words,
+                str((process / "cwd").readlink()),
+                (process / "environ").read_bytes().decode(errors="replace"),
+            ]
         except OSError:
             continue
+        if process.name != str(os.getpid()) and any(text in place for place in places):
+            found.append(f"{process.name} {words}")
     return found
