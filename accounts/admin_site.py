@@ -7,7 +7,6 @@ from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.db.models.base import ModelBase
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -29,9 +28,7 @@ class PortalAdminSite(AdminSite):
         **options: Any,
     ) -> None:
         """Register models, but for those of apps that are switched off."""
-        models: Iterable[type[Model]] = (
-            [model_or_iterable] if isinstance(model_or_iterable, ModelBase) else model_or_iterable
-        )
+        models: Iterable[Any] = [model_or_iterable] if isinstance(model_or_iterable, ModelBase) else model_or_iterable
         shown = [model for model in models if model._meta.app_label not in HIDDEN_APPS]
         if shown:
             super().register(shown, admin_class, **options)
@@ -46,11 +43,15 @@ class PortalAdminSite(AdminSite):
             return redirect("admin:index")
         return redirect_to_login(wanted, reverse("account_login"))
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Send to the one page where a password is changed."""
         return redirect("account_change_password")
 
     @method_decorator(never_cache)
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """Send to the one page where one signs out."""
         return redirect("account_logout")

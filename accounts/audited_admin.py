@@ -16,12 +16,11 @@ from accounts.roles import Door
 
 M = TypeVar("M", bound=Model)
 
-# Django's own classes take their type arguments only from a type checker.
+# Django's own class takes its type argument only from a type checker.
 if TYPE_CHECKING:
-    _ModelAdmin = ModelAdmin[M]
     _Paginator = Paginator[Any]
 else:
-    _ModelAdmin, _Paginator = ModelAdmin, Paginator
+    _Paginator = Paginator
 
 COUNTED = 10_000
 
@@ -36,7 +35,7 @@ class CappedPaginator(_Paginator):
         return rows.order_by()[:COUNTED].count() if isinstance(rows, QuerySet) else len(rows)
 
 
-class AuditedModelAdmin(_ModelAdmin, Generic[M]):
+class AuditedModelAdmin(ModelAdmin, Generic[M]):  # type: ignore[type-arg]
     """A page whose additions, changes and deletions go to the audit, as the names of fields, never values."""
 
     show_full_result_count = False

@@ -8,19 +8,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from accounts.models import Department, MachineKey, Membership, SetupLink
-
-    _Departments = models.QuerySet[Department]
-    _Memberships = models.QuerySet[Membership]
-    _MachineKeys = models.QuerySet[MachineKey]
-    _SetupLinks = models.QuerySet[SetupLink]
-else:
-    _Departments = _Memberships = _MachineKeys = _SetupLinks = models.QuerySet
+    # Named in strings below, where the linter does not look.
+    from accounts.models import Department, MachineKey, Membership, SetupLink  # noqa: F401
 
 __all__ = ["DepartmentQuerySet", "MachineKeyQuerySet", "MembershipQuerySet", "SetupLinkQuerySet"]
 
 
-class DepartmentQuerySet(_Departments):
+class DepartmentQuerySet(models.QuerySet["Department"]):
     """Departments by state."""
 
     def active(self) -> Self:
@@ -28,7 +22,7 @@ class DepartmentQuerySet(_Departments):
         return self.filter(is_active=True)
 
 
-class MembershipQuerySet(_Memberships):
+class MembershipQuerySet(models.QuerySet["Membership"]):
     """Memberships by time."""
 
     def active_at(self, moment: datetime) -> Self:
@@ -40,7 +34,7 @@ class MembershipQuerySet(_Memberships):
         return self.active_at(timezone.now())
 
 
-class MachineKeyQuerySet(_MachineKeys):
+class MachineKeyQuerySet(models.QuerySet["MachineKey"]):
     """Machine keys by state."""
 
     def usable_at(self, moment: datetime) -> Self:
@@ -48,7 +42,7 @@ class MachineKeyQuerySet(_MachineKeys):
         return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=moment), revoked_at__isnull=True)
 
 
-class SetupLinkQuerySet(_SetupLinks):
+class SetupLinkQuerySet(models.QuerySet["SetupLink"]):
     """Set-up links by state."""
 
     def usable_at(self, moment: datetime) -> Self:
