@@ -9,6 +9,7 @@ from imaging.dicom import person_name
 
 #: Names this alike are one name with a slip of the pen, where the birth date is the same.
 _ALIKE: Final = 0.84
+_LAST_LATIN: Final = "\u024f"
 _SEXES: Final = frozenset({"M", "F"})
 
 
@@ -47,13 +48,22 @@ def disagreement(known: Traits, received: Traits) -> str:
 def names_agree(one: str, other: str, *, same_birth_date: bool = False) -> bool:
     """Whether two PN values can be one person's name; compared writing by writing (PS3.5 section 6.2.1)."""
     first, second = _writings(one), _writings(other)
-    pairs = [(mine, yours) for mine, yours in zip(first, second, strict=True) if mine and yours]
+    pairs = [(mine, yours) for mine, yours in zip(first, second, strict=True) if _are_comparable(mine, yours)]
     return not pairs or any(_writing_agrees(mine, yours, same_birth_date) for mine, yours in pairs)
 
 
 def _writings(value: str) -> list[list[str]]:
     groups = value.split("=")[:3]
     return [person_name.normalised(group).split() for group in [*groups, "", "", ""][:3]]
+
+
+def _are_comparable(mine: list[str], yours: list[str]) -> bool:
+    """Both tell something, in the same kind of script: some systems write ideographs into the alphabetic group."""
+    return bool(mine and yours) and _is_latin(mine) == _is_latin(yours)
+
+
+def _is_latin(parts: list[str]) -> bool:
+    return any(char <= _LAST_LATIN for part in parts for char in part)
 
 
 def _writing_agrees(mine: list[str], yours: list[str], same_birth_date: bool) -> bool:
