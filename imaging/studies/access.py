@@ -67,7 +67,7 @@ def open_study(
     Raises ``StudyNotVisible`` (404) for a stranger or an unknown UID, ``RightMissing`` (403) for a reader who may list
     the study without holding ``right``.
     """
-    named = Q(study_instance_uid=study_instance_uid)
+    named = Q(study_instance_uid=_uid(study_instance_uid))
     study = _first(Study.objects.visible_to(scope, right).filter(named).select_related("patient"))
     if study is None:
         _refuse(Study.objects.visible_to(scope, Right.LIST).filter(named), actor, "study", study_instance_uid, right)
@@ -85,7 +85,7 @@ def open_series(
     right: Right = Right.VIEW,
 ) -> Series:
     """A series of that study, with study and patient; errors as ``open_study``."""
-    named = Q(study__study_instance_uid=study_instance_uid, series_instance_uid=series_instance_uid)
+    named = Q(study__study_instance_uid=_uid(study_instance_uid), series_instance_uid=_uid(series_instance_uid))
     series = _first(Series.objects.visible_to(scope, right).filter(named).select_related("study__patient"))
     if series is None:
         _refuse(Series.objects.visible_to(scope, Right.LIST).filter(named), actor, "series", series_instance_uid, right)
@@ -107,9 +107,9 @@ def open_instance(
 
     ``version.instance.series.study.patient`` and the stored objects are already fetched. Errors as ``open_study``.
     """
-    named = Q(study__study_instance_uid=study_instance_uid, sop_instance_uid=sop_instance_uid)
+    named = Q(study__study_instance_uid=_uid(study_instance_uid), sop_instance_uid=_uid(sop_instance_uid))
     if series_instance_uid is not None:
-        named &= Q(series__series_instance_uid=series_instance_uid)
+        named &= Q(series__series_instance_uid=_uid(series_instance_uid))
     visible = Instance.objects.visible_to(scope, right).filter(named)
     version = _first(
         InstanceVersion.objects.filter(state=InstanceVersion.State.CURRENT, instance__in=visible).select_related(
@@ -122,6 +122,11 @@ def open_instance(
         )
     _record(version.instance.series.study, actor=actor, purpose=purpose)
     return version
+
+
+def _uid(text: str) -> str:
+    """A UID of an address: hostile text is no UID of ours, and must not make the database complain."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def _first(rows: QuerySet[Any]) -> Any:

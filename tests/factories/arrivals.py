@@ -13,9 +13,9 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from accounts.models import Department
 from imaging.dicom import frame_index, header, json_model, part10
+from imaging.storage.spooled import SpooledFile
 from imaging.studies import metadata, study_time
 from imaging.studies.incoming import IncomingInstance, PlannedPlacement
-from imaging.storage.spooled import SpooledFile
 
 ROOT = "1.2.826.0.1.3680043.10.1"
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)

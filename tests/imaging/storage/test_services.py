@@ -61,9 +61,7 @@ def file_of(tier: Path, content: StoredObject) -> Path:
 
 def copy_to_second(content: StoredObject, data: bytes) -> ObjectCopy:
     tiers.write("tier-second", f"copy/{content.file_sha256}", io.BytesIO(data))
-    return ObjectCopy.objects.create(
-        stored_object=content, tier="tier-second", location=f"copy/{content.file_sha256}"
-    )
+    return ObjectCopy.objects.create(stored_object=content, tier="tier-second", location=f"copy/{content.file_sha256}")
 
 
 def test_bytes_that_were_put_are_read_back_whole_and_by_range(tier):

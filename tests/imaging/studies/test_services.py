@@ -60,9 +60,7 @@ def test_an_instance_is_registered_with_all_its_levels(spool, emergency):
 def test_a_batch_of_slices_makes_one_segment_and_one_of_each_event(spool, emergency):
     study_uid, series_uid = uid(), uid()
     batch = [
-        incoming(
-            dataset(StudyInstanceUID=study_uid, SeriesInstanceUID=series_uid, InstanceNumber=n), spool, emergency
-        )
+        incoming(dataset(StudyInstanceUID=study_uid, SeriesInstanceUID=series_uid, InstanceNumber=n), spool, emergency)
         for n in range(1, 11)
     ]
     assert states(studies.register(batch, actor=CT1)) == [State.NEW] * 10
@@ -161,9 +159,7 @@ def test_an_instance_that_belongs_to_another_series_is_refused(spool, emergency)
 def test_an_instance_of_another_study_is_refused_within_one_batch(spool, emergency):
     first = dataset()
     second = dataset(SOPInstanceUID=first.SOPInstanceUID)
-    answers = studies.register(
-        [incoming(first, spool, emergency), incoming(second, spool, emergency)], actor=CT1
-    )
+    answers = studies.register([incoming(first, spool, emergency), incoming(second, spool, emergency)], actor=CT1)
     assert states(answers) == [State.NEW, State.HIERARCHY_CONFLICT]
 
 
@@ -239,7 +235,9 @@ def test_modalities_and_counts_gather_over_series(spool, emergency):
     )
     studies.register([ct, sr], actor=CT1)
     later = NOON + timedelta(hours=1)
-    studies.register([incoming(dataset(StudyInstanceUID=study_uid, Modality="PR"), spool, received_at=later)], actor=CT1)
+    studies.register(
+        [incoming(dataset(StudyInstanceUID=study_uid, Modality="PR"), spool, received_at=later)], actor=CT1
+    )
     study = Study.objects.get()
     assert study.modalities == Placement.objects.get().modalities == ["CT", "PR", "SR"]
     assert (study.series_count, study.instance_count) == (3, 3)
