@@ -39,7 +39,11 @@ export function openViewport(element: HTMLDivElement): { viewport: core.StackVie
   if (!group) throw new Error("The viewer was opened twice on one page.");
   for (const name of Object.values(CHOICES)) group.addTool(name);
   group.addViewport("a", "viewer");
-  new ResizeObserver(() => engine.resize(true, true)).observe(element);
+  const viewport = engine.getViewport("a") as core.StackViewport;
+  // Without a picture there is no camera to keep.
+  new ResizeObserver(() => {
+    if (viewport.getCornerstoneImage()) engine.resize(true, true);
+  }).observe(element);
 
   const { MouseBindings } = tools.Enums;
   const always: Record<string, { mouseButton?: number; numTouchPoints?: number }[]> = {
@@ -56,5 +60,5 @@ export function openViewport(element: HTMLDivElement): { viewport: core.StackVie
       group.setToolActive(name, { bindings });
     }
   };
-  return { viewport: engine.getViewport("a") as core.StackViewport, choose };
+  return { viewport, choose };
 }

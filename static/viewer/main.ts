@@ -62,4 +62,9 @@ async function start(): Promise<void> {
   page.dataset["ready"] = "true";
 }
 
+// Cornerstone leaves a rejected promise behind each refused frame; the port reports the refusal itself.
+window.addEventListener("unhandledrejection", (event) => {
+  if (event.reason instanceof XMLHttpRequest) event.preventDefault();
+});
+
 start().catch(cannotStart);

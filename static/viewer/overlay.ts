@@ -20,6 +20,11 @@ export class Overlay {
   private readonly status = part("status");
   private saying = 0;
 
+  constructor() {
+    // A picture that the server could not make leaves black, not a broken frame.
+    for (const image of [this.picture, this.tilePicture]) image.addEventListener("error", () => (image.hidden = true));
+  }
+
   /** Show the ready-made picture while the pixels come. */
   waiting(previewUrl: string | null): void {
     this.hideTile();
@@ -40,13 +45,20 @@ export class Overlay {
     this.tilePicture.hidden = !previewUrl;
     if (previewUrl) this.tilePicture.src = previewUrl;
     part("retry").hidden = !retry;
-    this.tile.classList.toggle("with-picture", Boolean(previewUrl));
     this.tile.hidden = false;
+    this.stage.classList.add("has-tile");
+    this.stage.classList.remove("is-waiting");
     this.tell(detail ? `${title} ${detail}` : title);
   }
 
   hideTile(): void {
     this.tile.hidden = true;
+    this.stage.classList.remove("has-tile");
+  }
+
+  /** The slice asked for is not there yet: the one still on the screen steps back, so that nobody takes it for the new one. */
+  late(late: boolean): void {
+    this.stage.classList.toggle("is-waiting", late && this.picture.hidden === true);
   }
 
   /** Texts of the corners that belong to the series. */
@@ -54,23 +66,24 @@ export class Overlay {
     const { entry } = series;
     const label = entry.number === null ? entry.modality : `${entry.modality} ${say("series_number", { n: entry.number })}`;
     part("corner-series").textContent = label;
-    part("corner-description").textContent = seriesName(entry);
+    part("corner-description").textContent = entry.description || entry.tile_reason;
   }
 
   /** Texts that follow every move. */
   view(view: View, slide: Slide, preset: string, series: OpenSeries): void {
     part("corner-slice").textContent = `${number(view.index + 1)} / ${number(view.count)}`;
     part("corner-place").textContent = this.place(slide.header, slide.plane);
-    const window_ = view.width === null || view.center === null ? "" : `W ${number(view.width)}  L ${number(view.center)}`;
+    const window_ = view.width === null || view.center === null ? "" : say("window_values", { width: number(view.width), center: number(view.center) });
     part("corner-window").textContent = [window_, preset].filter(Boolean).join("  ");
     const marks = [say("zoom_factor", { n: number(view.zoom, 1) })];
     if (view.inverted) marks.push(say("inverted"));
     if (view.flipped) marks.push(say("flipped"));
     if (text(slide.header, TAG.lossyCompression) === "01") marks.push(say("lossy"));
     part("corner-zoom").textContent = marks.join(" · ");
+    this.late(view.state === "waiting");
     const spoken = say("image_of", { n: view.index + 1, total: view.count });
     this.stage.setAttribute("aria-label", `${seriesName(series.entry)}, ${spoken}`);
-    this.tell(spoken);
+    if (view.state !== "failed") this.tell(spoken);
   }
 
   /** Letters and scale, which follow the picture's place on the screen. */
@@ -81,7 +94,7 @@ export class Overlay {
     const known = numbers(slide.header, TAG.pixelSpacing).length === 2 || slide.plane !== null;
     const scale = known ? port.scale(this.stage.clientHeight * SCALE_ROOM) : null;
     const bar = part("scale");
-    bar.hidden = !scale;
+    bar.hidden = scale === null;
     if (!scale) return;
     bar.style.blockSize = `${scale.pixels}px`;
     part("scale-label").textContent = scale.mm >= 10 ? `${number(scale.mm / 10)} cm` : `${number(scale.mm)} mm`;

@@ -11,11 +11,12 @@ const MM_CHOICES = [200, 100, 50, 20, 10, 5];
 export interface View {
   index: number;
   count: number;
-  /** Pixels of `index` are on the screen. */
-  shown: boolean;
+  /** Are the pixels of `index` on the screen, on their way, or not to be had? */
+  state: "shown" | "waiting" | "failed";
   width: number | null;
   center: number | null;
   zoom: number;
+  /** Shown the other way round than its photometric interpretation says. */
   inverted: boolean;
   /** The picture is not as stored: mirrored. */
   flipped: boolean;
@@ -35,9 +36,18 @@ function statusOf(error: unknown): number | null {
   return typeof status === "number" && status !== 200 ? status : null;
 }
 
+/** The range that a window of the LINEAR function spans (PS3.3 C.11.2.1.2.1): one value less than its width. */
+const toRange = (width: number, center: number): core.Types.VOIRange => core.utilities.windowLevel.toLowHighRange(width, center, core.Enums.VOILUTFunctionType.LINEAR);
+
 export class Port {
   private target = 0;
-  private shown = false;
+  private state: View["state"] = "waiting";
+  /** A new picture was set and not drawn yet; its window and camera can be asked for once it is. */
+  private fresh = false;
+  /** The window that the reader chose; null while each picture has its own. */
+  private chosen: core.Types.VOIRange | null = null;
+  /** What the viewport calls zoom when the picture fits: 1 with a graphics card, pixels per pixel without. */
+  private fitted = 1;
   private stuck = 0;
   private imageIds: string[] = [];
 
@@ -53,21 +63,35 @@ export class Port {
     element.addEventListener(Events.STACK_NEW_IMAGE, ((event: CustomEvent<{ imageIdIndex: number }>) => {
       if (event.detail.imageIdIndex === this.target) this.arrived();
     }) as EventListener);
-    for (const name of [Events.VOI_MODIFIED, Events.CAMERA_MODIFIED]) element.addEventListener(name, () => this.changed());
+    element.addEventListener(Events.IMAGE_RENDERED, () => {
+      if (!this.fresh) return;
+      this.fresh = false;
+      this.state = "shown";
+      this.keepWindow();
+      this.changed();
+    });
+    element.addEventListener(Events.VOI_MODIFIED, () => {
+      if (this.state === "shown" && !this.fresh) this.chosen = this.viewport.getProperties().voiRange ?? null;
+      this.changed();
+    });
+    element.addEventListener(Events.CAMERA_MODIFIED, () => this.changed());
     core.eventTarget.addEventListener(Events.IMAGE_LOAD_ERROR, ((event: CustomEvent<{ imageId: string; error: unknown }>) => {
-      if (event.detail.imageId === this.imageIds[this.target]) this.failed(statusOf(event.detail.error));
+      // A list comes when the picture was there and could not be drawn; then it is the one being shown.
+      if (Array.isArray(event.detail)) this.failed(null);
+      else if (event.detail.imageId === this.imageIds[this.target]) this.failed(statusOf(event.detail.error));
     }) as EventListener);
   }
 
   /** Show a stack from `index` on. A first image that cannot be shown is a failure of that image, not of the stack. */
   async open(imageIds: string[], index: number): Promise<void> {
     this.stopCine();
+    this.chosen = null;
     this.imageIds = imageIds;
     this.expect(index);
     try {
       await this.viewport.setStack(imageIds, index);
-      if (this.imageIds !== imageIds) return;
-      this.viewport.render();
+      if (this.imageIds !== imageIds || !this.viewport.getCornerstoneImage()) return;
+      this.reset();
     } catch (error) {
       if (this.imageIds === imageIds) this.failed(statusOf(error));
     }
@@ -92,10 +116,16 @@ export class Port {
   /** Ask again for the slice that failed. */
   async retry(): Promise<void> {
     this.expect(this.target);
+    const had = Boolean(this.viewport.getCornerstoneImage());
+    const { voiRange, invert } = this.viewport.getProperties();
+    const presentation = had ? this.viewport.getViewPresentation() : null;
     try {
-      // A stack whose first image failed has no picture to replace yet: it is set again.
-      if (this.viewport.getCornerstoneImage()) await this.viewport.setImageIdIndex(this.target);
-      else await this.viewport.setStack(this.imageIds, this.target);
+      // The viewport believes to be at this image already, so the stack is set again, and looks as before.
+      await this.viewport.setStack(this.imageIds, this.target);
+      if (presentation) {
+        this.viewport.setProperties({ ...(voiRange && { voiRange }), ...(invert !== undefined && { invert }) });
+        this.viewport.setViewPresentation(presentation);
+      }
       this.viewport.render();
     } catch (error) {
       this.failed(statusOf(error));
@@ -103,20 +133,21 @@ export class Port {
   }
 
   setWindow(width: number, center: number): void {
-    const safe = Math.max(width, 1e-3);
-    this.viewport.setProperties({ voiRange: { lower: center - safe / 2, upper: center + safe / 2 } });
+    this.chosen = toRange(Math.max(width, 1e-3), center);
+    this.viewport.setProperties({ voiRange: this.chosen });
     this.viewport.render();
   }
 
   zoomBy(factor: number): void {
-    this.viewport.setZoom(Math.min(40, Math.max(0.1, this.viewport.getZoom() * factor)));
+    const wanted = (this.viewport.getZoom() / this.fitted) * factor;
+    this.viewport.setZoom(Math.min(40, Math.max(0.1, wanted)) * this.fitted);
     this.viewport.render();
   }
 
   fit(): void {
-    this.viewport.resetCamera({ resetPan: true, resetZoom: true, resetToCenter: true, resetRotation: false } as never);
-    this.viewport.render();
-    this.changed();
+    const { rotation = 0 } = this.viewport.getViewPresentation();
+    const { flipHorizontal = false, flipVertical = false } = this.viewport.getCamera();
+    this.lay(rotation, flipHorizontal, flipVertical);
   }
 
   rotateBy(degrees: number): void {
@@ -141,8 +172,23 @@ export class Port {
 
   reset(): void {
     this.viewport.resetProperties();
-    this.viewport.resetCamera();
-    this.viewport.render();
+    this.chosen = null;
+    this.lay(0, false, false);
+  }
+
+  /** Lay the whole picture into the viewport, turned and flipped as said. */
+  private lay(rotation: number, flipHorizontal: boolean, flipVertical: boolean): void {
+    const { viewport } = this;
+    // Without a graphics card resetCamera leaves flips as they are; with one it takes them away.
+    const lift = viewport.getCamera();
+    if (lift.flipHorizontal) viewport.setCamera({ flipHorizontal: false });
+    if (lift.flipVertical) viewport.setCamera({ flipVertical: false });
+    viewport.resetCamera();
+    this.fitted = viewport.getZoom() || 1;
+    if (flipHorizontal) viewport.setCamera({ flipHorizontal });
+    if (flipVertical) viewport.setCamera({ flipVertical });
+    viewport.setViewPresentation({ rotation });
+    viewport.render();
     this.changed();
   }
 
@@ -191,38 +237,56 @@ export class Port {
     return [along(0), along(3)];
   }
 
+  /** A chosen window holds for the whole stack; without a graphics card the viewport forgets it with each picture. */
+  private keepWindow(): void {
+    const now = this.viewport.getProperties().voiRange;
+    if (!this.chosen || !now || (now.lower === this.chosen.lower && now.upper === this.chosen.upper)) return;
+    this.viewport.setProperties({ voiRange: this.chosen });
+    this.viewport.render();
+  }
+
   private expect(index: number): void {
     this.target = index;
-    this.shown = core.cache.isLoaded(this.imageIds[index] ?? "");
+    this.state = "waiting";
+    this.fresh = false;
     window.clearTimeout(this.stuck);
-    if (!this.shown) this.stuck = window.setTimeout(() => this.failed(null), STUCK_MS);
+    this.stuck = window.setTimeout(() => this.failed(null), STUCK_MS);
     this.changed();
   }
 
+  /** The picture is set; it counts as shown once it is drawn. */
   private arrived(): void {
     window.clearTimeout(this.stuck);
-    this.shown = true;
-    this.changed();
+    this.fresh = true;
   }
 
   private failed(status: number | null): void {
     window.clearTimeout(this.stuck);
     this.stopCine();
+    this.state = "failed";
     this.listener.onFailure({ index: this.target, status });
   }
 
   private changed(): void {
     if (!this.imageIds.length) return;
+    const image = this.viewport.getCornerstoneImage();
+    // Before the first picture there is nothing to ask (without a graphics card the question itself fails).
+    if (!image) {
+      this.listener.onChange({ index: this.target, count: this.imageIds.length, state: this.state, width: null, center: null, zoom: 1, inverted: false, flipped: false });
+      return;
+    }
     const { voiRange, invert } = this.viewport.getProperties();
+    const window = voiRange && core.utilities.windowLevel.toWindowLevel(voiRange.lower, voiRange.upper);
+    const natural = image.photometricInterpretation === "MONOCHROME1";
     const camera = this.viewport.getCamera();
     this.listener.onChange({
       index: this.target,
       count: this.imageIds.length,
-      shown: this.shown,
-      width: voiRange ? voiRange.upper - voiRange.lower : null,
-      center: voiRange ? (voiRange.upper + voiRange.lower) / 2 : null,
-      zoom: this.viewport.getZoom(),
-      inverted: Boolean(invert),
+      state: this.state,
+      width: window ? window.windowWidth : null,
+      center: window ? window.windowCenter : null,
+      zoom: this.viewport.getZoom() / this.fitted,
+      inverted: Boolean(invert) !== natural,
       flipped: Boolean(camera.flipHorizontal) !== Boolean(camera.flipVertical),
     });
   }

@@ -5,6 +5,9 @@
 import { cache, imageLoader } from "@cornerstonejs/core";
 
 const AT_ONCE = 4;
+/** A busy server (503, 429) is asked again after this, at most so often. */
+const LATER_MS = 3_000;
+const TRIES = 4;
 /** An image that cannot be decoded may stay pending for ever (seen with broken fragments): after this it counts as failed. */
 const GIVE_UP_MS = 45_000;
 
@@ -12,6 +15,7 @@ export class Prefetch {
   private waiting: string[] = [];
   private running = 0;
   private stopped = false;
+  private readonly tries = new Map<string, number>();
   readonly failed = new Set<string>();
 
   /** `onProgress` is told how many of the stack's images are loaded or have failed. */
@@ -49,6 +53,25 @@ export class Prefetch {
     this.waiting = [];
   }
 
+  /** The image came after all. */
+  praise(imageId: string): void {
+    if (this.failed.delete(imageId)) this.report();
+  }
+
+  private refused(imageId: string, status: number | undefined): void {
+    const tries = (this.tries.get(imageId) ?? 0) + 1;
+    this.tries.set(imageId, tries);
+    if ((status !== 503 && status !== 429) || tries >= TRIES) {
+      this.failed.add(imageId);
+      return;
+    }
+    window.setTimeout(() => {
+      if (this.stopped) return;
+      this.waiting.push(imageId);
+      if (this.running < AT_ONCE) void this.next();
+    }, LATER_MS * tries);
+  }
+
   private report(): void {
     if (this.stopped) return;
     const loaded = this.imageIds.filter((imageId) => cache.isLoaded(imageId)).length;
@@ -65,8 +88,8 @@ export class Prefetch {
     });
     try {
       await Promise.race([imageLoader.loadAndCacheImage(imageId), tooLong]);
-    } catch {
-      this.failed.add(imageId);
+    } catch (error) {
+      this.refused(imageId, (error as { status?: number } | undefined)?.status);
     } finally {
       window.clearTimeout(timer);
       this.running -= 1;

@@ -38,6 +38,7 @@ export class Rail {
       picture.width = picture.height = 76;
       picture.alt = "";
       picture.loading = "lazy";
+      picture.addEventListener("error", () => picture.replaceWith(icon("photo", "icon icon-l")));
       figure.append(picture);
     } else figure.append(icon(entry.is_image ? "photo" : "file-text", "icon icon-l"));
     figure.append(make("small", "", number(entry.frame_count)));

@@ -1,8 +1,9 @@
 /** A series as the reader turns it over: one slide per frame or document, in reading order. */
 import { wadors } from "@cornerstonejs/dicom-image-loader";
 import { TAG, numbers, plane, text, type Header, type Plane } from "./header";
-import { RequestFailed, fetchJson, type SeriesEntry } from "./manifest";
+import { RequestFailed, fetchJson, type InstanceEntry, type SeriesEntry } from "./manifest";
 import { inReadingOrder } from "./order";
+import { sane } from "./sane";
 
 export interface Slide {
   /** Address of the pixels for Cornerstone; empty for what a viewport cannot show. */
@@ -21,6 +22,9 @@ export interface OpenSeries {
   slides: Slide[];
 }
 
+/** More frames than any modality makes: a header that says more is wrong. */
+const MOST_FRAMES = 50_000;
+
 /** Thrown when the server answered with objects of another study or series: they are not shown. */
 export class WrongSeries extends Error {}
 
@@ -38,15 +42,16 @@ function documents(entry: SeriesEntry): Slide[] {
 }
 
 /** Slides of one instance; its header is handed to Cornerstone, which asks for it by image id. */
-function frames(header: Header, address: string, previewUrl: string | null): Slide[] {
-  const count = Math.max(1, numbers(header, TAG.numberOfFrames)[0] ?? 1);
+function frames(header: Header, address: string, known: InstanceEntry | undefined): Slide[] {
+  const stated = known?.number_of_frames ?? numbers(header, TAG.numberOfFrames)[0] ?? 1;
+  const count = Math.min(MOST_FRAMES, Math.max(1, Math.trunc(stated)));
   const instanceNumber = numbers(header, TAG.instanceNumber)[0] ?? Number.MAX_SAFE_INTEGER;
   return Array.from({ length: count }, (_none, index) => {
     const frame = index + 1;
     const imageId = `wadors:${address}/frames/${frame}`;
     // Cornerstone keeps the header under frame 1 and derives the others' from it.
     if (frame === 1 || count === 1) wadors.metaDataManager.add(imageId, header as never);
-    return { imageId, header, plane: plane(header, frame), instanceNumber, frame, previewUrl, tile: "" };
+    return { imageId, header, plane: plane(header, frame), instanceNumber, frame, previewUrl: known?.preview_url ?? null, tile: "" };
   });
 }
 
@@ -55,8 +60,9 @@ export async function openSeries(root: string, study: string, entry: SeriesEntry
   if (!entry.is_image) return { entry, slides: documents(entry) };
   const series = `${root}/studies/${study}/series/${entry.series_instance_uid}`;
   const headers = await fetchJson<Header[]>(`${series}/metadata`, "application/dicom+json");
-  const previews = new Map(entry.instances.map((instance) => [instance.sop_instance_uid, instance.preview_url]));
-  const slides = headers.flatMap((header) => {
+  const known = new Map(entry.instances.map((instance) => [instance.sop_instance_uid, instance]));
+  const slides = headers.flatMap((received) => {
+    const header = sane(received);
     if (text(header, TAG.studyInstanceUid) !== study || text(header, TAG.seriesInstanceUid) !== entry.series_instance_uid) {
       throw new WrongSeries();
     }
@@ -64,7 +70,7 @@ export async function openSeries(root: string, study: string, entry: SeriesEntry
     const uid = text(header, TAG.sopInstanceUid);
     // The image id is absolute: Cornerstone's worker has no page to resolve it against.
     const address = new URL(`${series}/instances/${uid}`, window.location.href).href;
-    return frames(header, address, previews.get(uid) ?? null);
+    return frames(header, address, known.get(uid));
   });
   if (!slides.length) throw new RequestFailed(404);
   return { entry, slides: inReadingOrder(slides) };

@@ -70,7 +70,9 @@ export class Viewer {
     const imageIds = opened.slides.map((slide) => slide.imageId);
     this.toolbar.rate(this.storedRate(opened.slides[0]));
     this.loads = new Prefetch(imageIds, (settled, failed) => this.loaded(opened, settled, failed));
-    void this.port.open(imageIds, 0);
+    // The ready-made picture is on the screen: begin at its slice, so that nothing jumps.
+    const first = opened.slides.findIndex((slide) => slide.previewUrl !== null && slide.previewUrl === opened.entry.preview_url);
+    void this.port.open(imageIds, Math.max(0, first));
   }
 
   private showDocument(): void {
@@ -121,8 +123,8 @@ export class Viewer {
     const opened = this.opened;
     const slide = opened?.slides[view.index];
     if (!opened || !slide || !opened.entry.is_image) return;
-    if (view.shown) this.arrived(opened, slide, view);
-    else if (view.index !== this.shownIndex) this.overlay.hideTile();
+    if (view.state === "shown") this.arrived(opened, slide, view);
+    else if (view.state === "waiting") this.overlay.hideTile();
     this.overlay.view(view, slide, this.presetName(view), opened);
     this.toolbar.position(view.index, view.count);
     this.toolbar.window(view.width, view.center);
@@ -133,6 +135,7 @@ export class Viewer {
   private arrived(opened: OpenSeries, slide: Slide, view: View): void {
     if (!cache.isLoaded(slide.imageId)) return;
     this.overlay.arrived();
+    this.loads?.praise(slide.imageId);
     this.overlay.marks(this.port, slide);
     if (!this.presets.length) this.presets = presets(slide.header, `${opened.entry.description} ${opened.entry.body_part} ${this.manifest.study.description}`, this.port.range());
     if (view.index !== this.shownIndex || !this.playing) {
