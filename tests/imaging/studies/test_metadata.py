@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import orjson
 import pydicom
@@ -131,9 +132,8 @@ def test_big_values_are_addressed_at_the_door_that_asks(spool, emergency):
 
 
 def test_headers_of_converted_frames_say_what_the_frames_are(spool, emergency):
-    path = get_testdata_file("examples_palette.dcm", download=False)
-    with open(path, "rb") as file:
-        item = incoming(file.read(), spool, emergency)
+    path = Path(get_testdata_file("examples_palette.dcm", download=False))
+    item = incoming(path.read_bytes(), spool, emergency)
     (answer,) = studies.register([item], actor=SYSTEM)
     record = metadata.instance_record(InstanceVersion.objects.get(pk=answer.version_id))
     assert record["00280004"]["Value"] == ["RGB"]

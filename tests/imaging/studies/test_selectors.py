@@ -66,8 +66,9 @@ def test_series_and_instances_come_in_the_order_of_their_numbers(spool, emergenc
         incoming(dataset(StudyInstanceUID=study_uid, SeriesInstanceUID=series_uid, InstanceNumber=n), spool, emergency)
         for n in (3, None, 1, 2)
     ]
-    for number in (None, 0):
-        batch.append(incoming(dataset(StudyInstanceUID=study_uid, SeriesNumber=number), spool, emergency))
+    batch += [
+        incoming(dataset(StudyInstanceUID=study_uid, SeriesNumber=number), spool, emergency) for number in (None, 0)
+    ]
     studies.register(batch, actor=SYSTEM)
     scope, study = scope_of_user(alice), Study.objects.get()
     assert [row.series_number for row in selectors.series_of(study, scope=scope)] == [0, 1, None]

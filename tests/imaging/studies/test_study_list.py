@@ -52,7 +52,10 @@ def ids(page):
     return [row.study.accession_number for row in page.rows]
 
 
-def all_pages(scope, order, filters=StudyFilters(), limit=7):
+EVERYTHING = StudyFilters()
+
+
+def all_pages(scope, order, filters=EVERYTHING, limit=7):
     """Forward to the end, then back to the start: the pages must be the same."""
     pages, cursor = [], ""
     while True:
