@@ -86,6 +86,8 @@ def _content(item: Item, depth: int) -> Iterator[Line]:
     if depth > _MAX_DEPTH:
         return
     for child in items(item, "0040A730"):
+        if text(child, "0040A010") == "HAS OBS CONTEXT":  # who looked and with what: not what was found
+            continue
         label, value = meaning(first(child, "0040A043")), _content_value(child)
         if value or (label and child.get("0040A730")):
             yield Line(value, label, min(depth, 3))

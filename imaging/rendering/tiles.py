@@ -26,6 +26,8 @@ TEXT_3: Final = "#929da6"
 ACCENT: Final = "#86daeb"
 ACCENT_SOFT: Final = "#132e38"
 
+#: A card with fewer lines has room for the sign of a document.
+_SPARSE: Final = 4
 _FONT: Final = Path(__file__).resolve().parents[2] / "static" / "fonts" / "inter-latin-wght-normal.woff2"
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -45,6 +47,8 @@ def draw(tile: Tile, size: int) -> Image:
         pen.text((margin, at), line, TEXT, font(round(17 * unit), 600))
         at += round(22 * unit)
     at += round(6 * unit)
+    if len(tile.lines) < _SPARSE:
+        _sheet(pen, size - margin, round(72 * unit), max(1, round(1.5 * unit)))
     for entry in tile.lines:
         at = _entry(pen, entry, (margin, at), (size - margin, bottom), unit)
         if at >= bottom:
@@ -66,6 +70,18 @@ def _pill(pen: ImageDraw.ImageDraw, at: tuple[int, int], code: str, unit: float)
 def _play(pen: ImageDraw.ImageDraw, at: tuple[int, int], size: int) -> None:
     left, top = at
     pen.polygon([(left, top), (left, top + size), (left + size * 0.85, top + size / 2)], fill=ACCENT)
+
+
+def _sheet(pen: ImageDraw.ImageDraw, corner: int, height: int, stroke: int) -> None:
+    """A sheet of paper with a folded corner, faint, ending at ``corner`` both ways."""
+    width, fold = round(height * 0.76), round(height * 0.28)
+    left, top = corner - width, corner - height
+    outline = [(left, top), (corner - fold, top), (corner, top + fold), (corner, corner), (left, corner), (left, top)]
+    pen.line(outline, RULE, stroke * 2, joint="curve")
+    pen.line([(corner - fold, top), (corner - fold, top + fold), (corner, top + fold)], RULE, stroke * 2)
+    for number in range(3):
+        level = top + fold + round(height * (0.2 + 0.16 * number))
+        pen.line((left + width * 0.2, level, left + width * (0.8 - 0.2 * (number == 2)), level), RULE, stroke * 2)
 
 
 def _entry(pen: ImageDraw.ImageDraw, entry: Line, at: tuple[int, int], corner: tuple[int, int], unit: float) -> int:
