@@ -132,7 +132,9 @@ class Processes:
         self._is_stopping = True
         for pid in self._children:
             _send(pid, signal.SIGTERM)
-        threading.Timer(_STOP_WITHIN, self._kill).start()
+        timer = threading.Timer(_STOP_WITHIN, self._kill)
+        timer.daemon = True  # it must not keep this process when the children have gone by themselves
+        timer.start()
 
     def _kill(self) -> None:
         for pid in list(self._children):
