@@ -77,3 +77,19 @@ class AuditedModelAdmin(ModelAdmin, Generic[M]):  # type: ignore[type-arg]
 def _fields(message: Any) -> Any:
     """Return what Django says of a change; a list of dicts that name fields, or a text."""
     return message if isinstance(message, list) else str(message)
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]
+    """Rows that only services write: received things are looked at, not edited."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody edits by hand."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes by hand."""
+        return False

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
+from accounts.audited_admin import ReadOnlyAdmin
 from imaging.integrity.models import LedgerLeaf
-from imaging.storage.admin import ReadOnlyAdmin
 
 
 @admin.register(LedgerLeaf)

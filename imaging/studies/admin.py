@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
+from accounts.audited_admin import ReadOnlyAdmin
 from accounts.roles import Door
-from imaging.storage.admin import ReadOnlyAdmin
 from imaging.studies import services
 from imaging.studies.incoming import PlannedPlacement
 from imaging.studies.models import (
