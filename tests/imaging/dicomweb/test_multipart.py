@@ -8,7 +8,9 @@ from imaging.dicomweb import multipart
 
 def _parts() -> list[multipart.Part]:
     return [
-        multipart.Part("application/dicom; transfer-syntax=1.2.840.10008.1.2.1", iter([b"ab\r\n", b"--c"]), 7, "/dicom-web/x"),
+        multipart.Part(
+            "application/dicom; transfer-syntax=1.2.840.10008.1.2.1", iter([b"ab\r\n", b"--c"]), 7, "/dicom-web/x"
+        ),
         multipart.Part("image/jpeg", iter([b""]), 0),
         multipart.Part("application/octet-stream", iter([bytes(range(256))]), 256),
     ]
@@ -16,7 +18,9 @@ def _parts() -> list[multipart.Part]:
 
 def test_a_parser_of_somebody_else_reads_the_parts_back() -> None:
     boundary = multipart.new_boundary()
-    head = f"Content-Type: {multipart.content_type('application/dicom', boundary)}\r\nMIME-Version: 1.0\r\n\r\n".encode()
+    head = (
+        f"Content-Type: {multipart.content_type('application/dicom', boundary)}\r\nMIME-Version: 1.0\r\n\r\n".encode()
+    )
     message = email.message_from_bytes(head + b"".join(multipart.write(_parts(), boundary)), policy=email.policy.HTTP)
     first, second, third = message.iter_parts()
     assert first.get_payload(decode=True) == b"ab\r\n--c"

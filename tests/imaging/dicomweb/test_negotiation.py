@@ -44,7 +44,17 @@ def test_one_transfer_syntax_asked_for_leaves_out_the_others() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["image", "image/", "/png", "image/png;q=x", "image/png;q=7", 'text/plain; a="', "a" * 5000, "im age/png", ",".join(["a/b"] * 80)],
+    [
+        "image",
+        "image/",
+        "/png",
+        "image/png;q=x",
+        "image/png;q=7",
+        'text/plain; a="',
+        "a" * 5000,
+        "im age/png",
+        ",".join(["a/b"] * 80),
+    ],
 )
 def test_what_cannot_be_read_is_refused(header: str) -> None:
     with pytest.raises(NotUnderstood):

@@ -27,7 +27,10 @@ def test_a_viewport_that_cannot_be_drawn_is_refused(text: str) -> None:
         viewport({"viewport": text})
 
 
-@pytest.mark.parametrize("text", ["40", "40,0,linear", "40,0.5,linear", "nan,5,linear", "40,inf,linear", "a,b,linear", "1,2,cubic", "1,2,linear,4"])
+@pytest.mark.parametrize(
+    "text",
+    ["40", "40,0,linear", "40,0.5,linear", "nan,5,linear", "40,inf,linear", "a,b,linear", "1,2,cubic", "1,2,linear,4"],
+)
 def test_a_window_that_cannot_be_used_is_refused(text: str) -> None:
     with pytest.raises(NotUnderstood):
         window({"window": text})

@@ -1,0 +1,97 @@
+"""Pictures drawn on request: media types, sizes, windows, and what cannot be drawn."""
+
+import io
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from tests.factories import arrivals
+from tests.imaging.rendering.conftest import Pool
+from tests.studies_in_archive import Addresses, Archive, addresses
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def reader(alice: User, client: Client) -> Client:
+    """A browser in which Alice has signed in."""
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def there(archive: Archive, decoders: Pool) -> Addresses:
+    """A slice of 400 x 300 pixels, brighter to the right."""
+    pixels = np.tile(np.linspace(0, 4000, 400).astype("<u2"), (300, 1))
+    made = arrivals.dataset(Rows=300, Columns=400, PixelData=pixels.tobytes(), WindowCenter=2000, WindowWidth=4000)
+    archive.receive(made)
+    return addresses(made)
+
+
+def shown(response: Any) -> PIL.Image.Image:
+    """Open the picture of an answer."""
+    assert response.status_code == 200, response.content
+    return PIL.Image.open(io.BytesIO(response.content))
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"), [("*/*", "JPEG"), ("image/jpeg", "JPEG"), ("image/png", "PNG"), ("image/webp", "WEBP"), ("image/gif, image/png;q=0.1", "PNG")]
+)
+def test_the_picture_comes_as_the_client_wants_it(accept: str, kind: str, there: Addresses, reader: Client) -> None:
+    picture = shown(reader.get(there.all["rendered"], headers={"Accept": accept}))
+    assert (picture.format, picture.size) == (kind, (400, 300))
+
+
+def test_a_viewport_bounds_the_picture_and_keeps_its_shape(there: Addresses, reader: Client) -> None:
+    assert shown(reader.get(f"{there.all['rendered']}?viewport=200,200")).size == (200, 150)
+    assert shown(reader.get(there.all["thumbnail"])).size == (256, 192)
+    assert shown(reader.get(f"{there.all['frame thumbnail']}?viewport=64,64")).size == (64, 48)
+
+
+def test_a_window_changes_what_is_seen(there: Addresses, reader: Client) -> None:
+    address, accept = there.all["rendered frame"], {"Accept": "image/png"}
+    own = np.asarray(shown(reader.get(address, headers=accept)).convert("L"))
+    narrow = np.asarray(shown(reader.get(f"{address}?window=3900,100,linear", headers=accept)).convert("L"))
+    assert own[0, 200] == pytest.approx(128, abs=4)
+    assert narrow[0, 200] == 0
+    assert narrow[0, 399] == 255
+
+
+@pytest.mark.parametrize("query", ["viewport=0,0", "viewport=a", "window=1", "window=1,0,linear", "quality=0", "viewport=9999,9999"])
+def test_what_cannot_be_drawn_as_asked_is_a_bad_request(query: str, there: Addresses, reader: Client) -> None:
+    response = reader.get(f"{there.all['rendered']}?{query}")
+    assert response.status_code == 400
+    assert response.json()["message"]
+
+
+def test_types_that_we_do_not_draw_are_not_acceptable(there: Addresses, reader: Client) -> None:
+    assert reader.get(there.all["rendered"], headers={"Accept": "video/mp4"}).status_code == 406
+    assert reader.get(there.all["rendered"], headers={"Accept": "multipart/related; type=image/jpeg"}).status_code == 406
+
+
+def test_a_frame_that_is_not_there_cannot_be_drawn(there: Addresses, reader: Client) -> None:
+    assert reader.get(f"{there.dicom_web}/frames/2/rendered").status_code == 404
+    assert reader.get(f"{there.dicom_web}/frames/1,1/rendered").status_code == 400
+
+
+def test_without_decoders_the_client_is_asked_to_come_back(there: Addresses, reader: Client, settings: Any, tmp_path: Any) -> None:
+    settings.DECODER_SOCKET = tmp_path / "nobody.sock"
+    response = reader.get(there.all["rendered"])
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) > 0
+
+
+def test_pixels_that_cannot_be_decoded_are_said_and_harm_nobody(archive: Archive, there: Addresses, reader: Client) -> None:
+    broken = arrivals.dataset(BitsAllocated=8, BitsStored=8, HighBit=7)
+    from pydicom.encaps import encapsulate  # noqa: PLC0415
+
+    broken.PixelData = encapsulate([b"\xff\xd8 this is no JPEG "])
+    broken["PixelData"].VR = "OB"
+    archive.receive(arrivals.encoded(broken, "1.2.840.10008.1.2.4.50"))
+    response = reader.get(addresses(broken).all["rendered"])
+    assert response.status_code == 406
+    assert shown(reader.get(there.all["rendered"])).size == (400, 300)

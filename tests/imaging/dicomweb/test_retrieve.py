@@ -1,0 +1,150 @@
+"""Whole objects come back bit-identical in their data set, in the form that the client accepts."""
+
+import email
+import email.policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pydicom.uid import JPEGBaseline8Bit
+
+from accounts.models import User
+from imaging.dicom import part10
+from tests.factories import arrivals
+from tests.studies_in_archive import DEMO, Addresses, Archive, addresses
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def parts(response: object) -> list[tuple[EmailMessage, bytes]]:
+    """Return the parts of a multipart answer, read by Python's own mail parser."""
+    body = response.getvalue()  # type: ignore[attr-defined]
+    assert len(body) == int(response.headers["Content-Length"])  # type: ignore[attr-defined]
+    head = f"Content-Type: {response.headers['Content-Type']}\r\n\r\n".encode()  # type: ignore[attr-defined]
+    message = email.message_from_bytes(head + body, policy=email.policy.HTTP)
+    return [(part, part.get_payload(decode=True)) for part in message.iter_parts()]  # type: ignore[misc]
+
+
+def dataset_bytes(content: bytes, tmp_path: Path) -> bytes:
+    """Return what follows group 0002."""
+    file = tmp_path / "object"
+    file.write_bytes(content)
+    return content[part10.read_part10(file).dataset_offset :]
+
+
+@pytest.fixture
+def reader(alice: User, client: Client) -> Client:
+    """A browser in which Alice has signed in."""
+    client.force_login(alice)
+    return client
+
+
+def test_a_study_comes_back_whole_and_bit_identical(archive: Archive, reader: Client, tmp_path: Path) -> None:
+    study, series = arrivals.uid(), arrivals.uid()
+    sent = [
+        arrivals.encoded(arrivals.dataset(StudyInstanceUID=study, SeriesInstanceUID=series, InstanceNumber=number))
+        for number in (1, 2, 3)
+    ]
+    archive.receive(*sent)
+    for address in (f"/dicom-web/studies/{study}", f"/dicom-web/studies/{study}/series/{series}"):
+        response = reader.get(address, headers={"Accept": 'multipart/related; type="application/dicom"'})
+        assert response.status_code == 200
+        assert response.headers["Cache-Control"] == "private, no-store"
+        received = [dataset_bytes(content, tmp_path) for _part, content in parts(response)]
+        assert received == [dataset_bytes(content, tmp_path) for content in sent]
+
+
+def test_one_instance_comes_as_a_part_or_alone(archive: Archive, reader: Client) -> None:
+    made = arrivals.dataset()
+    content = arrivals.encoded(made)
+    archive.receive(content)
+    there = addresses(made).dicom_web
+    ((part, received),) = parts(reader.get(there, headers={"Accept": "multipart/related; type=application/dicom"}))
+    alone = reader.get(there, headers={"Accept": "application/dicom; transfer-syntax=*"})
+    assert received == alone.getvalue() == content  # type: ignore[attr-defined]
+    # Python's parser writes parameters with quotation marks.
+    assert part["Content-Type"].replace('"', "") == alone.headers["Content-Type"]
+    assert alone.headers["Content-Type"] == "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"
+    assert part["Content-Location"] == there
+
+
+def test_a_part_of_one_instance_can_be_asked_for(archive: Archive, reader: Client) -> None:
+    made = arrivals.dataset()
+    content = arrivals.encoded(made)
+    archive.receive(content)
+    there = addresses(made).dicom_web
+    accept = {"Accept": "application/dicom"}
+    some = reader.get(there, headers={**accept, "Range": "bytes=128-131"})
+    assert (some.status_code, some.getvalue()) == (206, b"DICM")  # type: ignore[attr-defined]
+    assert some.headers["Content-Range"] == f"bytes 128-131/{len(content)}"
+    last = reader.get(there, headers={**accept, "Range": "bytes=-4"})
+    assert last.getvalue() == content[-4:]  # type: ignore[attr-defined]
+    beyond = reader.get(there, headers={**accept, "Range": f"bytes={len(content)}-"})
+    assert beyond.status_code == 416
+    assert beyond.headers["Content-Range"] == f"bytes */{len(content)}"
+    several = reader.get(there, headers={**accept, "Range": "bytes=0-1,5-6"})
+    assert several.status_code == 200
+
+
+def test_a_transfer_syntax_that_is_not_there_is_not_acceptable(archive: Archive, reader: Client) -> None:
+    made = arrivals.dataset()
+    archive.receive(made)
+    there = addresses(made)
+    for accept in (
+        f"multipart/related; type=application/dicom; transfer-syntax={JPEGBaseline8Bit}",
+        "multipart/related; type=application/dicom+xml",
+        "text/html",
+    ):
+        response = reader.get(there.dicom_web, headers={"Accept": accept})
+        assert response.status_code == 406
+        assert "1.2.840.10008.1.2.1" in response.json()["message"]
+    assert reader.get(f"/dicom-web/studies/{there.study_uid}", headers={"Accept": "application/dicom"}).status_code == 406
+
+
+def test_of_mixed_transfer_syntaxes_the_acceptable_ones_come_with_206(archive: Archive, reader: Client) -> None:
+    study = arrivals.uid()
+    explicit = arrivals.encoded(arrivals.dataset(StudyInstanceUID=study))
+    implicit = arrivals.encoded(arrivals.dataset(StudyInstanceUID=study), "1.2.840.10008.1.2")
+    archive.receive(explicit, implicit)
+    accept = "multipart/related; type=application/dicom; transfer-syntax=1.2.840.10008.1.2"
+    response = reader.get(f"/dicom-web/studies/{study}", headers={"Accept": accept})
+    assert response.status_code == 206
+    assert [content for _part, content in parts(response)] == [implicit]
+
+
+def test_head_says_how_long_and_sends_nothing(archive: Archive, reader: Client) -> None:
+    made = arrivals.dataset()
+    content = arrivals.encoded(made)
+    archive.receive(content)
+    there = addresses(made)
+    response = reader.head(there.dicom_web, headers={"Accept": "application/dicom"})
+    assert (response.status_code, response.headers["Content-Length"], response.getvalue()) == (200, str(len(content)), b"")
+    for name in ("retrieve study", "frame", "instance metadata", "study metadata"):
+        response = reader.head(there.all[name])
+        assert (response.status_code, response.getvalue()) == (200, b""), name
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_resources_are_only_read(method: str, archive: Archive, reader: Client) -> None:
+    response = getattr(reader, method)(Addresses("1.2", "1.3", "1.4").dicom_web)
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("accept", ["garbage", 'multipart/related; type="', "a/b;q=9"])
+def test_an_accept_header_that_cannot_be_read_is_a_bad_request(accept: str, archive: Archive, reader: Client) -> None:
+    made = arrivals.dataset()
+    archive.receive(made)
+    assert reader.get(addresses(made).dicom_web, headers={"Accept": accept}).status_code == 400
+
+
+@pytest.mark.parametrize("file", sorted(DEMO.rglob("*.dcm"))[:40], ids=lambda file: file.name)
+def test_the_demo_hospitals_objects_come_back_as_they_were(file: Path, archive: Archive, reader: Client, tmp_path: Path) -> None:
+    archive.receive(file)
+    parsed = part10.read_part10(file)
+    there = Addresses(
+        str(parsed.dataset.StudyInstanceUID), str(parsed.dataset.SeriesInstanceUID), str(parsed.dataset.SOPInstanceUID)
+    )
+    received = reader.get(there.dicom_web, headers={"Accept": "application/dicom"}).getvalue()  # type: ignore[attr-defined]
+    assert dataset_bytes(received, tmp_path) == file.read_bytes()[parsed.dataset_offset :]
