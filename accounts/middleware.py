@@ -7,11 +7,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from accounts import machines, services
+from accounts import machines, selectors, services
 from accounts.actor import ANONYMOUS, Actor
 from accounts.addresses import client_address
 from accounts.audit import context
@@ -22,6 +22,7 @@ from accounts.scope import EMPTY, Scope, scope_of_machine, scope_of_user
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 THEME_COOKIE = "theme"
+TIME_ZONE_KEY = "time_zone"
 
 
 class ScopeMiddleware:
@@ -123,7 +124,7 @@ def _refusal(refusal: machines.MachineRefused) -> HttpResponse:
 
 
 class PreferencesMiddleware:
-    """Reads and keeps a person's language and theme; a stranger's lie in cookies.
+    """Reads and keeps a person's language and theme (a stranger's lie in cookies); times are those of the reader's site.
 
     Sets ``request.theme``. The language chosen by Django's own ``set_language`` is remembered here,
     for it knows nothing of our users.
@@ -143,9 +144,21 @@ class PreferencesMiddleware:
             translation.activate(user.language)
             request.LANGUAGE_CODE = translation.get_language() or settings.LANGUAGE_CODE
         request.theme = _theme_of(request)  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with timezone.override(_time_zone_of(request)):
+            response = self.get_response(request)
         _keep_language(request)
         return response
+
+
+def _time_zone_of(request: HttpRequest) -> str | None:
+    """Return the zone of the reader's site, asked once per session; None (the portal's own) for who has no site."""
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    if TIME_ZONE_KEY not in request.session:
+        request.session[TIME_ZONE_KEY] = selectors.time_zone_of(user)
+    zone: str = request.session[TIME_ZONE_KEY]
+    return zone or None
 
 
 def _theme_of(request: HttpRequest) -> str:

@@ -42,3 +42,9 @@ def account_names() -> list[str]:
 def is_setup_secret(secret: str) -> bool:
     """Whether a set-up link with this secret can still be used."""
     return bool(secret) and (SetupLink.objects.usable_at(timezone.now()).filter(digest=digest_of(secret)).exists())
+
+
+def time_zone_of(user: User) -> str:
+    """Return the IANA name of the time zone of the user's site, or "" for who is a member nowhere."""
+    memberships = Membership.objects.active_at(timezone.now()).filter(user=user).order_by("pk")
+    return memberships.values_list("department__site__time_zone", flat=True).first() or ""
