@@ -45,6 +45,8 @@ def is_setup_secret(secret: str) -> bool:
 
 
 def time_zone_of(user: User) -> str:
-    """Return the IANA name of the time zone of the user's site, or "" for who is a member nowhere."""
+    """Return the IANA name of the time zone of the user's site, else of the only site, else ""."""
     memberships = Membership.objects.active_at(timezone.now()).filter(user=user).order_by("pk")
-    return memberships.values_list("department__site__time_zone", flat=True).first() or ""
+    own = memberships.values_list("department__site__time_zone", flat=True).first()
+    site = None if own else only_site()
+    return own or (site.time_zone if site else "")
