@@ -73,3 +73,5 @@ def _dress(dataset: Dataset, study: DemoStudy, started: datetime) -> None:
         for keyword in keywords:
             if keyword in dataset or keyword in {"StudyDate", "StudyTime"}:
                 setattr(dataset, keyword, value)
+    # The new times are the demo hospital's own, not those of the scanner's zone.
+    dataset.pop("TimezoneOffsetFromUTC", None)
