@@ -8,7 +8,7 @@ import io
 import logging
 import tempfile
 from collections.abc import Sequence
-from typing import IO, BinaryIO
+from typing import BinaryIO, cast
 
 from django.utils import timezone
 
@@ -52,7 +52,7 @@ def put(
     """Keep bytes that we made or read; the same bytes of the same kind are kept once. Raises ``StorageFull``."""
     file = _at_hand(content)
     with file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(cast("io.BufferedReader", file), "sha256").hexdigest()
         length = file.seek(0, io.SEEK_END)
         name = _name(kind, digest)
         tier = tiers.write_tier()
@@ -169,11 +169,11 @@ def verify(copy: ObjectCopy) -> bool:
     return True
 
 
-def _at_hand(content: bytes | BinaryIO) -> IO[bytes]:
+def _at_hand(content: bytes | BinaryIO) -> BinaryIO:
     """A seekable file with the content: a stream's length and digest are known only at its end."""
     if isinstance(content, bytes | bytearray | memoryview):
         return io.BytesIO(content)
-    file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
+    file = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115
     while chunk := content.read(_CHUNK):
         file.write(chunk)
     file.seek(0)

@@ -53,7 +53,7 @@ class Syncs(Protocol):
 
 def write_tier() -> str:
     """Name of the tier that new contents are written to."""
-    return cast("str", settings.STORAGE_WRITE_TIER)
+    return settings.STORAGE_WRITE_TIER
 
 
 def backend(name: str) -> Storage:

@@ -7,15 +7,17 @@ that is not visible and one that does not exist are the same answer.
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
+
+RowT = TypeVar("RowT", bound=Model)
 
 
 class StudyNotVisible(LookupError):
@@ -129,11 +131,11 @@ def _uid(text: str) -> str:
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
-def _first(rows: QuerySet[Any]) -> Any:
+def _first(rows: QuerySet[RowT]) -> RowT | None:
     return next(iter(rows[:1]), None)
 
 
-def _refuse(listed: QuerySet[Any], actor: Actor, subject_type: str, uid: str, right: Right) -> None:
+def _refuse(listed: QuerySet[Any], actor: Actor, subject_type: str, uid: str, right: Right) -> NoReturn:
     """Record the refusal and raise; absent and forbidden take the same queries, so that time tells nothing either."""
     known = right is not Right.LIST and listed.exists()
     audit.record(

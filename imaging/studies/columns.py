@@ -73,10 +73,11 @@ def study_values(item: IncomingInstance) -> dict[str, Any]:
 
 def date_study(study: Study, item: IncomingInstance) -> None:
     """Give a study its date: the first that a header tells, and the moment of arrival until one does."""
-    if study.study_at is None:
-        study.study_at, study.study_time_known = item.study_at or item.received_at, item.study_at is not None
-    elif item.study_at is not None and not study.study_time_known:
+    undated = study._state.adding and study.instance_count == 0
+    if item.study_at is not None and (undated or not study.study_time_known):
         study.study_at, study.study_time_known = item.study_at, True
+    elif undated:
+        study.study_at, study.study_time_known = item.received_at, False
 
 
 def series_values(header: SeriesHeader) -> dict[str, Any]:

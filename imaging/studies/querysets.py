@@ -89,7 +89,8 @@ class StudyQuerySet(ScopedQuerySet[ModelT]):
 
     @staticmethod
     def _named(model: str, **condition: object) -> "models.QuerySet[models.Model]":
-        return apps.get_model("imaging", model).objects.filter(**condition)
+        rows: models.QuerySet[models.Model] = apps.get_model("imaging", model).objects.filter(**condition)
+        return rows
 
 
 class SeriesQuerySet(ScopedQuerySet[ModelT]):

@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -168,8 +169,10 @@ class Registration:
     def _save_levels(self, kept: list[_Kept]) -> None:
         studies = {entry.study.study_instance_uid: entry.study for entry in kept}
         series = {entry.series.series_instance_uid: entry.series for entry in kept}
-        for row in (*studies.values(), *series.values()):
-            row.version += 1
+        for study in studies.values():
+            study.version += 1
+        for one in series.values():
+            one.version += 1
         Study.objects.bulk_create(self._new_studies.values(), batch_size=_ROWS)
         changed = [row for uid, row in sorted(studies.items()) if uid not in self._new_studies]
         Study.objects.bulk_update(changed, _STUDY_CHANGES, batch_size=_ROWS)
@@ -260,7 +263,7 @@ class Registration:
                 groups[verdict.incoming.header.study.study_instance_uid].append(verdict)
         entries = []
         for uid, group in groups.items():
-            subject = {
+            subject: dict[str, Any] = {
                 "actor": self._actor,
                 "subject_type": "study",
                 "subject_uid": uid,
@@ -292,8 +295,8 @@ def _known_versions(sop_uids: Iterable[str]) -> dict[str, list[KnownVersion]]:
         "instance__series__series_instance_uid",
         "stored_object__dataset_sha256",
     )
-    for sop_uid, *version in rows:
-        known[sop_uid].append(KnownVersion(*version))
+    for sop_uid, pk, study_uid, series_uid, digest in rows:
+        known[sop_uid].append(KnownVersion(pk, study_uid, series_uid, digest))
     return dict(known)
 
 

@@ -168,7 +168,7 @@ def _sources(
     """One query per department, each a range scan; and one over studies for what is open without a placement."""
     sources = []
     for department in _departments(scope, filters):
-        rows = Placement.objects.visible_to(scope).filter(department=department)
+        rows: QuerySet[Any] = Placement.objects.visible_to(scope).filter(department=department)
         rows = _after(_matching(rows, filters, ""), order.column, "study_id", place, descending=descending)
         sources.append(rows.values_list(order.column, "study_id"))
     if _needs_studies(scope, filters):
