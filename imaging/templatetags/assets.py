@@ -28,7 +28,7 @@ def manifest() -> dict[str, dict[str, Any]]:
     try:
         return _manifest(path, path.stat().st_mtime)
     except FileNotFoundError:
-        log.error("The front end is not built: run `make build`. Pages come without look and viewer.")
+        log.warning("The front end is not built: run `make build`. Pages come without look and viewer.")
         return {}
 
 
@@ -36,7 +36,9 @@ def _address(file: str) -> str:
     return f"{settings.STATIC_URL}{file}"
 
 
-def _chunks(source: str, entries: dict[str, dict[str, Any]], seen: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _chunks(
+    source: str, entries: dict[str, dict[str, Any]], seen: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
     """Collect an entry and every chunk that it imports at once, in order, each one time."""
     if source in entries and source not in seen:
         seen[source] = entries[source]
@@ -76,9 +78,7 @@ def asset_tags(*sources: str) -> SafeString:
 def asset_warm(source: str) -> SafeString:
     """Fetch an entry and its chunks while the reader still looks elsewhere, so that its page opens at once."""
     chunks = _chunks(source, manifest(), {}).values()
-    return format_html_join(
-        "", '<link rel="prefetch" href="{}">', ((_address(chunk["file"]),) for chunk in chunks)
-    )
+    return format_html_join("", '<link rel="prefetch" href="{}">', ((_address(chunk["file"]),) for chunk in chunks))
 
 
 @register.simple_tag

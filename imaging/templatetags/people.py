@@ -35,9 +35,7 @@ def person_name(value: object) -> SafeString:
     name = name_parts(value)
     if not (name.family or name.given):
         return format_html('<span class="family">{}</span>', _("No name"))
-    return format_html(
-        '<span class="family">{}</span> <span class="given">{}</span>', name.family, name.given
-    )
+    return format_html('<span class="family">{}</span> <span class="given">{}</span>', name.family, name.given)
 
 
 @register.filter
@@ -63,7 +61,11 @@ def sex_word(value: object) -> str:
 @register.filter
 def sex_letter(value: object) -> str:
     """Write the patient's sex as one letter of the reader's language; nothing when it is not known."""
-    letters = {"F": pgettext("sex, one letter", "F"), "M": pgettext("sex, one letter", "M"), "O": pgettext("sex, one letter", "O")}
+    letters = {
+        "F": pgettext("sex, one letter", "F"),
+        "M": pgettext("sex, one letter", "M"),
+        "O": pgettext("sex, one letter", "O"),
+    }
     return letters.get(str(value or ""), "")
 
 

@@ -32,7 +32,7 @@ export function startEngine(): boolean {
 }
 
 /** Make the viewport in `element` and bind the hands: left the chosen tool, middle pan, right zoom, wheel scroll, two fingers zoom and pan. */
-export function openViewport(element: HTMLDivElement): { viewport: core.StackViewport; choose: (choice: Choice) => void } {
+export function openViewport(element: HTMLDivElement, onResize: () => void): { viewport: core.StackViewport; choose: (choice: Choice) => void } {
   const engine = new core.RenderingEngine("viewer");
   engine.enableElement({ viewportId: "a", type: core.Enums.ViewportType.STACK, element });
   const group = tools.ToolGroupManager.createToolGroup("viewer");
@@ -42,7 +42,9 @@ export function openViewport(element: HTMLDivElement): { viewport: core.StackVie
   const viewport = engine.getViewport("a") as core.StackViewport;
   // Without a picture there is no camera to keep.
   new ResizeObserver(() => {
-    if (viewport.getCornerstoneImage()) engine.resize(true, true);
+    if (!viewport.getCornerstoneImage()) return;
+    engine.resize(true, true);
+    onResize();
   }).observe(element);
 
   const { MouseBindings } = tools.Enums;

@@ -24,7 +24,7 @@ async function start(): Promise<void> {
   const page = part("viewer");
   const manifest = fetchJson<Manifest>(page.dataset["manifest"] ?? "");
   const withoutGraphics = startEngine();
-  const { viewport, choose: bind } = openViewport(part<HTMLDivElement>("pixels"));
+  const { viewport, choose: bind } = openViewport(part<HTMLDivElement>("pixels"), () => port.resized(withoutGraphics));
 
   let viewer: Viewer | null = null;
   let actions: Actions = {};

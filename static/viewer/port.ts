@@ -170,6 +170,12 @@ export class Port {
     this.changed();
   }
 
+  /** The viewport has another size. Without a graphics card a picture keeps its pixels' size, so it is fitted again. */
+  resized(withoutGraphics: boolean): void {
+    if (withoutGraphics) this.fit();
+    else this.changed();
+  }
+
   reset(): void {
     this.viewport.resetProperties();
     this.chosen = null;
