@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from portal.embedded import addresses, paths
 from portal.embedded.paths import Refused
@@ -30,6 +32,7 @@ def prepare(data_dir: Path, seconds: float = 10) -> None:
     """
     paths.make_sockets_folder(data_dir)
     paths.subfolder(data_dir, "redis")
+    paths.subfolder(data_dir, "log")
     deadline = time.monotonic() + seconds
     with _client(data_dir) as client:
         while _answers(client):
@@ -42,6 +45,11 @@ def prepare(data_dir: Path, seconds: float = 10) -> None:
                 client.shutdown(save=False)  # what it acknowledged is in the append-only file
             except redis.RedisError:
                 time.sleep(0.05)
+
+
+def log_file(data_dir: Path) -> Path:
+    """Where it writes its log: what it says at each start is of no use to a reader of ours."""
+    return data_dir / "log" / "redis.log"
 
 
 def command(data_dir: Path, bin_dir: Path | None = None) -> list[str]:
@@ -58,6 +66,7 @@ def command(data_dir: Path, bin_dir: Path | None = None) -> list[str]:
         # A broker that forgets would be worse than one that says it is full.
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
+        "logfile": str(log_file(data_dir)),
     }
     return [str(binary(bin_dir)), *[word for name, value in options.items() for word in (f"--{name}", value)]]
 
@@ -68,14 +77,16 @@ def await_ready(data_dir: Path, alive: Callable[[], bool], seconds: float = 60) 
     with _client(data_dir) as client:
         while not _answers(client):
             if not alive():
-                raise Refused("Redis ended while it was starting: its log says why.")
+                raise Refused(f"Redis ended while it was starting: {log_file(data_dir)} says why.")
             if time.monotonic() > deadline:
-                raise Refused(f"Redis did not answer within {seconds:.0f} s: its log says why.")
+                raise Refused(f"Redis did not answer within {seconds:.0f} s: {log_file(data_dir)} says why.")
             time.sleep(0.05)
 
 
 def _client(data_dir: Path) -> redis.Redis:
-    return redis.Redis(unix_socket_path=str(paths.socket(data_dir, addresses.REDIS_SOCKET)), socket_timeout=5)
+    # One try: whoever asks, asks again.
+    path = str(paths.socket(data_dir, addresses.REDIS_SOCKET))
+    return redis.Redis(unix_socket_path=path, socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
 
 def _answers(client: redis.Redis) -> bool:
@@ -110,15 +121,12 @@ def start(data_dir: Path, *, bin_dir: Path | None = None) -> Server:
     """Start the Redis of `data_dir` and wait until it answers. It ends with the calling process. Raises Refused."""
     data_dir = data_dir.absolute()
     prepare(data_dir)
-    with (paths.subfolder(data_dir, "log") / "redis.log").open("ab") as log:
-        process = subprocess.Popen(
-            command(data_dir, bin_dir),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=die_with_parent(),  # noqa: PLW1509 -- it only calls prctl
-        )
+    process = subprocess.Popen(
+        command(data_dir, bin_dir),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=die_with_parent(),  # noqa: PLW1509 -- it only calls prctl
+    )
     server = Server(process, addresses.redis_url(data_dir), addresses.broker_url(data_dir))
     try:
         await_ready(data_dir, lambda: process.poll() is None)

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,5 +23,7 @@ class Process:
     kill_signal: signal.Signals = signal.SIGKILL
     #: The database and the broker stop after those that use them.
     server: bool = False
+    #: A log of its own, named when it keeps dying.
+    log: Path | None = None
     #: Started again when it ends. False: a task that is done once.
     restart: bool = True

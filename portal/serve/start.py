@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from django.core.management import get_commands
-
 from portal.embedded import Refused, paths, postgres, redis
 from portal.environment import SERVING_VARIABLE, Environment
 from portal.serve import preflight, steps, table
@@ -114,12 +112,15 @@ class _Run:
         wait(self.environment.data_dir, alive)
 
     def _start_services(self) -> None:
-        processes = table.services(self.environment)
-        for process in processes:
+        doors = table.doors(self.environment)
+        for process in doors:
             self._serve(process)
-        for process in processes:
-            if process.ready and not self.supervisor.wait_until(process.ready, 90, every=0.3):
+        for process in doors:
+            if process.ready and not self.supervisor.wait_until(process.ready, 90, every=0.2):
                 self.journal.say(f"{process.name} is not ready after 90 s: its lines above say why. The others go on.")
+        # Not earlier: while they load, the doors would open later.
+        for process in table.workers(self.environment):
+            self._serve(process)
 
     def _serve(self, process: Process) -> None:
         variables = {**process.variables, SERVING_VARIABLE: "1"}
@@ -138,7 +139,7 @@ class _Run:
             if key:
                 say(f"  Machine   Authorization: Bearer {key}")
         say("Ctrl-C stops everything.")
-        if environment.demo and "demo" in get_commands():
+        if environment.demo:
             self._serve(Process(name="demo", command=[*table.MANAGE, "demo", "--send"], restart=False))
 
     def _chores(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 from django.apps import apps
-from django.core.management import get_commands
+from django.utils import timezone
 
 from portal.embedded import Refused, postgres
 from portal.environment import SERVING_VARIABLE, Environment
@@ -20,31 +20,61 @@ from portal.serve.table import MANAGE, static_files_are_current
 from portal.variables import BASE_DIR
 
 _IDENTITY = """
-    SELECT system_identifier::text, (SELECT oid::text FROM pg_database WHERE datname = 'negatoscope')
+    SELECT system_identifier || '/' || (SELECT oid FROM pg_database WHERE datname = 'negatoscope')
     FROM pg_control_system()
 """
 
 
 def prepare(supervisor: Supervisor, environment: Environment, owner: Mapping[str, str]) -> None:
-    """Bring the database and the files to this release.
+    """Bring the database and the files to this release. `owner` has the variables of the owner's role.
 
-    `owner` has the variables of the owner's role. Raises Refused, Stopped.
+    Raises Refused, Stopped.
     """
     _collect_static_files(supervisor, environment)
-    stamp = environment.run_dir / "migrated.json"
     state = schema_state(environment)
-    if not state or _read(stamp) != state:
+    done = _Done(environment.run_dir / "done.json", state["cluster"]) if state else None
+    if done is None or not done.already("migrate", state["migrations"]):
         _step(supervisor, "migrate", ["migrate", "--no-input", "--verbosity", "1"], owner)
-        stamp.write_text(json.dumps(state), encoding="utf-8")
-    add_partitions(supervisor, owner)
-    if environment.demo and "demo" in get_commands():
+        add_partitions(supervisor, owner)
+        if done:
+            done.note("migrate", state["migrations"])
+            done.note("partitions", _month())
+    elif not done.already("partitions", _month()):
+        add_partitions(supervisor, owner)
+        done.note("partitions", _month())
+    people = _demo_digest(environment)
+    if environment.demo and not (done and done.already("demo", people)):
         _step(supervisor, "demo", ["demo", "--prepare"], owner)
+        if done:
+            done.note("demo", _demo_digest(environment))
 
 
 def add_partitions(supervisor: Supervisor, owner: Mapping[str, str]) -> None:
     """Add the months to come to the audit's table. Raises Refused, Stopped."""
-    if "partitions" in get_commands():
-        _step(supervisor, "audit", ["partitions"], owner)
+    _step(supervisor, "audit", ["partitions"], owner)
+
+
+class _Done:
+    """What was done to a database cluster, so that a start does not do it again."""
+
+    def __init__(self, path: Path, cluster: str) -> None:
+        self._path = path
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            stored = {}
+        self._state = stored if stored.get("cluster") == cluster else {"cluster": cluster}
+
+    def already(self, name: str, state: str) -> bool:
+        return bool(self._state.get(name) == state)
+
+    def note(self, name: str, state: str) -> None:
+        self._state[name] = state
+        self._path.write_text(json.dumps(self._state), encoding="utf-8")
+
+
+def _month() -> str:
+    return timezone.now().strftime("%Y-%m")
 
 
 def _step(supervisor: Supervisor, name: str, words: list[str], variables: Mapping[str, str]) -> None:
@@ -60,7 +90,12 @@ def _collect_static_files(supervisor: Supervisor, environment: Environment) -> N
     if not built.is_dir():
         raise Refused(f"The front end is not built ({built} is missing): run `make setup`.")
     if not static_files_are_current(environment):
-        _step(supervisor, "static", ["collectstatic", "--no-input", "--clear", "--verbosity", "0"], {SERVING_VARIABLE: "1"})
+        _step(
+            supervisor,
+            "static",
+            ["collectstatic", "--no-input", "--clear", "--verbosity", "0"],
+            {SERVING_VARIABLE: "1"},
+        )
 
 
 def schema_state(environment: Environment) -> dict[str, str]:
@@ -71,8 +106,8 @@ def schema_state(environment: Environment) -> dict[str, str]:
     if not environment.database_embedded:
         return {}
     with psycopg.connect(postgres.superuser_url(environment.data_dir)) as connection:
-        row = connection.execute(_IDENTITY).fetchone() or ("", "")
-    return {"cluster": row[0], "database": row[1], "migrations": _migrations_digest()}
+        row = connection.execute(_IDENTITY).fetchone() or ("",)
+    return {"cluster": row[0], "migrations": _migrations_digest()}
 
 
 def _migrations_digest() -> str:
@@ -83,8 +118,10 @@ def _migrations_digest() -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+def _demo_digest(environment: Environment) -> str:
+    """What the demo's people are made from: another plan, password or a lost key makes them anew."""
+    digest = hashlib.sha256(environment.demo_password.encode())
+    for path in sorted(path for path in (BASE_DIR / "portal" / "demo").iterdir() if path.is_file()):
+        digest.update(path.name.encode() + path.read_bytes())
+    digest.update(str((environment.data_dir / "secrets" / "demo-machine-key").exists()).encode())
+    return digest.hexdigest()

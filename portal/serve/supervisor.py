@@ -190,7 +190,7 @@ class Supervisor:
     def _pass_on(self, child: Child) -> bool:
         """Write what a child said; False when there is nothing more to read."""
         lines, ended = child.read()
-        for line in lines:
+        for line in filter(str.strip, lines):
             self.journal.say(line, child.process.name)
         if ended:
             self._selector.unregister(child.output)
@@ -220,7 +220,8 @@ class Supervisor:
         child.start_again_at = now + pause
         text = f"{name} ended ({_how(child.status)}): starting it again in {pause:.0f} s."
         if child.deaths >= WORRYING:
-            where = f" and in {self.journal.path}" if self.journal.path else ""
+            log = child.process.log or self.journal.path
+            where = f" and in {log}" if log else ""
             text = (
                 f"{name} ended {child.deaths} times in a row ({_how(child.status)}): its lines above{where} say why."
                 f" Once the cause is put right it comes back by itself; next try in {pause:.0f} s."

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from django.core.management import get_commands
-
 from portal.embedded import postgres, redis
 from portal.environment import Environment
 from portal.serve import preflight
 from portal.serve.processes import Process
 from portal.variables import BASE_DIR
+
+#: Root is told once, by `docs/install.md`; Celery would say it in every worker.
+_QUIET = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
 
 MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
 
@@ -38,31 +39,45 @@ def servers(environment: Environment) -> list[Process]:
                 name="redis",
                 command=redis.command(data_dir, environment.redis_bin),
                 before=lambda: redis.prepare(data_dir),
+                log=redis.log_file(data_dir),
                 server=True,
             )
         )
     return table
 
 
-def services(environment: Environment) -> list[Process]:
-    """Everything that serves. A listener whose command is not installed is left out."""
-    commands = get_commands()
+def doors(environment: Environment) -> list[Process]:
+    """What people and machines reach, and what their requests need at once."""
     address = _reachable(environment.listen_address)
-    table = [
+    return [
+        Process(
+            name="dicom",
+            command=[*MANAGE, "dimse"],
+            ready=lambda: preflight.listening(address, environment.dicom_port),
+        ),
         Process(name="web", command=_web(environment), ready=lambda: web_is_ready(environment)),
+        Process(
+            name="decoder",
+            command=[
+                sys.executable,
+                "-m",
+                "imaging.rendering.decoder_pool",
+                "--socket",
+                str(environment.decoder_socket),
+            ],
+            ready=environment.decoder_socket.exists,
+        ),
+        Process(name="registrar", command=[*MANAGE, "registrar"]),
+    ]
+
+
+def workers(environment: Environment) -> list[Process]:
+    """What works behind them."""
+    return [
         _worker("short", environment.short_workers),
         _worker("long", environment.long_workers),
-        Process(name="beat", command=_beat(environment)),
+        Process(name="beat", command=_beat(environment), variables=_QUIET),
     ]
-    if "registrar" in commands:
-        table.insert(0, Process(name="registrar", command=[*MANAGE, "registrar"]))
-    if "dimse" in commands:
-        ready = lambda: preflight.listening(address, environment.dicom_port)  # noqa: E731 -- a row's condition
-        table.insert(0, Process(name="dicom", command=[*MANAGE, "dimse"], ready=ready))
-    if (BASE_DIR / "imaging" / "rendering" / "decoder_pool.py").exists():
-        decoder = [sys.executable, "-m", "imaging.rendering.decoder_pool", "--socket", str(environment.decoder_socket)]
-        table.insert(0, Process(name="decoder", command=decoder, ready=environment.decoder_socket.exists))
-    return table
 
 
 def _web(environment: Environment) -> list[str]:
@@ -72,7 +87,7 @@ def _web(environment: Environment) -> list[str]:
         "--port": str(environment.portal_port),
         "--workers": str(environment.web_workers),
         "--blocking-threads": str(environment.web_threads),
-        "--log-level": "warning",
+        "--log-level": "error",
         "--workers-kill-timeout": "3",
     }
     if environment.tls:
@@ -87,13 +102,13 @@ def _web(environment: Environment) -> list[str]:
 
 
 def _celery(*words: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "--app", "portal", *words, "--loglevel", "WARNING"]
+    return [sys.executable, "-m", "celery", "--app", "portal", "--quiet", *words, "--loglevel", "WARNING"]
 
 
 def _worker(queue: str, processes: int) -> Process:
     node = f"{queue}@%h"
     words = ["worker", "--queues", queue, "--concurrency", str(processes), "--hostname", node]
-    return Process(name=queue, command=_celery(*words, "--without-gossip", "--without-mingle"))
+    return Process(name=queue, command=_celery(*words, "--without-gossip", "--without-mingle"), variables=_QUIET)
 
 
 def _beat(environment: Environment) -> list[str]:
