@@ -14,6 +14,7 @@ from functools import partial
 from threading import Event, Thread
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -21,7 +22,7 @@ from imaging import queues
 from imaging.events.models import Job
 
 #: Seconds. A worker that died is noticed when its lease runs out; a living one extends it all the time.
-LEASE: Final = 30
+LEASE: Final = float(getattr(settings, "JOB_LEASE_SECONDS", 30))
 MAX_ATTEMPTS: Final = 5
 _BACKOFF: Final = (2, 10, 60, 300)
 

@@ -26,7 +26,7 @@ from imaging.dicom.frame_description import FrameDescription
 from imaging.rendering import protocol
 from imaging.rendering.decoder import Busy, Client, Unavailable
 from imaging.rendering.protocol import Lane, Message
-from tests.imaging.rendering.conftest import Pool
+from tests.decoder_pools import Pool
 
 GREY = FrameDescription(rows=64, columns=48)
 PIXELS = np.linspace(0, 4095, 64 * 48).astype("<u2").tobytes()

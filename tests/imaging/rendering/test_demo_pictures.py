@@ -10,8 +10,8 @@ import pytest
 from imaging.rendering import representatives, selectors, services
 from imaging.rendering.models import Rendition
 from imaging.studies.models import InstanceVersion, Study
+from tests.decoder_pools import DEMO
 from tests.factories import arrivals
-from tests.imaging.rendering.conftest import DEMO
 
 pytestmark = pytest.mark.django_db
 
