@@ -51,6 +51,14 @@ NATIVE: Final = frozenset(
     }
 )
 
+#: Registered after the dictionary that pydicom carries.
+_NEWER_TRANSFER_SYNTAXES: Final = {
+    DEFLATED_IMAGE_FRAME: "Deflated Image Frame Compression",
+    JPEG_XL_LOSSLESS: "JPEG XL Lossless",
+    JPEG_XL_RECOMPRESSION: "JPEG XL JPEG Recompression",
+    JPEG_XL: "JPEG XL",
+}
+
 MPEG2 = frozenset({f"1.2.840.10008.1.2.4.{suffix}" for suffix in ("100", "100.1", "101", "101.1")})
 MPEG4 = frozenset(
     {
@@ -120,14 +128,14 @@ def transfer_syntax_name(transfer_syntax_uid: str) -> str:
 
 def _registered_name(value: str) -> str:
     entry = UID_dictionary.get(value)
-    return entry[0] if entry else ""
+    return entry[0] if entry else _NEWER_TRANSFER_SYNTAXES.get(value, "")
 
 
 @cache
 def is_known_transfer_syntax(transfer_syntax_uid: str) -> bool:
     """Whether the standard registers it as a transfer syntax."""
     entry = UID_dictionary.get(transfer_syntax_uid)
-    return entry is not None and entry[1] == "Transfer Syntax"
+    return transfer_syntax_uid in _NEWER_TRANSFER_SYNTAXES or (entry is not None and entry[1] == "Transfer Syntax")
 
 
 @cache

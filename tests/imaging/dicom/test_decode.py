@@ -131,7 +131,11 @@ def test_one_bit_frames_unpack_from_the_lowest():
 def test_float_pixels_are_floats(sample_type, dtype, bits):
     values = RNG.normal(size=(24, 40)).astype(dtype)
     description = grey(
-        uids.EXPLICIT_VR_LITTLE_ENDIAN, bits_allocated=bits, bits_stored=bits, high_bit=bits - 1, sample_type=sample_type
+        uids.EXPLICIT_VR_LITTLE_ENDIAN,
+        bits_allocated=bits,
+        bits_stored=bits,
+        high_bit=bits - 1,
+        sample_type=sample_type,
     )
     assert np.array_equal(decode.decode_frame(values.tobytes(), description), values)
 
@@ -142,7 +146,9 @@ def strip_markers(jpeg: bytes, marker: int) -> bytes:
     return jpeg[:at] + jpeg[at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big") :]
 
 
-SMOOTH = np.stack(np.broadcast_arrays(np.arange(40) * 5, 200 - np.arange(24)[:, None] * 4, 90), axis=-1).astype(np.uint8)
+SMOOTH = np.stack(np.broadcast_arrays(np.arange(40) * 5, 200 - np.arange(24)[:, None] * 4, 90), axis=-1).astype(
+    np.uint8
+)
 
 
 def jpeg_with(colorspace: str) -> bytes:
@@ -260,7 +266,9 @@ def test_every_sample_decodes_like_pydicom_decodes_it(path):
         source, description = samples.frame_bytes(path)
         decoded = decode.decode_frame(source, description)
     except DicomError as error:
-        assert path.name in {"JPEG2000-embedded-sequence-delimiter.dcm", "MR_truncated.dcm", "nested_priv_SQ.dcm"}, error
+        assert path.name in {"JPEG2000-embedded-sequence-delimiter.dcm", "MR_truncated.dcm", "nested_priv_SQ.dcm"}, (
+            error
+        )
         return
     try:
         reference = pixel_array(path, index=0)

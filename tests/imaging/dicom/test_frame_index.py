@@ -30,7 +30,9 @@ def item(value: bytes) -> bytes:
     return ITEM + struct.pack("<L", len(value)) + value
 
 
-def fragmented(fragments: list[bytes], frames: int, *, table: bytes = b"", end: bytes = END, syntax=JPEGBaseline8Bit) -> bytes:
+def fragmented(
+    fragments: list[bytes], frames: int, *, table: bytes = b"", end: bytes = END, syntax=JPEGBaseline8Bit
+) -> bytes:
     """A file with exactly these fragments."""
     head = samples.stored(samples.ct_image(NumberOfFrames=str(frames), PixelData=None))
     content = samples.raw_file(head[samples.parsed(head).dataset_offset :], syntax)

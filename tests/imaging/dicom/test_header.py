@@ -24,7 +24,9 @@ def with_raw(tag: int, vr: str, value: bytes) -> Header:
 
 
 def test_the_four_levels_are_read():
-    found = read(PatientBirthDate="19620305", PatientSex="F", AccessionNumber="A-1", SeriesNumber="3", InstanceNumber="7")
+    found = read(
+        PatientBirthDate="19620305", PatientSex="F", AccessionNumber="A-1", SeriesNumber="3", InstanceNumber="7"
+    )
     assert found.patient.patient_name == "Dupont^Marie"
     assert found.patient.name_norm == "dupont marie"
     assert found.patient.birth_date == date(1962, 3, 5)
@@ -37,7 +39,9 @@ def test_the_four_levels_are_read():
 
 
 def test_it_survives_json():
-    found = read(PatientBirthDate="19620305", ImagePositionPatient=[1, 2, 3.5], ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
+    found = read(
+        PatientBirthDate="19620305", ImagePositionPatient=[1, 2, 3.5], ImageOrientationPatient=[1, 0, 0, 0, 1, 0]
+    )
     assert Header.from_json(json.loads(json.dumps(found.to_json()))) == found
     assert found.instance.image_position_along_normal == 3.5
 
@@ -75,7 +79,8 @@ def test_old_separators_in_dates_are_read(value, expected):
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [("12", 12), ("+3", 3), ("4.0", 4), ("1e400", None), ("", None), ("99999999999", None), ("x", None)]
+    ("value", "expected"),
+    [("12", 12), ("+3", 3), ("4.0", 4), ("1e400", None), ("", None), ("99999999999", None), ("x", None)],
 )
 def test_integers_are_read_or_none(value, expected):
     assert element_text.parse_integer(value) == expected

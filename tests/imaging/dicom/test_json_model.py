@@ -92,7 +92,9 @@ def test_odd_values_have_a_form(tag, vr, value, expected):
 
 
 def test_a_length_that_does_not_fit_the_vr_gives_bytes():
-    written = json.loads(json_model.to_json(samples.parsed(samples.raw_file(samples.element(0x00280010, "US", b"abc")))))
+    written = json.loads(
+        json_model.to_json(samples.parsed(samples.raw_file(samples.element(0x00280010, "US", b"abc"))))
+    )
     assert written["00280010"] == {"vr": "UN", "InlineBinary": base64.b64encode(b"abc").decode()}
 
 

@@ -49,7 +49,8 @@ def test_every_sample_is_read_like_pydicom_reads_it(path):
 
 
 @pytest.mark.parametrize(
-    "syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian, pydicom.uid.ExplicitVRLittleEndian]
+    "syntax",
+    [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian, pydicom.uid.ExplicitVRLittleEndian],
 )
 def test_each_native_encoding_gives_the_same_values(syntax):
     dataset = samples.ct_image()

@@ -33,7 +33,6 @@ def test_linear_is_the_formula_of_the_standard():
 
 def test_linear_exact_and_sigmoid_differ_from_linear():
     values = row(0, 25, 50, 75, 100)
-    assert shown(values, window=None, voi_function="LINEAR_EXACT", **{"window": None}) != []
     exact = windowing.to_display(values, description(window=(50, 100), voi_function="LINEAR_EXACT"))[0].tolist()
     assert exact == [0, 64, 128, 191, 255]
     sigmoid = windowing.to_display(values, description(window=(50, 100), voi_function="SIGMOID"))[0].tolist()
@@ -48,11 +47,13 @@ def test_rescale_comes_before_the_window():
 def test_the_objects_own_window_is_used_and_an_asked_one_wins():
     values = row(0, 50, 100)
     own = description(window=(50, 101))
-    assert windowing.to_display(values, own)[0].tolist() == [1, 129, 255] or windowing.to_display(values, own)[0, 0] <= 1
+    assert windowing.to_display(values, own)[0].tolist() == [1, 129, 255]
     assert windowing.to_display(values, own, (1000, 10))[0].tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("changes", [{"photometric_interpretation": "MONOCHROME1"}, {"presentation_lut_shape": "INVERSE"}])
+@pytest.mark.parametrize(
+    "changes", [{"photometric_interpretation": "MONOCHROME1"}, {"presentation_lut_shape": "INVERSE"}]
+)
 def test_inverse_interpretations_are_turned_to_white_is_high(changes):
     assert shown(row(0, 4095), (2048, 4096), **changes) == [255, 0]
 
@@ -140,7 +141,9 @@ def test_wide_and_float_values_are_shown(dtype):
 
 def test_not_a_number_is_black_and_warns_of_nothing():
     values = np.array([[np.nan, -np.inf, 0, 1, np.inf]], dtype=np.float32)
-    found = windowing.to_display(values, description(sample_type="float", bits_allocated=32, bits_stored=32, high_bit=31))
+    found = windowing.to_display(
+        values, description(sample_type="float", bits_allocated=32, bits_stored=32, high_bit=31)
+    )
     assert found[0].tolist()[:3] == [0, 0, 0]
     assert found[0, -1] == 255
     assert not windowing.to_display(np.full((1, 5), np.nan, np.float32), description(sample_type="float")).any()
@@ -179,7 +182,9 @@ def test_every_sample_can_be_shown(path):
                 source, what = samples.frame_bytes(path)
         found = windowing.to_display(decode.decode_frame(source, what), what)
     except DicomError as error:
-        assert path.name in {"JPEG2000-embedded-sequence-delimiter.dcm", "MR_truncated.dcm", "nested_priv_SQ.dcm"}, error
+        assert path.name in {"JPEG2000-embedded-sequence-delimiter.dcm", "MR_truncated.dcm", "nested_priv_SQ.dcm"}, (
+            error
+        )
         return
     assert found.dtype == np.uint8
     assert found.shape[:2] == (what.rows, what.columns)
