@@ -33,12 +33,12 @@ RUN_STEP: Final = {SHORT: "imaging.pipeline.run_short_step", LONG: "imaging.pipe
 
 def short_task(**options: Any) -> Callable[[Callable[..., Any]], Task[..., Any]]:
     """Declare an idempotent task of less than a minute; it is stopped when it takes longer."""
-    return _task(queue=SHORT, soft_time_limit=SHORT_LIMIT - 5, time_limit=SHORT_LIMIT, **options)
+    return _task(promise=SHORT, soft_time_limit=SHORT_LIMIT - 5, time_limit=SHORT_LIMIT, **options)
 
 
 def long_task(**options: Any) -> Callable[[Callable[..., Any]], Task[..., Any]]:
     """Declare an idempotent task that may take hours, on workers of its own."""
-    return _task(queue=LONG, soft_time_limit=LONG_LIMIT - 60, time_limit=LONG_LIMIT, **options)
+    return _task(promise=LONG, soft_time_limit=LONG_LIMIT - 60, time_limit=LONG_LIMIT, **options)
 
 
 def _task(**options: Any) -> Callable[[Callable[..., Any]], Task[..., Any]]:
@@ -46,6 +46,13 @@ def _task(**options: Any) -> Callable[[Callable[..., Any]], Task[..., Any]]:
         ignore_result=True, acks_late=True, **options
     )
     return decorate
+
+
+class Router:
+    """Celery's router (``task_routes``): a task goes to the queue that its decorator promises."""
+
+    def __call__(self, _name: str, _args: Any, _kwargs: Any, _options: Any, task: Any = None, **_more: Any) -> Any:
+        return {"queue": getattr(task, "promise", SHORT)}
 
 
 class Publisher:

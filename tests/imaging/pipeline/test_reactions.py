@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.conf import settings
 
 from imaging import queues
@@ -87,11 +88,20 @@ def test_every_periodic_task_exists() -> None:
     assert {queues.DRAIN, *queues.RUN_STEP.values()} <= known
 
 
+def test_a_task_goes_to_the_queue_that_it_promises() -> None:
+    router = current_app.amqp.router
+
+    assert router.route({}, tasks.run_long_step.name)["queue"].name == queues.LONG
+    assert router.route({}, tasks.sweep.name)["queue"].name == queues.SHORT
+
+
 def test_a_step_that_fails_is_recorded_without_a_word_of_the_patient(
     monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
+    patient = "Durand^Hélène"
+
     def fail(_uid: str) -> None:
-        raise ValueError("Durand^Hélène cannot be drawn")
+        raise ValueError(patient)
 
     monkeypatch.setattr(steps, "STEPS", {"thumbnails": reactions.Step("thumbnails", fail)})
     jobs.enqueue([jobs.Ask("thumbnails", "1.2", "1.2")])
