@@ -17,7 +17,8 @@ def extract(
 
     `templatize` turns a template into Python that calls gettext at the same lines; Babel's Python extractor reads it.
     """
-    source = templatize(fileobj.read().decode("utf-8"))
+    # Python reads meaning into indentation; a template's means nothing.
+    source = "\n".join(line.lstrip() for line in templatize(fileobj.read().decode("utf-8")).split("\n"))
     yield from extract_python(
         io.BytesIO(source.encode("utf-8")), keywords, comment_tags, {"encoding": "utf-8", **options}
     )
