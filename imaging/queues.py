@@ -48,11 +48,9 @@ def _task(**options: Any) -> Callable[[Callable[..., Any]], Task[..., Any]]:
     return decorate
 
 
-class Router:
-    """Celery's router (``task_routes``): a task goes to the queue that its decorator promises."""
-
-    def __call__(self, _name: str, _args: Any, _kwargs: Any, _options: Any, task: Any = None, **_more: Any) -> Any:
-        return {"queue": getattr(task, "promise", SHORT)}
+def route(_name: str, _arguments: Any, _keywords: Any, _options: Any, task: Any = None, **_more: Any) -> dict[str, str]:
+    """Send a task to the queue that its decorator promises (Celery's ``task_routes``)."""
+    return {"queue": getattr(task, "promise", SHORT)}
 
 
 class Publisher:

@@ -91,8 +91,8 @@ def test_every_periodic_task_exists() -> None:
 def test_a_task_goes_to_the_queue_that_it_promises() -> None:
     router = current_app.amqp.router
 
-    assert router.route({}, tasks.run_long_step.name)["queue"].name == queues.LONG
-    assert router.route({}, tasks.sweep.name)["queue"].name == queues.SHORT
+    assert router.route({}, tasks.run_long_step.name, task_type=tasks.run_long_step)["queue"].name == queues.LONG
+    assert router.route({}, tasks.sweep.name, task_type=tasks.sweep)["queue"].name == queues.SHORT
 
 
 def test_a_step_that_fails_is_recorded_without_a_word_of_the_patient(
