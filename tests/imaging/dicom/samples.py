@@ -22,6 +22,9 @@ from imaging.dicom.part10 import ParsedFile
 DEMO = Path(__file__).resolve().parents[3] / "portal" / "demo" / "data"
 WHEEL = Path(pydicom.__file__).parent / "data"
 
+#: Damaged on purpose: no decoder makes anything of their pixels.
+UNDECODABLE = frozenset({"JPEG2000-embedded-sequence-delimiter.dcm", "MR_truncated.dcm", "nested_priv_SQ.dcm"})
+
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 STUDY, SERIES, INSTANCE = "1.2.826.0.1.3680043.8.498.1", "1.2.826.0.1.3680043.8.498.2", "1.2.826.0.1.3680043.8.498.3"
 
@@ -29,12 +32,9 @@ STUDY, SERIES, INSTANCE = "1.2.826.0.1.3680043.8.498.1", "1.2.826.0.1.3680043.8.
 @cache
 def every_part10_file() -> tuple[Path, ...]:
     """All files of the demo and of pydicom that begin with a preamble and a prefix."""
-    found = []
-    for folder in (DEMO, WHEEL / "test_files", WHEEL / "charset_files"):
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.read_bytes()[128:132] == b"DICM":
-                found.append(path)
-    return tuple(found)
+    folders = (DEMO, WHEEL / "test_files", WHEEL / "charset_files")
+    paths = (path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file())
+    return tuple(path for path in paths if path.read_bytes()[128:132] == b"DICM")
 
 
 @cache

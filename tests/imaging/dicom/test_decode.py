@@ -53,7 +53,7 @@ def rle(image: np.ndarray) -> bytes:
         (uids.JPEG_LOSSLESS_SV1, lambda image: imagecodecs.ljpeg_encode(image, bitspersample=12)),
         (uids.JPEG_LS_LOSSLESS, imagecodecs.jpegls_encode),
         (uids.JPEG_2000_LOSSLESS, lambda image: imagecodecs.jpeg2k_encode(image, codecformat="J2K", level=0)),
-        (uids.HTJ2K_LOSSLESS, lambda image: imagecodecs.htj2k_encode(image)),
+        (uids.HTJ2K_LOSSLESS, imagecodecs.htj2k_encode),
         (uids.JPEG_XL_LOSSLESS, lambda image: imagecodecs.jpegxl_encode(image, lossless=True)),
         (uids.RLE_LOSSLESS, rle),
         (uids.EXPLICIT_VR_LITTLE_ENDIAN, lambda image: image.astype("<u2").tobytes()),
@@ -72,7 +72,7 @@ def test_lossless_grey_frames_come_back(syntax, encode):
     [
         (uids.JPEG_LS_LOSSLESS, imagecodecs.jpegls_encode),
         (uids.JPEG_2000_LOSSLESS, lambda image: imagecodecs.jpeg2k_encode(image, codecformat="J2K", level=0)),
-        (uids.HTJ2K_LOSSLESS, lambda image: imagecodecs.htj2k_encode(image)),
+        (uids.HTJ2K_LOSSLESS, imagecodecs.htj2k_encode),
         (uids.RLE_LOSSLESS, rle),
         (uids.EXPLICIT_VR_LITTLE_ENDIAN, lambda image: image.tobytes()),
     ],
@@ -265,11 +265,10 @@ def test_every_sample_decodes_like_pydicom_decodes_it(path):
     try:
         source, description = samples.frame_bytes(path)
         decoded = decode.decode_frame(source, description)
-    except DicomError as error:
-        assert path.name in {"JPEG2000-embedded-sequence-delimiter.dcm", "MR_truncated.dcm", "nested_priv_SQ.dcm"}, (
-            error
-        )
-        return
+    except DicomError:
+        if path.name in samples.UNDECODABLE:
+            return
+        raise
     try:
         reference = pixel_array(path, index=0)
     except (RuntimeError, NotImplementedError, AttributeError, ValueError):

