@@ -1,0 +1,111 @@
+"""Sign-in and the admin in a real browser: its scripts work under the strict policy, in both lights, wide and on a phone."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.core.cache import cache
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from accounts.models import Department, MachineKey, Theme, User
+from accounts.roles import Role
+from accounts.services import IssuedKey
+from tests.browser.conftest import PHONE, WIDE, OpenPage
+from tests.factories.accounts import PASSWORD, UserFactory
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    """Somebody who runs the portal."""
+    cache.clear()
+    return UserFactory.create(username="admin", is_staff=True, is_superuser=True)
+
+
+def background(page: Page) -> str:
+    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+def overflows(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"))
+
+
+def test_a_person_signs_in_by_keyboard_alone(open_page: OpenPage, charlie: User) -> None:
+    page = open_page(charlie)
+    page.context.clear_cookies()
+    page.goto("/account/login/?next=/account/password/")
+    page.keyboard.type("charlie")
+    page.keyboard.press("Tab")
+    page.keyboard.type("not the password")
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").wait_for()
+    page.keyboard.type(PASSWORD)  # the cursor waits in the password, the name is kept
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account/password/")
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("theme", [Theme.DARK, Theme.LIGHT])
+def test_every_admin_page_of_people_is_silent_and_in_the_reader_s_light(
+    open_page: OpenPage, administrator: User, alice: User, machine: IssuedKey, viewport: Any, theme: Theme
+) -> None:
+    User.objects.filter(pk=administrator.pk).update(theme=theme)
+    page = open_page(administrator, viewport=viewport)
+    names = [model._meta.model_name for model in admin.site._registry if model._meta.app_label == "accounts"]
+    addresses = [reverse("admin:index")]
+    for name in names:
+        addresses.append(reverse(f"admin:accounts_{name}_changelist"))
+        if name != "auditevent":
+            addresses.append(reverse(f"admin:accounts_{name}_add"))
+    addresses.append(reverse("admin:accounts_user_change", args=[alice.pk]))
+    seen = set()
+    for address in addresses:
+        response = page.goto(address)
+        assert response is not None
+        assert response.status == 200, address
+        seen.add(background(page))
+    assert len(seen) == 1
+    lightness = float(seen.pop().removeprefix("oklch(").split()[0])
+    assert (lightness > 0.5) == (theme == Theme.LIGHT)
+
+
+def test_django_s_own_scripts_work_under_the_policy(
+    open_page: OpenPage, administrator: User, charlie: User, emergency: Department
+) -> None:
+    page = open_page(administrator)
+    page.goto(reverse("admin:accounts_user_change", args=[charlie.pk]))
+    page.locator(".add-row a").click()
+    page.locator("#id_memberships-0-department").select_option(str(emergency.pk))
+    page.locator("#id_memberships-0-role").select_option(Role.RADIOGRAPHER)
+    page.locator("#memberships-0 .datetimeshortcuts a").first.click()
+    page.locator("input[name=_save]").click()
+    page.locator(".messagelist .success").wait_for()
+    assert charlie.memberships.get().role == Role.RADIOGRAPHER
+
+
+def test_a_key_is_issued_in_the_admin_and_shown_once(
+    open_page: OpenPage, administrator: User, emergency: Department
+) -> None:
+    page = open_page(administrator)
+    page.goto(reverse("admin:accounts_machinekey_add"))
+    page.locator("#id_name").fill("ris")
+    page.locator("#id_departments_from option").first.dblclick()
+    page.locator("#id_rights_dicomweb_0").check()
+    page.locator("input[name=_save]").click()
+    shown = page.locator(".issued-key").inner_text()
+    key = MachineKey.objects.get()
+    assert shown.startswith(key.prefix)
+    assert list(key.departments.all()) == [emergency]
+    page.get_by_role("link", name="I have copied it").click()
+    assert shown not in page.content()
+
+
+@pytest.mark.parametrize("name", ["account_login", "account_change_password", "account_logout"])
+def test_the_pages_of_one_s_account_fit_a_phone(open_page: OpenPage, charlie: User, name: str) -> None:
+    page = open_page(charlie, viewport=PHONE)
+    if name == "account_login":
+        page.context.clear_cookies()
+    page.goto(reverse(name))
+    assert not overflows(page)
