@@ -83,6 +83,11 @@ class Publisher:
                 return False
         return True
 
+    def reset(self) -> None:
+        """Forget the connection, and that the broker failed."""
+        with self._lock:
+            self._connection, self._quiet_until = None, 0.0
+
     def _open(self) -> Connection:
         # A connection of our own, for the workers' ones wait long; and never one that was opened before a fork.
         if self._connection is None or self._process != os.getpid():
@@ -111,3 +116,8 @@ def wake() -> bool:
 def nudge(queue: str) -> bool:
     """Tell the workers of a queue that a job is waiting."""
     return _publisher.publish(RUN_STEP[queue], queue=queue, expires=600)
+
+
+def forget_broker() -> None:
+    """Open a new connection for the next message: the broker's address has changed, or it is there again."""
+    _publisher.reset()
