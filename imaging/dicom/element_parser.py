@@ -158,7 +158,12 @@ class ElementParser:
         if end is not None:
             self._within(length, sequence.end)
         path = f"{sequence.path}/{len(sequence.items)}/"
-        self._levels.append(_Level(end, sequence.implicit, sequence.order, path, self._levels[-1]))
+        implicit = sequence.implicit and not self._looks_explicit()
+        self._levels.append(_Level(end, implicit, sequence.order, path, self._levels[-1]))
+
+    def _looks_explicit(self) -> bool:
+        """Whether an item that ought to be implicit, for its sequence was UN, is explicit like the rest of the file."""
+        return not self._levels[0].implicit and self._source.peek(8)[4:6] in vr.KNOWN
 
     def _close_level(self) -> Dataset:
         level = self._levels.pop()

@@ -18,7 +18,7 @@ from imaging.dicom.lookup_table import LookupTable
 SHARED_GROUPS, PER_FRAME_GROUPS = 0x52009229, 0x52009230
 _PIXEL_VALUE_TRANSFORMATION, _FRAME_VOI_LUT = 0x00289145, 0x00289132
 _MODALITY_LUT_SEQUENCE, _VOI_LUT_SEQUENCE = 0x00283000, 0x00283010
-_FLOATS = {0x7FE00008: ("float", 32), 0x7FE00009: ("double", 64)}
+_FLOATS = {0x7FE00008: "float", 0x7FE00009: "double"}
 
 #: What ``from_json`` takes over; the rest of an instance's metadata says nothing about its pixels.
 _JSON_TAGS = frozenset(
@@ -53,8 +53,8 @@ def from_json(instance: dict[str, Any], frame_number: int = 1) -> Dataset:
 def read(dataset: Dataset, frame_number: int) -> dict[str, Any]:
     """Keyword arguments of ``FrameDescription``."""
     top = ElementText(dataset)
-    sample_type, float_bits = next((found for tag, found in _FLOATS.items() if tag in dataset), ("integer", 0))
-    bits = float_bits or top.integer(0x00280100) or 0
+    bits = top.integer(0x00280100) or 0
+    sample_type = _sample_type(dataset, bits)
     bits_stored = top.integer(0x00280101) or bits
     representation = 1 if top.integer(0x00280103) == 1 else 0
     scopes = [dataset, *_group_items(dataset, frame_number)]
@@ -78,6 +78,14 @@ def read(dataset: Dataset, frame_number: int) -> dict[str, Any]:
         **_rescale(scopes),
         **_window(scopes),
     }
+
+
+def _sample_type(dataset: Dataset, bits: int) -> str:
+    """Float pixel data have no Pixel Representation (PS3.3 C.7.6.24), which tells them even when the pixels were not read."""
+    named = next((name for tag, name in _FLOATS.items() if tag in dataset), "")
+    if named or 0x00280103 in dataset or 0x7FE00010 in dataset:
+        return named or "integer"
+    return {32: "float", 64: "double"}.get(bits, "integer")
 
 
 def _or(value: int | None, default: int) -> int:

@@ -30,7 +30,6 @@ def native_frames(
     if frame_index.needs_rendition(parsed) is None or parsed.pixel_data_offset is None:
         raise UnsupportedPixels("the stored frames need no rendition", code="no_rendition")
     stored = FrameDescription.from_dataset(parsed.dataset, parsed.transfer_syntax_uid, pixel_vr=parsed.pixel_vr)
-    stored = _with_float_samples(stored, parsed)
     source = _stored_frames(parsed, file, stored, limits)
     if stored.photometric_interpretation == "PALETTE COLOR":
         return _rgb(stored), _from_palette(source, stored)
@@ -40,15 +39,6 @@ def native_frames(
     if parsed.little_endian:
         return kept, source
     return kept, _reordered(source, stored)
-
-
-def _with_float_samples(stored: FrameDescription, parsed: ParsedFile) -> FrameDescription:
-    """The parse stops before float pixel data, so that their tag is not in the data set."""
-    kinds = {0x7FE00008: ("float", 32), 0x7FE00009: ("double", 64)}
-    if parsed.pixel_tag not in kinds:
-        return stored
-    kind, bits = kinds[parsed.pixel_tag]
-    return stored.replaced(sample_type=kind, bits_allocated=bits, bits_stored=bits, high_bit=bits - 1)
 
 
 def _rgb(stored: FrameDescription) -> FrameDescription:

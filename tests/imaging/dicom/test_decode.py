@@ -1,6 +1,7 @@
 """Frames of every transfer syntax decode to what was stored, and nothing oversized reaches a codec."""
 
 import io
+import json
 import struct
 
 import imagecodecs
@@ -9,7 +10,7 @@ import pytest
 from pydicom.pixels import pixel_array
 from pydicom.pixels.encoders import RLELosslessEncoder
 
-from imaging.dicom import codestream, decode, frame_index, part10, uids
+from imaging.dicom import codestream, decode, frame_index, json_model, part10, uids
 from imaging.dicom.errors import DecodeFailed, DicomError, UnsupportedPixels
 from imaging.dicom.frame_description import FrameDescription
 from tests.imaging.dicom import samples
@@ -288,3 +289,21 @@ def test_a_frame_described_by_its_json_decodes_the_same():
     content = io.BytesIO(path.read_bytes())
     assert frame_index.build(content, part10.read_part10(content)).number_of_frames == 1
     assert np.array_equal(decode.decode_frame(source, from_json), decode.decode_frame(source, description))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "dtype", "bits"), [("FloatPixelData", "<f4", 32), ("DoubleFloatPixelData", "<f8", 64)]
+)
+def test_float_maps_are_told_by_their_header_alone(keyword, dtype, bits):
+    values = RNG.normal(size=(6, 8)).astype(dtype)
+    dataset = samples.ct_image(
+        PixelData=None, PixelRepresentation=None, BitsStored=None, HighBit=None, BitsAllocated=bits
+    )
+    setattr(dataset, keyword, values.tobytes())
+    content = samples.stored(dataset)
+    parsed = samples.parsed(content)
+    description = FrameDescription.from_dataset(parsed.dataset, parsed.transfer_syntax_uid)
+    (offset, length), *_ = frame_index.build(io.BytesIO(content), parsed).ranges(1)
+    assert np.array_equal(decode.decode_frame(content[offset : offset + length], description), values)
+    instance = json.loads(json_model.to_json(parsed))
+    assert FrameDescription.from_json(instance, parsed.transfer_syntax_uid) == description

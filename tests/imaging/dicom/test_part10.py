@@ -216,3 +216,14 @@ def test_an_icon_inside_a_sequence_does_not_end_the_header():
     parsed = samples.parsed(samples.stored(dataset))
     assert np.frombuffer(parsed.dataset.IconImageSequence[0].PixelData, "<u2")[5] == 5
     assert parsed.dataset.PatientComments == "after"
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, pydicom.uid.ExplicitVRLittleEndian])
+def test_a_sequence_that_was_un_is_read_in_either_encoding(syntax):
+    """The standard has its items implicit; some machines leave them explicit."""
+    inner = samples.stored(samples.ct_image(PixelData=None), syntax)
+    inner = inner[samples.parsed(inner).dataset_offset :]
+    hidden = b"\x08\x00\x40\x11UN\0\0" + UNDEFINED + ITEM + UNDEFINED + inner + ITEM_END + SEQUENCE_END
+    parsed = samples.parsed(samples.raw_file(hidden + samples.element(0x00100020, "LO", b"4711")))
+    assert parsed.dataset.ReferencedImageSequence[0].PatientID == "4711"
+    assert parsed.dataset.PatientID == "4711"
