@@ -11,6 +11,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from accounts.models import Department
+from imaging.dicom import part10
 from imaging.ingest import registrar
 from imaging.ingest import services as ingest
 from imaging.ingest.source import Source
@@ -110,6 +111,11 @@ class Archive:
         rendering.make_thumbnails(study_instance_uid)
         rendering.make_previews(study_instance_uid)
         studies.settle(study_instance_uid)
+
+    @staticmethod
+    def uid_of(file: Path) -> str:
+        """Return the Study Instance UID of a file."""
+        return str(part10.read_part10(file).dataset.StudyInstanceUID)
 
     @staticmethod
     def study(study_instance_uid: str) -> Study:

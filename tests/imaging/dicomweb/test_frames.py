@@ -54,7 +54,7 @@ def test_the_transfer_syntax_stands_on_the_part_and_on_the_whole(archive: Archiv
 
 
 def test_a_compressed_frame_is_served_as_it_was_received(archive: Archive, reader: Client) -> None:
-    frames = [b"\xff\xd8\xff\xf7 one ", b"\xff\xd8\xff\xf7 three "]
+    frames = [b"\xff\xd8\xff\xf7 one", b"\xff\xd8\xff\xf7 three"]
     made = arrivals.dataset(NumberOfFrames=2, PixelData=encapsulate(frames))
     made["PixelData"].VR = "OB"
     archive.receive(arrivals.encoded(made, JPEGLSLossless))
