@@ -5,6 +5,7 @@ state 6 (data transfer): PDUs are read in one call into one buffer, and C-STORE 
 being collected in memory and passed between threads. Lengths are checked before anything is allocated.
 """
 
+import contextlib
 import logging
 import select
 import socket
@@ -23,8 +24,12 @@ from imaging.ingest.source import Source
 logger = logging.getLogger(__name__)
 
 #: Seconds of silence within one PDU, and for the whole of it, after which the peer is taken for gone.
-SILENCE: Final = 9.0
-_PDU_TIME: Final = 30.0
+SILENCE: Final = 8.0
+_PDU_TIME: Final = 60.0
+#: A slow line brings at least so many bytes in `SILENCE`; less is taken for silence.
+_TRICKLE: Final = 1024
+#: How long an ended association is listened to before its connection is closed, so that the peer reads our abort.
+_FAREWELL: Final = 1.0
 #: How long a quiet association waits for data before it looks at what else is to be done.
 _PAUSE: Final = 0.02
 
@@ -34,6 +39,7 @@ _PDU_TYPES: Final = range(0x01, 0x08)
 _P_DATA_LIMIT: Final = 1024 * 1024
 _OTHER_LIMIT: Final = 256 * 1024
 _DATA_TRANSFER: Final = "Sta6"
+_AWAITING_CLOSE: Final = "Sta13"
 
 _HEAD = struct.Struct(">BBL")
 _VALUE_HEAD = struct.Struct(">LBB")
@@ -68,7 +74,10 @@ class StreamingUpperLayer(DULServiceProvider):  # type: ignore[misc]
 
     def _is_transport_event(self) -> bool:
         connection = self._connection
-        if self.state_machine.current_state != _DATA_TRANSFER or connection is None:
+        if connection is not None and self.state_machine.current_state == _AWAITING_CLOSE:
+            self._part(connection)
+            return True
+        if connection is None or self.state_machine.current_state != _DATA_TRANSFER:
             return bool(super()._is_transport_event())
         if self.receiver is None:
             self.receiver = self.assoc.make_receiver()
@@ -87,6 +96,14 @@ class StreamingUpperLayer(DULServiceProvider):  # type: ignore[misc]
             self._idle_timer.timeout = SILENCE if receiver.is_busy else self.network_timeout
             self.assoc._reactor_checkpoint.set()
         return seen
+
+    def _part(self, connection: socket.socket) -> None:
+        """Pass over what the peer still says, unread as PDUs: it may be anything; then close."""
+        deadline = time.monotonic() + _FAREWELL
+        with contextlib.suppress(OSError):
+            while time.monotonic() < deadline and connection.recv(_OTHER_LIMIT, socket.MSG_DONTWAIT):
+                pass
+        self.socket.close()
 
     def _is_readable(self, connection: socket.socket) -> bool:
         if self._poll is None:
@@ -189,7 +206,8 @@ class StreamingUpperLayer(DULServiceProvider):  # type: ignore[misc]
             while got < length:
                 count = connection.recv_into(view[got:], length - got, flags)
                 got += count
-                if not count or (got < length and time.monotonic() > deadline):
+                # With MSG_WAITALL the kernel gives less than asked for only after `SILENCE`, or at the end.
+                if got < length and (not count or (flags and count < _TRICKLE) or time.monotonic() > deadline):
                     raise _Ended
         except OSError as error:
             raise _Ended from error

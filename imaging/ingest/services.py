@@ -134,11 +134,12 @@ def _identify(path: Path, announced: tuple[str, str] | None) -> header.Header:
     """Read the header up to the pixels: which object is this? Raises ``Refused``."""
     try:
         parsed = part10.read_part10(path)
-        problem = conformance.check_sop_instance(parsed, *announced) if announced else None
-        if problem is not None:
-            raise Refused(problem.code, problem.detail)
-        return header.read_header(
+        found = header.read_header(
             parsed.dataset, transfer_syntax_uid=parsed.transfer_syntax_uid, has_pixels=parsed.has_pixels
         )
     except DicomError as error:
         raise Refused(error.code, error.detail) from error
+    problem = conformance.check_sop_instance(parsed, *announced) if announced else None
+    if problem is not None:
+        raise Refused(problem.code, problem.detail)
+    return found
