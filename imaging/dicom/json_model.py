@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import orjson
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.tag import BaseTag
 
 from imaging.dicom import charset, json_values, vr
 from imaging.dicom.element_parser import CHARACTER_SET, PIXEL_TAGS
-from imaging.dicom.element_text import ElementText, stored
+from imaging.dicom.element_text import ElementText
 from imaging.dicom.part10 import BulkValue, ParsedFile
 
 BulkUri = Callable[[str], str]
 
 #: Palette and LUT data: viewers need them with the metadata, however long.
 _ALWAYS_INLINE = frozenset({*range(0x00281201, 0x00281204), *range(0x00281221, 0x00281224), 0x00283006})
+_first = itemgetter(0)
 _UTF_8 = {"vr": "CS", "Value": ["ISO_IR 192"]}
 
 
@@ -52,20 +53,16 @@ class _Writer:
 
     def dataset(self, dataset: Dataset, encodings: charset.Encodings, path: str) -> dict[str, Any]:
         """All elements in ascending order of tags."""
-        if BaseTag(CHARACTER_SET) in dataset:
-            encodings = charset.encodings(ElementText(dataset).character_set.split("\\"))
         written: dict[str, Any] = {}
-        for tag in sorted(dataset.keys()):
-            if tag in PIXEL_TAGS and not path:
+        # Plain integers: comparing pydicom's tags costs more than writing the elements.
+        for number, element in sorted(((int(tag), element) for tag, element in dataset.items()), key=_first):
+            if number in PIXEL_TAGS and not path:
                 continue
-            key = f"{tag:08X}"
-            if tag == CHARACTER_SET:
+            key = f"{number:08X}"
+            if number == CHARACTER_SET:
+                encodings = charset.encodings(ElementText(dataset).character_set.split("\\"))
                 written[key] = _UTF_8
-                continue
-            element = stored(dataset, tag)
-            if element is None:
-                continue
-            if isinstance(element, RawDataElement):
+            elif isinstance(element, RawDataElement):
                 written[key] = self._raw(dataset, element, encodings, path + key)
             else:
                 written[key] = self._converted(element, encodings, path + key)
