@@ -32,27 +32,10 @@ def native_frames(
     stored = FrameDescription.from_dataset(parsed.dataset, parsed.transfer_syntax_uid, pixel_vr=parsed.pixel_vr)
     source = _stored_frames(parsed, file, stored, limits)
     if stored.photometric_interpretation == "PALETTE COLOR":
-        return _rgb(stored), _from_palette(source, stored)
+        return stored.as_rendition(), _from_palette(source, stored)
     if stored.subsampled:
-        return _rgb(stored), _decoded(source, stored)
-    kept = stored.replaced(transfer_syntax_uid=uids.EXPLICIT_VR_LITTLE_ENDIAN, pixel_vr="")
-    if parsed.little_endian:
-        return kept, source
-    return kept, _reordered(source, stored)
-
-
-def _rgb(stored: FrameDescription) -> FrameDescription:
-    return FrameDescription(
-        rows=stored.rows,
-        columns=stored.columns,
-        samples_per_pixel=3,
-        bits_allocated=8,
-        bits_stored=8,
-        high_bit=7,
-        photometric_interpretation="RGB",
-        transfer_syntax_uid=uids.EXPLICIT_VR_LITTLE_ENDIAN,
-        number_of_frames=stored.number_of_frames,
-    )
+        return stored.as_rendition(), _decoded(source, stored)
+    return stored.as_rendition(), source if parsed.little_endian else _reordered(source, stored)
 
 
 def _stored_frames(parsed: ParsedFile, file: BinaryIO, stored: FrameDescription, limits: Limits) -> Iterator[bytes]:
