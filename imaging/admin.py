@@ -1,7 +1,9 @@
 """Index of the packages' admin pages: imports only."""
 
+from imaging.events import admin as events
 from imaging.integrity import admin as integrity
+from imaging.rendering import admin as rendering
 from imaging.storage import admin as storage
 from imaging.studies import admin as studies
 
-__all__ = ["integrity", "storage", "studies"]
+__all__ = ["events", "integrity", "rendering", "storage", "studies"]

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from imaging import queues
@@ -169,9 +170,10 @@ def fail(job: Claimed, *, code: str, detail: str = "", final: bool = False) -> b
     return bool(_held(job).update(lease_until=None, **values))
 
 
-def retry(*, study_instance_uid: str) -> int:
-    """Queue the failed jobs of a study again, as a person asked. How many there were."""
-    failed = Job.objects.filter(study_instance_uid=study_instance_uid, state=Job.State.FAILED)
+def retry(*, study_instance_uid: str = "", job_ids: Iterable[int] = ()) -> int:
+    """Queue the failed jobs of a study, or those named, again as a person asked. How many there were."""
+    which = Q(study_instance_uid=study_instance_uid) if study_instance_uid else Q(id__in=list(job_ids))
+    failed = Job.objects.filter(which, state=Job.State.FAILED)
     with transaction.atomic():
         asks = [
             Ask(job.step, job.subject_uid, job.study_instance_uid, job.queue)

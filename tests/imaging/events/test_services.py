@@ -88,8 +88,8 @@ def test_two_drains_never_take_the_same_event() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_change_that_is_rolled_back_tells_nothing() -> None:
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         services.append(kind=CHANGED, subject_uid="1.1")
-        _ = 1 / 0
+        transaction.set_rollback(True)
 
     assert services.take_due() == []
