@@ -9,6 +9,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +20,8 @@ from django.utils.deconstruct import deconstructible
 _CHUNK = 1024 * 1024
 _DIRECTORY_MODE = 0o700
 _FILE_MODE = 0o600
+_FEW_FOLDERS = 4
+_FSYNC_THREADS = 8
 # What a file system answers when it cannot link: another disk, no links at all, too many, or not permitted.
 _CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS})
 
@@ -32,6 +35,7 @@ class FilesystemTier(FileSystemStorage):
         options.setdefault("file_permissions_mode", _FILE_MODE)
         options.setdefault("directory_permissions_mode", _DIRECTORY_MODE)
         super().__init__(location=location, **options)
+        self._durable: set[Path] = set()
 
     def url(self, name: str | None) -> str:
         """Refuse: kept bytes have no address of their own; every reader comes through a door."""
@@ -70,20 +74,24 @@ class FilesystemTier(FileSystemStorage):
         return True
 
     def sync(self, names: Iterable[str]) -> None:
-        """Make the names durable: each folder on the way is fsynced once, the deepest first."""
+        """Make the names durable: the folder of each is fsynced once, and those above it once per process.
+
+        Folders are never removed, so that one whose own name is durable stays so.
+        """
         root = Path(self.location)
-        folders = {root}
-        for name in names:
-            folder = self._path(name).parent
-            while folder != root and folder not in folders:
-                folders.add(folder)
-                folder = folder.parent
-        for folder in sorted(folders, key=lambda path: len(path.parts), reverse=True):
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        folders = {self._path(name).parent for name in names}
+        above: set[Path] = set()
+        for folder in folders - self._durable:
+            above.update(parent for parent in folder.parents if parent.is_relative_to(root))
+        todo = sorted(folders | above, key=lambda path: len(path.parts), reverse=True)
+        if len(todo) <= _FEW_FOLDERS:
+            for folder in todo:
+                _fsync_folder(folder)
+        else:
+            # The wait is the disk's: asked for together, the folders share the commits of its journal.
+            with ThreadPoolExecutor(_FSYNC_THREADS) as pool:
+                list(pool.map(_fsync_folder, todo))
+        self._durable |= folders
 
     def read_range(self, name: str, start: int, length: int) -> bytes:
         """``length`` bytes from ``start``; fewer at the end of the file."""
@@ -109,6 +117,14 @@ class FilesystemTier(FileSystemStorage):
         if not target.parent.is_dir():
             _make_folders(target.parent)
         return target
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _make_folders(folder: Path) -> None:

@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection
@@ -22,14 +22,17 @@ from imaging.integrity import services as integrity
 from imaging.integrity.models import LedgerLeaf
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import columns, placement, segments
+from imaging.studies import columns, patients, placement, segments
 from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
-from imaging.studies.verdicts import Known, KnownVersion, PatientKey
+from imaging.studies.verdicts import Known, KnownVersion
 
 _ROWS = 1000
+_FEW = 8
 _QUIET_SECONDS = 20
 _UIDS_IN_AUDIT = 50
+
+RowT = TypeVar("RowT", Study, Series)
 
 _STUDY_CHANGES = [
     *("accession_number", "study_id", "study_at", "study_time_known", "description", "referring_physician_name"),
@@ -74,8 +77,8 @@ class Registration:
         accepted = [verdict for verdict in verdicts if verdict.state in {State.NEW, State.CONFLICT}]
         kept: list[_Kept] = []
         if accepted:
-            patients = self._patients(accepted)
-            kept = [self._prepare(verdict, patients) for verdict in accepted]
+            found, self._completed = patients.of_batch(accepted, self._studies)
+            kept = [self._prepare(verdict, found) for verdict in accepted]
             self._save_levels(kept)
             self._save_versions(kept)
             self._place(kept)
@@ -106,32 +109,15 @@ class Registration:
         series_rows = Series.objects.filter(series_instance_uid__in=series_uids).select_related("study")
         self._series = {series.series_instance_uid: series for series in series_rows}
         return Known(
-            studies={uid: _patient_key(study.patient) for uid, study in self._studies.items()},
+            studies={uid: patients.key_of(study.patient) for uid, study in self._studies.items()},
             series={uid: series.study.study_instance_uid for uid, series in self._series.items()},
             instances=_known_versions(sop_uids),
         )
 
-    def _patients(self, accepted: list[Registered]) -> dict[str, Patient]:
-        """The patient of each study of the batch; those of new studies are found or made."""
-        patients = {uid: study.patient for uid, study in self._studies.items()}
-        leading: dict[str, IncomingInstance] = {}
-        for verdict in accepted:
-            uid = verdict.incoming.header.study.study_instance_uid
-            if uid not in patients:
-                leading.setdefault(uid, verdict.incoming)
-        by_key = _named_patients([item for item in leading.values() if columns.patient_key(item)])
-        anonymous = {uid: _new_patient(item) for uid, item in leading.items() if columns.patient_key(item) is None}
-        Patient.objects.bulk_create(anonymous.values(), batch_size=_ROWS)
-        for uid, item in leading.items():
-            key = columns.patient_key(item)
-            patients[uid] = by_key[key] if key else anonymous[uid]
-        self._completed = _complete_patients(patients, accepted)
-        return patients
-
-    def _prepare(self, verdict: Registered, patients: dict[str, Patient]) -> _Kept:
+    def _prepare(self, verdict: Registered, found: dict[str, Patient]) -> _Kept:
         """Give study and series what this instance adds to them; nothing is written yet."""
         item = verdict.incoming
-        study = self._study(item, patients)
+        study = self._study(item, found)
         series = self._series_of(item, study)
         columns.date_study(study, item)
         columns.span(study, item.received_at)
@@ -147,13 +133,13 @@ class Registration:
             series.frame_count = min(series.frame_count + frames, columns.LARGEST_INTEGER)
         return _Kept(item, verdict.state, study, series)
 
-    def _study(self, item: IncomingInstance, patients: dict[str, Patient]) -> Study:
+    def _study(self, item: IncomingInstance, found: dict[str, Patient]) -> Study:
         uid = item.header.study.study_instance_uid
         study = self._studies.get(uid)
         if study is None:
             if not item.placements:
                 raise ValueError("a new study needs a placement")
-            study = Study(study_instance_uid=uid, patient=patients[uid])
+            study = Study(study_instance_uid=uid, patient=found[uid])
             self._studies[uid] = self._new_studies[uid] = study
         return study
 
@@ -175,10 +161,10 @@ class Registration:
             one.version += 1
         Study.objects.bulk_create(self._new_studies.values(), batch_size=_ROWS)
         changed = [row for uid, row in sorted(studies.items()) if uid not in self._new_studies]
-        Study.objects.bulk_update(changed, _STUDY_CHANGES, batch_size=_ROWS)
+        _update(changed, _STUDY_CHANGES)
         Series.objects.bulk_create(self._new_series.values(), batch_size=_ROWS)
         old_series = [row for uid, row in sorted(series.items()) if uid not in self._new_series]
-        Series.objects.bulk_update(old_series, _SERIES_CHANGES, batch_size=_ROWS)
+        _update(old_series, _SERIES_CHANGES)
         self._save_instances(kept)
 
     def _save_instances(self, kept: list[_Kept]) -> None:
@@ -278,12 +264,17 @@ class Registration:
         audit.record_many(entries)
 
 
+def _update(rows: list[RowT], names: list[str]) -> None:
+    """Write changed rows: one by one when they are few, as they mostly are, for a statement of cases is dear to build."""
+    if len(rows) > _FEW:
+        type(rows[0])._default_manager.bulk_update(rows, names, batch_size=_ROWS)
+    else:
+        for row in rows:
+            row.save(update_fields=names)
+
+
 def _lock_key(uid: str) -> int:
     return int.from_bytes(hashlib.sha256(b"study or series " + uid.encode()).digest()[:8], "big", signed=True)
-
-
-def _patient_key(patient: Patient) -> PatientKey | None:
-    return (patient.issuer_of_patient_id, patient.patient_id) if patient.patient_id else None
 
 
 def _known_versions(sop_uids: Iterable[str]) -> dict[str, list[KnownVersion]]:
@@ -298,45 +289,6 @@ def _known_versions(sop_uids: Iterable[str]) -> dict[str, list[KnownVersion]]:
     for sop_uid, pk, study_uid, series_uid, digest in rows:
         known[sop_uid].append(KnownVersion(pk, study_uid, series_uid, digest))
     return dict(known)
-
-
-def _new_patient(item: IncomingInstance) -> Patient:
-    issuer, patient_id = columns.patient_key(item) or ("", "")
-    values = columns.clean(Patient, columns.patient_values(item.header.patient))
-    return Patient(issuer_of_patient_id=issuer, patient_id=patient_id, **values)
-
-
-def _named_patients(items: list[IncomingInstance]) -> dict[PatientKey, Patient]:
-    """Patients by issuer and ID; the missing ones are made, in one order for all registrars."""
-    wanted: dict[PatientKey, IncomingInstance] = {}
-    for item in items:
-        wanted.setdefault(columns.patient_key(item) or ("", ""), item)
-    found = _find_patients(wanted)
-    missing = sorted(set(wanted) - set(found))
-    if missing:
-        made = [_new_patient(wanted[key]) for key in missing]
-        Patient.objects.bulk_create(made, batch_size=_ROWS, ignore_conflicts=True)
-        found |= _find_patients(missing)
-    return found
-
-
-def _find_patients(keys: Iterable[PatientKey]) -> dict[PatientKey, Patient]:
-    issuers, ids = {issuer for issuer, _id in keys}, {patient_id for _issuer, patient_id in keys}
-    rows = Patient.objects.filter(issuer_of_patient_id__in=issuers, patient_id__in=ids)
-    return {key: row for row in rows if (key := (row.issuer_of_patient_id, row.patient_id)) in set(keys)}
-
-
-def _complete_patients(patients: dict[str, Patient], accepted: list[Registered]) -> list[int]:
-    """Fill what was blank from headers of the same patient, in the order of keys; the keys of those that changed."""
-    changed: dict[int, Patient] = {}
-    for verdict in accepted:
-        patient = patients[verdict.incoming.header.study.study_instance_uid]
-        same = columns.patient_key(verdict.incoming) in {None, _patient_key(patient)}
-        if same and columns.fill_blanks(patient, columns.patient_values(verdict.incoming.header.patient)):
-            changed[patient.pk] = patient
-    for _pk, patient in sorted(changed.items()):
-        patient.save(update_fields=["patient_name", "name_norm", "birth_date", "sex"])
-    return sorted(changed)
 
 
 def _version(entry: _Kept, content: StoredObject) -> InstanceVersion:

@@ -309,3 +309,20 @@ def test_a_placement_by_hand_gives_and_takes_with_an_event(spool, emergency, ort
 def test_nothing_to_register_is_no_work(django_assert_num_queries):
     with django_assert_num_queries(0):
         assert studies.register([], actor=CT1) == []
+
+
+def test_two_studies_complete_their_common_patient_together(spool, emergency):
+    first, second = uid(), uid()
+    blank = {"PatientBirthDate": None, "PatientSex": None}
+    studies.register(
+        [incoming(dataset(StudyInstanceUID=study, **blank), spool, emergency) for study in (first, second)], actor=CT1
+    )
+    studies.register(
+        [
+            incoming(dataset(StudyInstanceUID=first, PatientSex=None), spool),
+            incoming(dataset(StudyInstanceUID=second, PatientBirthDate=None), spool),
+        ],
+        actor=CT1,
+    )
+    patient = Patient.objects.get()
+    assert (patient.birth_date.isoformat(), patient.sex) == ("1970-01-02", "F")

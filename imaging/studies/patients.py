@@ -1,0 +1,79 @@
+"""Patients of a batch: found by issuer and ID, made where they are missing, completed where they were blank."""
+
+from collections.abc import Iterable
+
+from imaging.studies import columns
+from imaging.studies.incoming import IncomingInstance, Registered
+from imaging.studies.models import Patient, Study
+from imaging.studies.verdicts import PatientKey
+
+_ROWS = 1000
+
+
+def of_batch(accepted: list[Registered], studies: dict[str, Study]) -> tuple[dict[str, Patient], list[int]]:
+    """The patient of each study of a batch, and the keys of those whose row was completed.
+
+    ``studies`` are the ones that exist; they keep their patient, whatever the headers say.
+    """
+    by_pk: dict[int, Patient] = {}
+    for study in studies.values():
+        # One object per row: two studies of one patient must not overwrite what the other completes.
+        study.patient = by_pk.setdefault(study.patient_id, study.patient)
+    found = {uid: study.patient for uid, study in studies.items()}
+    leading: dict[str, IncomingInstance] = {}
+    for verdict in accepted:
+        uid = verdict.incoming.header.study.study_instance_uid
+        if uid not in found:
+            leading.setdefault(uid, verdict.incoming)
+    by_key = _named([item for item in leading.values() if columns.patient_key(item)])
+    anonymous = {uid: _new(item) for uid, item in leading.items() if columns.patient_key(item) is None}
+    Patient.objects.bulk_create(anonymous.values(), batch_size=_ROWS)
+    for uid, item in leading.items():
+        key = columns.patient_key(item)
+        patient = by_key[key] if key else anonymous[uid]
+        found[uid] = by_pk.setdefault(patient.pk, patient)
+    return found, _complete(found, accepted)
+
+
+def key_of(patient: Patient) -> PatientKey | None:
+    """Issuer and ID of a patient's row, or None without an ID."""
+    return (patient.issuer_of_patient_id, patient.patient_id) if patient.patient_id else None
+
+
+def _new(item: IncomingInstance) -> Patient:
+    issuer, patient_id = columns.patient_key(item) or ("", "")
+    values = columns.clean(Patient, columns.patient_values(item.header.patient))
+    return Patient(issuer_of_patient_id=issuer, patient_id=patient_id, **values)
+
+
+def _named(items: list[IncomingInstance]) -> dict[PatientKey, Patient]:
+    """Patients by issuer and ID; the missing ones are made, in one order for all registrars."""
+    wanted: dict[PatientKey, IncomingInstance] = {}
+    for item in items:
+        wanted.setdefault(columns.patient_key(item) or ("", ""), item)
+    found = _found(wanted)
+    missing = sorted(set(wanted) - set(found))
+    if missing:
+        made = [_new(wanted[key]) for key in missing]
+        Patient.objects.bulk_create(made, batch_size=_ROWS, ignore_conflicts=True)
+        found |= _found(missing)
+    return found
+
+
+def _found(keys: Iterable[PatientKey]) -> dict[PatientKey, Patient]:
+    issuers, ids = {issuer for issuer, _id in keys}, {patient_id for _issuer, patient_id in keys}
+    rows = Patient.objects.filter(issuer_of_patient_id__in=issuers, patient_id__in=ids)
+    return {key: row for row in rows if (key := (row.issuer_of_patient_id, row.patient_id)) in set(keys)}
+
+
+def _complete(patients: dict[str, Patient], accepted: list[Registered]) -> list[int]:
+    """Fill what was blank from headers of the same patient, in the order of keys; the keys of those that changed."""
+    changed: dict[int, Patient] = {}
+    for verdict in accepted:
+        patient = patients[verdict.incoming.header.study.study_instance_uid]
+        same = columns.patient_key(verdict.incoming) in {None, key_of(patient)}
+        if same and columns.fill_blanks(patient, columns.patient_values(verdict.incoming.header.patient)):
+            changed[patient.pk] = patient
+    for _pk, patient in sorted(changed.items()):
+        patient.save(update_fields=["patient_name", "name_norm", "birth_date", "sex"])
+    return sorted(changed)
