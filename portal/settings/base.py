@@ -89,6 +89,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = environment.data_dir / "static"
 STATICFILES_DIRS = [path for path in [BASE_DIR / "static" / "build"] if path.is_dir()]
 VITE_MANIFEST = BASE_DIR / "static" / "build" / "manifest.json"
+# Vite and Django both write a digest into the name: such a file never changes and is kept for ever.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^.+(/assets/.+-[\w-]{8}\.\w+|\.[0-9a-f]{12}\.\w+)$"
 DATA_DIR = environment.data_dir
 
 LOGGING = {
