@@ -70,6 +70,15 @@ def clear_stale_server(folder: Path, seconds: float = 15) -> None:
     lock.unlink(missing_ok=True)
 
 
+def says_ready(folder: Path) -> bool:
+    """Whether the server has noted in its lock file that it takes connections (what `pg_ctl` looks at)."""
+    try:
+        lines = (folder / "postmaster.pid").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return False
+    return len(lines) >= 8 and lines[7].strip() == "ready"
+
+
 def _signal(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)

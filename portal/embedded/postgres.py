@@ -160,7 +160,11 @@ def await_ready(data_dir: Path, alive: Callable[[], bool], seconds: float = 60) 
     `alive` says whether its process still runs. Raises Refused when it ends or the time is over.
     """
     deadline = time.monotonic() + seconds
+    folder = paths.postgres_home(data_dir) / "postgres"
     while alive():
+        if not cluster.says_ready(folder) and time.monotonic() < deadline:
+            time.sleep(0.02)
+            continue
         try:
             psycopg.connect(superuser_url(data_dir), connect_timeout=5).close()
         except psycopg.OperationalError as error:

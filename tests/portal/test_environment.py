@@ -1,11 +1,13 @@
 """The variables of a deployment: defaults, refusals, and what production cannot do without."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from portal.environment import Misconfigured, read, reserve_bytes
 from portal.variables import read_env_file
+from tests.portal.processes import ROOT
 
 
 def sentences(variables: dict[str, str]) -> list[str]:
@@ -150,3 +152,11 @@ def test_a_line_that_is_no_variable_is_named(tmp_path: Path) -> None:
     path.write_text("PORTAL_PORT=8010\nwhat is this\n")
     with pytest.raises(Misconfigured, match=r"Line 2 of .*NAME=value"):
         read_env_file(path)
+
+
+def test_every_variable_is_documented() -> None:
+    sources = (ROOT / "portal" / "environment.py").read_text() + (ROOT / "portal" / "variables.py").read_text()
+    names = set(re.findall(r'(?:text|number|port|path|items|required|file)\(\s*"([A-Z][A-Z0-9_]+)"', sources))
+    assert len(names) > 25
+    documented = (ROOT / "docs" / "install.md").read_text()
+    assert [name for name in sorted(names) if f"`{name}" not in documented] == []
