@@ -1,9 +1,10 @@
 """Index of the packages' admin pages: imports only."""
 
 from imaging.events import admin as events
+from imaging.ingest import admin as ingest
 from imaging.integrity import admin as integrity
 from imaging.rendering import admin as rendering
 from imaging.storage import admin as storage
 from imaging.studies import admin as studies
 
-__all__ = ["events", "integrity", "rendering", "storage", "studies"]
+__all__ = ["events", "ingest", "integrity", "rendering", "storage", "studies"]

@@ -54,7 +54,7 @@ def test_nothing_is_published_before_the_file_and_the_folder_are_durable(spool: 
     fsync, rename = os.fsync, Path.rename
 
     def note_fsync(fd: int) -> None:
-        order.append(f"fsync {Path(os.readlink(f'/proc/self/fd/{fd}')).parent.name}")
+        order.append(f"fsync {Path(f'/proc/self/fd/{fd}').readlink().parent.name}")
         fsync(fd)
 
     def note_rename(self: Path, target: Path) -> Path:
@@ -92,8 +92,7 @@ def test_a_disk_that_fills_while_writing_is_noticed(spool: Spool, monkeypatch: A
     with spool.begin(CT1) as writer:
         monkeypatch.setattr(spool, "_reserve", lambda total: total)
         with pytest.raises(SpoolFull):
-            for _ in range(20):
-                writer.write(bytes(1024 * 1024))
+            writer.write(bytes(20 * 1024 * 1024))
     assert not list(spool.incoming.iterdir())
 
 

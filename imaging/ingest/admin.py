@@ -1,0 +1,81 @@
+"""Senders and rules, edited with validation and audit; what waits in quarantine, to be looked at."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts import audit
+from accounts.audited_admin import AuditedModelAdmin, CappedPaginator, ReadOnlyAdmin
+from accounts.middleware import actor_of
+from accounts.roles import Door
+from imaging.ingest.forms import ApplicationEntityForm, RoutingRuleForm
+from imaging.ingest.models import ApplicationEntity, QuarantinedObject, RoutingRule
+
+
+@admin.register(ApplicationEntity)
+class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
+    """Who may call over the DICOM network."""
+
+    form = ApplicationEntityForm
+    list_display = ("ae_title", "description", "address", "may_store", "is_active", "last_seen_at")
+    list_filter = ("is_active", "may_store", "departments")
+    search_fields = ("ae_title", "description", "address")
+    filter_horizontal = ("departments",)
+    readonly_fields = ("last_seen_at",)
+
+
+@admin.register(RoutingRule)
+class RoutingRuleAdmin(AuditedModelAdmin[RoutingRule]):
+    """Where new studies land, in the order in which the rules are tried."""
+
+    form = RoutingRuleForm
+    list_display = ("name", "order", "calling_ae_title", "modality", "owner", "is_active")
+    list_filter = ("is_active", "owner")
+    search_fields = ("name", "calling_ae_title", "station_name", "institutional_department_name")
+    filter_horizontal = ("also",)
+    list_select_related = ("owner",)
+
+
+@admin.register(QuarantinedObject)
+class QuarantinedObjectAdmin(ReadOnlyAdmin):
+    """What waits, oldest first, with its reason. Looking at a header is audited."""
+
+    list_display = ("received_at", "reason", "detail", "sender", "door", "state")
+    list_filter = ("state", "reason", "door")
+    search_fields = ("=study_instance_uid", "=sop_instance_uid", "sender")
+    date_hierarchy = "received_at"
+    ordering = ("received_at", "id")
+    paginator = CappedPaginator
+    show_full_result_count = False
+    fields = (
+        *("reason", "detail", "state", "received_at", "door", "sender", "address", "departments"),
+        *("study_instance_uid", "sop_instance_uid", "header_as_received"),
+    )
+    readonly_fields = fields
+
+    @admin.display(description=_("header as received"))
+    def header_as_received(self, obj: QuarantinedObject) -> SafeString:
+        """The header as text: every value in it is hostile, and escaped."""
+        return format_html("<pre>{}</pre>", json.dumps(obj.header, indent=2, ensure_ascii=False))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show one object, and audit that its header was read."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        found = self.get_object(request, object_id) if response.status_code == 200 else None
+        if found is not None:
+            audit.record(
+                audit.Action.METADATA_READ,
+                actor=actor_of(request, Door.PAGE),
+                subject_type="quarantined_object",
+                subject_uid=str(found.pk),
+                patient_id=str(found.header.get("patient", {}).get("patient_id", "")),
+                detail={"via": "admin", "sop_instance_uid": found.sop_instance_uid},
+            )
+        return response

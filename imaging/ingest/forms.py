@@ -1,0 +1,64 @@
+"""What an administrator may write about senders and rules, checked before it can do harm."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import Door
+from imaging.ingest.models import ApplicationEntity, RoutingRule
+
+_CONDITIONS = (
+    "door",
+    "calling_ae_title",
+    "station_name",
+    "institutional_department_name",
+    "modality",
+    "requesting_service",
+)
+
+
+class ApplicationEntityForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A DICOM peer."""
+
+    class Meta:
+        model = ApplicationEntity
+        fields = (
+            "ae_title",
+            "description",
+            "address",
+            "loopback_only",
+            "departments",
+            "may_store",
+            "is_active",
+        )
+
+    def clean_ae_title(self) -> str:
+        """Refuse a title that differs from another in case only: peers and people would mix them up."""
+        title = str(self.cleaned_data["ae_title"]).strip()
+        others = ApplicationEntity.objects.filter(ae_title__iexact=title).exclude(pk=self.instance.pk)
+        if others.exists():
+            raise forms.ValidationError(_("There is an application entity of this title already."))
+        return title
+
+
+class RoutingRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A rule; the door is chosen from those there are."""
+
+    door = forms.ChoiceField(
+        label=_("door"), required=False, choices=lambda: [("", _("any")), *((str(door), door.label) for door in Door)]
+    )
+
+    class Meta:
+        model = RoutingRule
+        fields = ("order", "name", *_CONDITIONS, "owner", "also", "is_active")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a second default: the rules after the first one would never be asked."""
+        cleaned = super().clean() or self.cleaned_data
+        is_default = not any(cleaned.get(name) for name in _CONDITIONS)
+        if is_default and cleaned.get("is_active") and not self.errors:
+            empty = dict.fromkeys(_CONDITIONS, "")
+            if RoutingRule.objects.filter(**empty, is_active=True).exclude(pk=self.instance.pk).exists():
+                raise forms.ValidationError(_("There is a rule without conditions already: it is the default."))
+        return cleaned

@@ -1,0 +1,67 @@
+"""The administrator's pages: senders and rules are checked and audited, quarantine is looked at."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AuditEvent, Department
+from imaging.ingest.models import ApplicationEntity, QuarantinedObject, RoutingRule
+from imaging.storage.models import StoredObject
+from tests.factories.accounts import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def administrator(client: Client) -> Client:
+    client.force_login(UserFactory.create(is_staff=True, is_superuser=True))
+    return client
+
+
+def test_an_application_entity_is_added_and_audited(administrator: Client, emergency: Department) -> None:
+    answer = administrator.post(
+        reverse("admin:imaging_applicationentity_add"),
+        {"ae_title": "CT1", "departments": [emergency.pk], "may_store": "on", "is_active": "on"},
+    )
+    assert answer.status_code == 302
+    assert list(ApplicationEntity.objects.get().departments.all()) == [emergency]
+    assert AuditEvent.objects.filter(action="setting.changed", subject_type="applicationentity").exists()
+
+
+@pytest.mark.parametrize("title", ["", "seventeen letters", "back\\slash", "acc\u00e9nt", "ct1"])
+def test_a_title_that_is_none_or_taken_is_refused(administrator: Client, title: str) -> None:
+    ApplicationEntity.objects.create(ae_title="CT1")
+    answer = administrator.post(reverse("admin:imaging_applicationentity_add"), {"ae_title": title})
+    assert answer.status_code == 200
+    assert ApplicationEntity.objects.count() == 1
+
+
+def test_there_is_one_default_rule(administrator: Client, emergency: Department) -> None:
+    RoutingRule.objects.create(name="default", owner=emergency)
+    data = {"order": 5, "name": "another", "owner": emergency.pk, "is_active": "on"}
+    assert administrator.post(reverse("admin:imaging_routingrule_add"), data).status_code == 200
+    assert RoutingRule.objects.count() == 1
+    assert administrator.post(reverse("admin:imaging_routingrule_add"), {**data, "modality": "CT"}).status_code == 302
+
+
+def test_a_quarantined_header_is_shown_escaped_and_its_reading_is_audited(administrator: Client) -> None:
+    row = QuarantinedObject.objects.create(
+        stored_object=StoredObject.objects.create(kind="refused", file_sha256="0" * 64, length=1),
+        reason="unreadable",
+        detail="<b>truncated</b>",
+        header={"patient": {"patient_name": "<script>alert(1)</script>", "patient_id": "P1"}},
+        door="dimse",
+        sender="CT1",
+        received_at=timezone.now(),
+    )
+    assert administrator.get(reverse("admin:imaging_quarantinedobject_changelist")).status_code == 200
+    answer = administrator.get(reverse("admin:imaging_quarantinedobject_change", args=[row.pk]))
+    text = answer.content.decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "<script>alert(1)" not in text
+    assert AuditEvent.objects.filter(action="metadata.read", patient_id="P1").count() == 1
+
+
+def test_nobody_edits_what_waits(administrator: Client) -> None:
+    assert administrator.get(reverse("admin:imaging_quarantinedobject_add")).status_code == 403
