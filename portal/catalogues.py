@@ -60,7 +60,7 @@ def update() -> list[str]:
     french.obsolete.clear()
     with CATALOGUE.open("wb") as file:
         write_po(file, french, sort_output=True, no_location=False, include_lineno=False, width=120)
-    return [str(message.id) for message in french if message.id and not _complete(message.string)]
+    return [str(message.id) for message in french if message.id and not _complete(message.string or "")]
 
 
 def untranslated() -> list[str]:
