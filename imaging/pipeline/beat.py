@@ -4,6 +4,7 @@ from typing import Any, Final
 
 SWEEP: Final = "imaging.pipeline.sweep"
 PRUNE: Final = "imaging.pipeline.prune"
+FILE_AUDIT: Final = "imaging.pipeline.file_audit"
 
 # Each message expires before the next but one: a broker that was away, or a busy queue, does not pile them up.
 SCHEDULE: dict[str, dict[str, Any]] = {
@@ -13,5 +14,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"queue": "short", "expires": 4.0},
     },
     "sweep the jobs": {"task": SWEEP, "schedule": 10.0, "options": {"queue": "short", "expires": 20.0}},
+    "file the audit that waits": {"task": FILE_AUDIT, "schedule": 60.0, "options": {"queue": "short", "expires": 120.0}},
     "forget old jobs": {"task": PRUNE, "schedule": 86400.0, "options": {"queue": "short", "expires": 3600.0}},
 }

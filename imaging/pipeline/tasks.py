@@ -1,5 +1,6 @@
 """What Celery runs. Each task is a nudge to look at the database: lost, doubled or late, it does no harm."""
 
+from accounts.audit import spool as audit_spool
 from imaging import queues
 from imaging.events import jobs
 from imaging.events import services as events
@@ -35,3 +36,9 @@ def prune() -> None:
     """Forget what was done long ago."""
     jobs.prune()
     events.prune()
+
+
+@queues.short_task(name=beat.FILE_AUDIT)
+def file_audit() -> None:
+    """Put the audit events that had to wait on disk into their table."""
+    audit_spool.drain()
