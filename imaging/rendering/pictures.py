@@ -69,7 +69,7 @@ def encode(image: Image, media_type: str, *, quality: int = 0) -> bytes:
     out = io.BytesIO()
     if media_type == "image/webp":
         small = image.width * image.height <= 300 * 300
-        image.save(out, "WEBP", quality=quality or 82, method=4 if small else 0)
+        image.save(out, "WEBP", quality=quality or 82, method=2 if small else 0)
     elif media_type == "image/jpeg":
         image.save(out, "JPEG", quality=quality or 90)
     elif media_type == "image/png":

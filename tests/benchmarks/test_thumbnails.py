@@ -36,6 +36,8 @@ def test_thumbnails_follow_the_last_slice(
                 StudyInstanceUID=study_uid,
                 SeriesInstanceUID=series_uid,
                 InstanceNumber=number,
+                WindowCenter=1000,
+                WindowWidth=2000,
                 Rows=512,
                 Columns=512,
                 PixelData=np.roll(pixels, number * 7).tobytes(),
