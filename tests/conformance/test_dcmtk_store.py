@@ -30,7 +30,6 @@ pytestmark = [pytest.mark.conformance, pytest.mark.django_db(transaction=True)]
 SAMPLES = {
     "CT_small.dcm": "--propose-little",
     "JPEG2000.dcm": "--propose-j2k-lossy",
-    "JPEGLSNearLossless_16.dcm": "--propose-jls-lossy",
     "SC_rgb_rle.dcm": "--propose-rle",
     "MR_small_bigendian.dcm": "--propose-big",
     "rtplan.dcm": "--propose-implicit",

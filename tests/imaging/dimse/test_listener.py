@@ -6,66 +6,32 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from accounts.models import Department
 from imaging.ingest.models import ApplicationEntity
 from imaging.ingest.spool import Spool
 from tests.factories import arrivals
-from tests.imaging.dimse import raw_peer
+from tests.imaging.dimse import processes, raw_peer
 from tests.imaging.dimse.raw_peer import CT_IMAGE, Aborted, RawPeer, values
 
-ROOT = Path(__file__).resolve().parents[3]
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
-@dataclass
-class Command:
-    """`manage.py dimse` in a process of its own."""
-
-    process: "subprocess.Popen[str]"
-    port: int
-    spool: Spool
-
-    @property
-    def children(self) -> list[int]:
-        """The processes that serve the port."""
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in listed.split()]
-
-
-def _environment(data_dir: Path) -> dict[str, str]:
-    chosen = connection.settings_dict
-    url = f"postgresql://{chosen['USER']}:{chosen['PASSWORD']}@/{chosen['NAME']}?host={chosen['HOST']}"
-    if chosen["PORT"]:
-        url += f"&port={chosen['PORT']}"
-    return {
-        **os.environ,
-        "DATA_DIR": str(data_dir),
-        "DATABASE_URL": url,
-        "DATABASE_OWNER_URL": url,
-        "SPOOL_RESERVE": "1K",
-        "DJANGO_SETTINGS_MODULE": "portal.settings.test",
-    }
-
-
 @pytest.fixture
-def start(data_dir: Path, settings: Any, emergency: Department) -> Iterator[Callable[[], Command]]:
+def start(data_dir: Path, settings: Any, emergency: Department) -> Iterator[Callable[[], processes.Command]]:
     ApplicationEntity.objects.create(ae_title="CT1").departments.set([emergency])
     started: list[subprocess.Popen[str]] = []
 
-    def run() -> Command:
+    def run() -> processes.Command:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "dimse", "--port=0", "--address=127.0.0.1", "--processes=2", "--json"],
-            cwd=ROOT,
-            env=_environment(data_dir),
+            cwd=processes.ROOT,
+            env=processes.environment(data_dir),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -73,7 +39,7 @@ def start(data_dir: Path, settings: Any, emergency: Department) -> Iterator[Call
         started.append(process)
         assert process.stdout is not None
         port = json.loads(process.stdout.readline())["port"]
-        return Command(process, port, Spool(data_dir / "spool", lambda _total: 0))
+        return processes.Command(process, port, Spool(data_dir / "spool", lambda _total: 0))
 
     yield run
     for process in started:
@@ -81,15 +47,6 @@ def start(data_dir: Path, settings: Any, emergency: Department) -> Iterator[Call
         process.wait(10)
         if process.stdout is not None:
             process.stdout.close()
-
-
-def eventually(holds: Callable[[], bool], within: float = 10.0) -> bool:
-    deadline = time.monotonic() + within
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def stores(port: int) -> bool:
@@ -100,31 +57,24 @@ def stores(port: int) -> bool:
         return False
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def test_a_killed_process_is_replaced_and_the_port_goes_on(start: Callable[[], Command]) -> None:
+def test_a_killed_process_is_replaced_and_the_port_goes_on(start: Callable[[], processes.Command]) -> None:
     door = start()
-    assert eventually(lambda: len(door.children) == 2)
+    assert processes.eventually(lambda: len(door.children) == 2)
     assert stores(door.port)
     for victim in door.children:
         os.kill(victim, signal.SIGKILL)
-        assert stores(door.port) or eventually(lambda: stores(door.port))
-    assert eventually(lambda: len(door.children) == 2)
-    assert eventually(lambda: stores(door.port))
+        assert stores(door.port) or processes.eventually(lambda: stores(door.port))
+    assert processes.eventually(lambda: len(door.children) == 2)
+    assert processes.eventually(lambda: stores(door.port))
 
 
-def test_told_to_stop_it_finishes_the_object_that_is_on_its_way(start: Callable[[], Command]) -> None:
+def test_told_to_stop_it_finishes_the_object_that_is_on_its_way(start: Callable[[], processes.Command]) -> None:
     door = start()
     made = arrivals.dataset()
     data = raw_peer.encoded(made)
     with RawPeer(door.port).associate() as busy, RawPeer(door.port).associate() as idle:
         busy.send(values((1, 3, raw_peer.command(CT_IMAGE, made.SOPInstanceUID))) + values((1, 0, data[:100])))
-        assert eventually(lambda: any(path.stat().st_size for path in door.spool.incoming.iterdir()))
+        assert processes.eventually(lambda: any(path.stat().st_size for path in door.spool.incoming.iterdir()))
         door.process.terminate()
         assert idle.is_closed()
         busy.send(values((1, 2, data[100:])))
@@ -134,12 +84,12 @@ def test_told_to_stop_it_finishes_the_object_that_is_on_its_way(start: Callable[
     assert len(door.spool.entries()) == 1
 
 
-def test_its_processes_die_with_it_even_when_it_is_killed(start: Callable[[], Command]) -> None:
+def test_its_processes_die_with_it_even_when_it_is_killed(start: Callable[[], processes.Command]) -> None:
     door = start()
-    assert eventually(lambda: len(door.children) == 2)
+    assert processes.eventually(lambda: len(door.children) == 2)
     children = door.children
     door.process.kill()
-    assert eventually(lambda: not any(is_alive(pid) for pid in children))
+    assert processes.eventually(lambda: not any(processes.is_alive(pid) for pid in children))
     with pytest.raises(ConnectionRefusedError):
         RawPeer(door.port)
 
@@ -151,8 +101,8 @@ def test_a_port_that_is_taken_is_one_sentence(data_dir: Path) -> None:
         port = taken.getsockname()[1]
         done = subprocess.run(
             [sys.executable, "manage.py", "dimse", f"--port={port}", "--address=127.0.0.1"],
-            cwd=ROOT,
-            env=_environment(data_dir),
+            cwd=processes.ROOT,
+            env=processes.environment(data_dir),
             capture_output=True,
             text=True,
             timeout=60,
