@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actor import Actor
 from accounts.audited_admin import ReadOnlyAdmin
 from accounts.roles import Door
+from accounts.scope import EMPTY
 from imaging.studies import services
 from imaging.studies.incoming import PlannedPlacement
 from imaging.studies.models import (
@@ -89,8 +90,18 @@ class PlacementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             services.remove_placement(placed, actor=_actor(request))
 
 
+class ScopedAdmin(ReadOnlyAdmin):
+    """Patients' data, seen through the reader's own scope: who administers the portal is not thereby in anybody's care."""
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """Only what the reader may list in the study list too."""
+        rows: Any = super().get_queryset(request)
+        scoped: models.QuerySet[Any] = rows.visible_to(getattr(request, "scope", EMPTY))
+        return scoped
+
+
 @admin.register(Patient)
-class PatientAdmin(ReadOnlyAdmin):
+class PatientAdmin(ScopedAdmin):
     """Patients as received."""
 
     list_display = ("patient_id", "issuer_of_patient_id", "display_name", "birth_date", "sex")
@@ -100,7 +111,7 @@ class PatientAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Study)
-class StudyAdmin(ReadOnlyAdmin):
+class StudyAdmin(ScopedAdmin):
     """Studies, latest first."""
 
     list_display = ("study_instance_uid", "patient", "study_at", "modalities", "series_count", "instance_count")
@@ -111,7 +122,7 @@ class StudyAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Series)
-class SeriesAdmin(ReadOnlyAdmin):
+class SeriesAdmin(ScopedAdmin):
     """Series, newest first."""
 
     list_display = ("series_instance_uid", "study", "modality", "series_number", "instance_count")
@@ -136,7 +147,7 @@ class VersionInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Instance)
-class InstanceAdmin(ReadOnlyAdmin):
+class InstanceAdmin(ScopedAdmin):
     """Instances, newest first, with their versions."""
 
     list_display = ("sop_instance_uid", "series", "instance_number", "number_of_frames", "is_rejected")
