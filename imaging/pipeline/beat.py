@@ -14,6 +14,10 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"queue": "short", "expires": 4.0},
     },
     "sweep the jobs": {"task": SWEEP, "schedule": 10.0, "options": {"queue": "short", "expires": 20.0}},
-    "file the audit that waits": {"task": FILE_AUDIT, "schedule": 60.0, "options": {"queue": "short", "expires": 120.0}},
+    "file the audit that waits": {
+        "task": FILE_AUDIT,
+        "schedule": 60.0,
+        "options": {"queue": "short", "expires": 120.0},
+    },
     "forget old jobs": {"task": PRUNE, "schedule": 86400.0, "options": {"queue": "short", "expires": 3600.0}},
 }

@@ -27,6 +27,7 @@ REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
         # subject: a Study Instance UID
         Event.Kind.STUDY_CHANGED: (
             Step("thumbnails", rendering.make_thumbnails),
+            Step("first previews", rendering.make_first_previews),
             Step("convert frames", rendering.convert_study, queues.LONG),
         ),
         Event.Kind.STUDY_SETTLED: (

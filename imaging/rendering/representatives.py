@@ -12,6 +12,8 @@ from imaging.studies.models import InstanceVersion, Series
 
 #: Series of at most so many instances get a preview of each.
 SMALL_SERIES = 12
+#: Series of at most so many get theirs as soon as they arrive.
+FEW_VIEWS = 4
 #: What is made of images comes after the images themselves.
 _DERIVED = frozenset({"SEG", "PR", "KO", "SR", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "DOC", "FID", "RWV"})
 
@@ -43,15 +45,24 @@ def choose(*, study_instance_uid: str = "", series_instance_uids: Iterable[str] 
 
 def first_seen(study_instance_uid: str) -> Sequence[int]:
     """Primary keys of the versions that a reader sees first: every one of a small series, else the middle one."""
+    wanted: list[int] = []
+    for members in _members(study_instance_uid):
+        wanted += members if len(members) <= SMALL_SERIES else [members[len(members) // 2]]
+    return wanted
+
+
+def single_views(study_instance_uid: str) -> Sequence[int]:
+    """Primary keys of the versions in series of a few views, as of a radiograph: these need not wait for the others."""
+    return [pk for members in _members(study_instance_uid) if len(members) <= FEW_VIEWS for pk in members]
+
+
+def _members(study_instance_uid: str) -> Iterable[list[int]]:
     groups = _grouped(
         _current()
         .filter(instance__study__study_instance_uid=study_instance_uid)
         .values_list("instance__series_id", "pk")
     )
-    wanted: list[int] = []
-    for members in groups.values():
-        wanted += members if len(members) <= SMALL_SERIES else [members[len(members) // 2]]
-    return wanted
+    return groups.values()
 
 
 def _middles(series: Sequence[Series]) -> dict[int, _Candidate]:

@@ -35,6 +35,7 @@ __all__ = [
     "Unavailable",
     "Window",
     "convert_study",
+    "make_first_previews",
     "make_first_thumbnail",
     "make_previews",
     "make_thumbnails",
@@ -116,6 +117,12 @@ def make_thumbnails(study_instance_uid: str) -> Outcome:
     more = _make(missing, Rendition.Kind.THUMBNAIL)
     representatives.choose(study_instance_uid=study_instance_uid)
     return more
+
+
+def make_first_previews(study_instance_uid: str) -> Outcome:
+    """Make the previews of single views at once: a radiograph is looked at before its study is complete."""
+    wanted = representatives.single_views(study_instance_uid)
+    return _make(_missing(Rendition.Kind.PREVIEW).filter(pk__in=wanted), Rendition.Kind.PREVIEW)
 
 
 def make_previews(study_instance_uid: str) -> Outcome:

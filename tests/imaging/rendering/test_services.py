@@ -132,6 +132,18 @@ def test_small_series_have_previews_of_all_and_large_ones_of_the_middle(register
     assert made == {version.pk for version in [*versions[:3], versions[3 + 6]]}
 
 
+def test_a_radiograph_has_its_preview_before_its_study_is_complete(register: Register, pool: Pool) -> None:
+    study_uid = arrivals.uid()
+    views = slices(2, StudyInstanceUID=study_uid, SeriesInstanceUID=arrivals.uid())
+    stack = slices(5, StudyInstanceUID=study_uid, SeriesInstanceUID=arrivals.uid(), SeriesNumber=2)
+    versions = register([*views, *stack])
+
+    services.make_first_previews(study_uid)
+
+    made = {row.version_id for row in Rendition.objects.filter(kind=Rendition.Kind.PREVIEW)}
+    assert made == {version.pk for version in versions[:2]}
+
+
 def test_any_other_preview_is_drawn_when_it_is_looked_at_and_kept(register: Register, pool: Pool) -> None:
     (version,) = register(slices(1))
 
