@@ -44,7 +44,7 @@ $(BIN)/python:
 
 static/node_modules/.package-lock.json: static/package.json static/package-lock.json .make/requirements
 	@echo "Installing the front end's packages."
-	@cd static && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@cd static && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null
 	@touch $@
 
 static/build/manifest.json: static/node_modules/.package-lock.json $(FRONT_END)

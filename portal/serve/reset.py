@@ -31,5 +31,7 @@ def reset() -> None:
 if __name__ == "__main__":
     try:
         reset()
-    except (Refused, EOFError) as refusal:
-        sys.exit(str(refusal) or "Nothing was deleted.")
+    except EOFError:
+        sys.exit("\nNothing was deleted.")
+    except Refused as refusal:
+        sys.exit(str(refusal))
