@@ -80,9 +80,16 @@ def _study_entry(study: Study) -> dict[str, Any]:
     return {"study_instance_uid": study.study_instance_uid, "description": study.description}
 
 
+def _fills_a_viewport(version: InstanceVersion) -> bool:
+    """Whether the frames are pictures by themselves. A segmentation's are masks over another series: it gets a tile."""
+    sop_class_uid = version.instance.sop_class_uid
+    masks = uids.kind_of(sop_class_uid) == "segmentation"
+    return uids.is_image(sop_class_uid) and not masks and version.instance.rows > 0
+
+
 def _series_entry(series: Series, versions: list[InstanceVersion], previews: Previews) -> dict[str, Any]:
     first = versions[0].instance
-    is_image = any(uids.is_image(version.instance.sop_class_uid) and version.instance.rows for version in versions)
+    is_image = any(_fills_a_viewport(version) for version in versions)
     middle = versions[len(versions) // 2]
     return {
         "series_instance_uid": series.series_instance_uid,
