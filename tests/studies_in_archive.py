@@ -89,7 +89,9 @@ class Archive:
     def receive(self, *sources: Dataset | bytes | Path, department: Department | None = None, sender: str = "") -> None:
         """Take in objects that the sender of a department sent, and put them where that sender's studies lie."""
         home = department or self.department
-        source = Source(door="dimse", sender=sender or f"{home.code[:10].upper()}_CT", address="10.0.0.9", department_ids=(home.pk,))
+        source = Source(
+            door="dimse", sender=sender or f"{home.code[:10].upper()}_CT", address="10.0.0.9", department_ids=(home.pk,)
+        )
         for content in self.contents(sources):
             ingest.accept(io.BytesIO(content), source=source)
         drained = registrar.drain(ingest.spool())

@@ -61,7 +61,9 @@ def test_a_compressed_frame_is_served_as_it_was_received(archive: Archive, reade
     there = addresses(made).dicom_web
     response = reader.get(f"{there}/frames/1,2", headers=CORNERSTONE)
     assert [data for _part, data in parts(response)] == frames
-    assert response.headers["Content-Type"].startswith(f'multipart/related; type="image/jls"; transfer-syntax={JPEGLSLossless}')
+    assert response.headers["Content-Type"].startswith(
+        f'multipart/related; type="image/jls"; transfer-syntax={JPEGLSLossless}'
+    )
     alone = reader.get(f"{there}/frames/2", headers={"Accept": "image/jls"})
     assert alone.content == frames[1]
 
@@ -71,7 +73,10 @@ def test_uncompressed_is_not_acceptable_where_only_compressed_frames_are(archive
     made["PixelData"].VR = "OB"
     archive.receive(arrivals.encoded(made, JPEGLSLossless))
     there = addresses(made).dicom_web
-    for accept in ("application/octet-stream", f"multipart/related; type=application/octet-stream; transfer-syntax={EXPLICIT}"):
+    for accept in (
+        "application/octet-stream",
+        f"multipart/related; type=application/octet-stream; transfer-syntax={EXPLICIT}",
+    ):
         response = reader.get(f"{there}/frames/1", headers={"Accept": accept})
         assert response.status_code == 406
         assert JPEGLSLossless in response.json()["message"]
@@ -92,7 +97,9 @@ def test_what_no_browser_reads_is_converted_when_it_is_asked_for(
     assert part["Content-Type"].replace('"', "") == f"application/octet-stream; transfer-syntax={EXPLICIT}"
 
 
-def test_without_decoders_the_client_is_asked_to_come_back(archive: Archive, reader: Client, settings: Any, tmp_path: Any) -> None:
+def test_without_decoders_the_client_is_asked_to_come_back(
+    archive: Archive, reader: Client, settings: Any, tmp_path: Any
+) -> None:
     settings.DECODER_SOCKET = tmp_path / "nobody.sock"
     made = three_frames()
     archive.receive(arrivals.encoded(made, DeflatedExplicitVRLittleEndian))
@@ -101,7 +108,18 @@ def test_without_decoders_the_client_is_asked_to_come_back(archive: Archive, rea
     assert int(response.headers["Retry-After"]) > 0
 
 
-@pytest.mark.parametrize(("numbers", "status"), [("4", 404), ("1,4", 404), ("0", 400), ("1,,2", 400), ("999999999999", 400), (",", 400), (",".join(["1"] * 1001), 400)])
+@pytest.mark.parametrize(
+    ("numbers", "status"),
+    [
+        ("4", 404),
+        ("1,4", 404),
+        ("0", 400),
+        ("1,,2", 400),
+        ("999999999999", 400),
+        (",", 400),
+        (",".join(["1"] * 1001), 400),
+    ],
+)
 def test_frames_that_are_not_there_are_said(numbers: str, status: int, archive: Archive, reader: Client) -> None:
     made = three_frames()
     archive.receive(made)
@@ -122,6 +140,8 @@ def test_a_frame_that_is_known_is_not_sent_again(archive: Archive, reader: Clien
 
 
 def test_an_object_without_pixels_has_no_frames(archive: Archive, reader: Client) -> None:
-    made = arrivals.dataset(PixelData=None, Rows=None, Columns=None, SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", Modality="SR")
+    made = arrivals.dataset(
+        PixelData=None, Rows=None, Columns=None, SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", Modality="SR"
+    )
     archive.receive(made)
     assert reader.get(f"{addresses(made).dicom_web}/frames/1", headers=CORNERSTONE).status_code == 404

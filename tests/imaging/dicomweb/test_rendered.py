@@ -7,6 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from django.test import Client
+from pydicom.encaps import encapsulate
 
 from accounts.models import User
 from tests.factories import arrivals
@@ -39,7 +40,14 @@ def shown(response: Any) -> PIL.Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("accept", "kind"), [("*/*", "JPEG"), ("image/jpeg", "JPEG"), ("image/png", "PNG"), ("image/webp", "WEBP"), ("image/gif, image/png;q=0.1", "PNG")]
+    ("accept", "kind"),
+    [
+        ("*/*", "JPEG"),
+        ("image/jpeg", "JPEG"),
+        ("image/png", "PNG"),
+        ("image/webp", "WEBP"),
+        ("image/gif, image/png;q=0.1", "PNG"),
+    ],
 )
 def test_the_picture_comes_as_the_client_wants_it(accept: str, kind: str, there: Addresses, reader: Client) -> None:
     picture = shown(reader.get(there.all["rendered"], headers={"Accept": accept}))
@@ -61,7 +69,9 @@ def test_a_window_changes_what_is_seen(there: Addresses, reader: Client) -> None
     assert narrow[0, 399] == 255
 
 
-@pytest.mark.parametrize("query", ["viewport=0,0", "viewport=a", "window=1", "window=1,0,linear", "quality=0", "viewport=9999,9999"])
+@pytest.mark.parametrize(
+    "query", ["viewport=0,0", "viewport=a", "window=1", "window=1,0,linear", "quality=0", "viewport=9999,9999"]
+)
 def test_what_cannot_be_drawn_as_asked_is_a_bad_request(query: str, there: Addresses, reader: Client) -> None:
     response = reader.get(f"{there.all['rendered']}?{query}")
     assert response.status_code == 400
@@ -70,7 +80,9 @@ def test_what_cannot_be_drawn_as_asked_is_a_bad_request(query: str, there: Addre
 
 def test_types_that_we_do_not_draw_are_not_acceptable(there: Addresses, reader: Client) -> None:
     assert reader.get(there.all["rendered"], headers={"Accept": "video/mp4"}).status_code == 406
-    assert reader.get(there.all["rendered"], headers={"Accept": "multipart/related; type=image/jpeg"}).status_code == 406
+    assert (
+        reader.get(there.all["rendered"], headers={"Accept": "multipart/related; type=image/jpeg"}).status_code == 406
+    )
 
 
 def test_a_frame_that_is_not_there_cannot_be_drawn(there: Addresses, reader: Client) -> None:
@@ -78,17 +90,19 @@ def test_a_frame_that_is_not_there_cannot_be_drawn(there: Addresses, reader: Cli
     assert reader.get(f"{there.dicom_web}/frames/1,1/rendered").status_code == 400
 
 
-def test_without_decoders_the_client_is_asked_to_come_back(there: Addresses, reader: Client, settings: Any, tmp_path: Any) -> None:
+def test_without_decoders_the_client_is_asked_to_come_back(
+    there: Addresses, reader: Client, settings: Any, tmp_path: Any
+) -> None:
     settings.DECODER_SOCKET = tmp_path / "nobody.sock"
     response = reader.get(there.all["rendered"])
     assert response.status_code == 503
     assert int(response.headers["Retry-After"]) > 0
 
 
-def test_pixels_that_cannot_be_decoded_are_said_and_harm_nobody(archive: Archive, there: Addresses, reader: Client) -> None:
+def test_pixels_that_cannot_be_decoded_are_said_and_harm_nobody(
+    archive: Archive, there: Addresses, reader: Client
+) -> None:
     broken = arrivals.dataset(BitsAllocated=8, BitsStored=8, HighBit=7)
-    from pydicom.encaps import encapsulate  # noqa: PLC0415
-
     broken.PixelData = encapsulate([b"\xff\xd8 this is no JPEG "])
     broken["PixelData"].VR = "OB"
     archive.receive(arrivals.encoded(broken, "1.2.840.10008.1.2.4.50"))

@@ -99,7 +99,9 @@ def test_a_transfer_syntax_that_is_not_there_is_not_acceptable(archive: Archive,
         response = reader.get(there.dicom_web, headers={"Accept": accept})
         assert response.status_code == 406
         assert "1.2.840.10008.1.2.1" in response.json()["message"]
-    assert reader.get(f"/dicom-web/studies/{there.study_uid}", headers={"Accept": "application/dicom"}).status_code == 406
+    assert (
+        reader.get(f"/dicom-web/studies/{there.study_uid}", headers={"Accept": "application/dicom"}).status_code == 406
+    )
 
 
 def test_of_mixed_transfer_syntaxes_the_acceptable_ones_come_with_206(archive: Archive, reader: Client) -> None:
@@ -119,7 +121,11 @@ def test_head_says_how_long_and_sends_nothing(archive: Archive, reader: Client) 
     archive.receive(content)
     there = addresses(made)
     response = reader.head(there.dicom_web, headers={"Accept": "application/dicom"})
-    assert (response.status_code, response.headers["Content-Length"], response.getvalue()) == (200, str(len(content)), b"")
+    assert (response.status_code, response.headers["Content-Length"], response.getvalue()) == (
+        200,
+        str(len(content)),
+        b"",
+    )
     for name in ("retrieve study", "frame", "instance metadata", "study metadata"):
         response = reader.head(there.all[name])
         assert (response.status_code, response.getvalue()) == (200, b""), name
@@ -140,7 +146,9 @@ def test_an_accept_header_that_cannot_be_read_is_a_bad_request(accept: str, arch
 
 
 @pytest.mark.parametrize("file", sorted(DEMO.rglob("*.dcm"))[:40], ids=lambda file: file.name)
-def test_the_demo_hospitals_objects_come_back_as_they_were(file: Path, archive: Archive, reader: Client, tmp_path: Path) -> None:
+def test_the_demo_hospitals_objects_come_back_as_they_were(
+    file: Path, archive: Archive, reader: Client, tmp_path: Path
+) -> None:
     archive.receive(file)
     parsed = part10.read_part10(file)
     there = Addresses(

@@ -1,0 +1,102 @@
+"""Every address of the portal is known here, and a stranger gets nothing at any of them.
+
+A route that is not in the table fails the first test: whoever adds one says how it is asked, and whom it may answer.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import User
+from tests.factories import arrivals
+from tests.studies_in_archive import Addresses, Archive, addresses
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: Addresses of other people's applications, which hold no study: sign-in, admin (staff only, tested in tests/portal).
+FOREIGN = ("account/", "admin/")
+#: What anybody may ask.
+OPEN_TO_ALL = {"health/live", "health/ready", "language/", ""}
+#: What a person who has signed in may ask, and sees nothing of others at: checked by the list's own tests.
+OWN = {"study-list", "study-rows"}
+#: Routes of a study by name, with what they are called in `Addresses`.
+OF_A_STUDY = {
+    "viewer:study": "page",
+    "viewer:study-series": "series strip",
+    "viewer:study-problems": "problems",
+    "viewer:study-retry": "retry",
+    "viewer:headers": "headers",
+    "viewer:study-thumbnail": "study thumbnail",
+    "viewer:series-thumbnail": "series thumbnail",
+    "viewer:instance-thumbnail": "instance thumbnail",
+    "viewer:instance-preview": "instance preview",
+    "viewer:viewer": "viewer",
+    "viewer:manifest": "manifest",
+    "dicomweb:root": "root",
+    "dicomweb:study": "retrieve study",
+    "dicomweb:series": "retrieve series",
+    "dicomweb:instance": "retrieve instance",
+    "dicomweb:study-metadata": "study metadata",
+    "dicomweb:series-metadata": "series metadata",
+    "dicomweb:instance-metadata": "instance metadata",
+    "dicomweb:frames": "frame",
+    "dicomweb:rendered": "rendered",
+    "dicomweb:frames-rendered": "rendered frame",
+    "dicomweb:thumbnail": "thumbnail",
+    "dicomweb:frames-thumbnail": "frame thumbnail",
+    "dicomweb:bulkdata": "bulk data",
+}
+
+
+def routes(resolver: URLResolver, prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (path, namespaced name) of every route."""
+    for entry in resolver.url_patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from routes(entry, path, f"{entry.namespace}:" if entry.namespace else space)
+        elif isinstance(entry, URLPattern):
+            yield path, f"{space}{entry.name or ''}"
+
+
+def address_of(name: str, there: Addresses) -> str:
+    """The address of a route for a study."""
+    known = {**there.all, "retry": f"/studies/{there.study_uid}/retry", "root": "/dicom-web/"}
+    return known[OF_A_STUDY[name]]
+
+
+def test_every_route_is_known() -> None:
+    strange = [
+        (path, name)
+        for path, name in routes(get_resolver())
+        if not path.startswith(FOREIGN)
+        and path not in OPEN_TO_ALL
+        and name.removeprefix("viewer:") not in OWN
+        and name not in OF_A_STUDY
+    ]
+    assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"
+
+
+def test_the_table_names_no_route_that_is_gone() -> None:
+    assert set(OF_A_STUDY) <= {name for _path, name in routes(get_resolver())}
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_STUDY))
+def test_a_stranger_gets_nothing_by_any_method(
+    name: str, archive: Archive, bob: User, charlie: User, client: Client
+) -> None:
+    made = arrivals.dataset(PatientName="Secret^Susan")
+    archive.receive(made)
+    address = address_of(name, addresses(made))
+    for method in ("get", "head", "post", "put", "delete", "options"):
+        answer: Any = getattr(client, method)(address)
+        assert answer.status_code in {302, 401, 405}, (method, answer.status_code)
+        assert b"Secret" not in answer.getvalue()
+    for stranger in (bob, charlie):
+        client.force_login(stranger)
+        for method in ("get", "head", "post", "put", "delete", "options"):
+            answer = getattr(client, method)(address)
+            assert answer.status_code in {404, 405}, (method, answer.status_code)
+            assert b"Secret" not in answer.getvalue()
