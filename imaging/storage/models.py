@@ -65,4 +65,4 @@ class ObjectCopy(models.Model):
         constraints = [models.UniqueConstraint(fields=["stored_object", "tier"], name="object_copy_per_tier")]
 
     def __str__(self) -> str:
-        return f"{self.tier}:{self.location}"
+        return f"{self.tier} ({self.state})"

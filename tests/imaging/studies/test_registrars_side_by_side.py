@@ -93,7 +93,11 @@ def test_one_instance_claimed_by_two_studies_at_once_belongs_to_one(data_dir):
     for _ in range(5):
         sop_uid = uid()
         rivals = [incoming(dataset(SOPInstanceUID=sop_uid), data_dir / "spool", department) for _ in range(3)]
-        results = run([lambda item=item: until_settled([item])[sop_uid] for item in rivals])
+        results = [
+            state
+            for answers in run([lambda item=item: until_settled([item]) for item in rivals])
+            for state in answers.values()
+        ]
         assert sorted(results) == ["hierarchy_conflict", "hierarchy_conflict", "new"]
     assert not Study.objects.filter(instance_count=0).exists()
     assert Instance.objects.count() == Study.objects.count() == 5
