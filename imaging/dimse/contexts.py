@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from pydicom.uid import UID_dictionary
+from pydicom import uid as pydicom_uid
 from pynetdicom import sop_class
 from pynetdicom.presentation import PresentationContext, build_context
 
@@ -15,7 +15,8 @@ _VERIFICATION_SYNTAXES: Final = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.
 
 
 def _of_type(kind: str) -> dict[str, str]:
-    return {str(uid): entry[0] for uid, entry in UID_dictionary.items() if entry[1] == kind}
+    known = pydicom_uid.UID_dictionary  # type: ignore[attr-defined]  # re-exported since pydicom 1.0
+    return {str(uid): str(entry[0]) for uid, entry in known.items() if entry[1] == kind}
 
 
 #: Also retired ones: an archive takes what hospitals still have.

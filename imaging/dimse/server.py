@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pynetdicom import _config, evt
 from pynetdicom._globals import MODE_ACCEPTOR
@@ -35,7 +35,7 @@ _config.LOG_REQUEST_IDENTIFIERS = False
 _config.LOG_RESPONSE_IDENTIFIERS = False
 
 
-class _Handler(RequestHandler):  # type: ignore[misc]
+class _Handler(RequestHandler):
     """Makes a streaming association out of a connection."""
 
     def _create_association(self) -> StreamingAssociation:
@@ -50,11 +50,11 @@ class _Handler(RequestHandler):  # type: ignore[misc]
         association.acceptor.implementation_class_uid = self.ae.implementation_class_uid
         association.acceptor.implementation_version_name = self.ae.implementation_version_name
         association.requestor.address_info = self.remote
-        association.bind(evt.EVT_REQUESTED, self.server.on_requested)
+        association.bind(evt.EVT_REQUESTED, cast(Server, self.server).on_requested)
         return association
 
 
-class Server(AssociationServer):  # type: ignore[misc]
+class Server(AssociationServer):
     """Accepts connections of a socket that is bound and listening already, perhaps shared with other processes."""
 
     def __init__(self, listening: socket.socket, *, ae_title: str, admission: Admission) -> None:
@@ -70,26 +70,26 @@ class Server(AssociationServer):  # type: ignore[misc]
         self._listening = listening
         self._admission = admission
         super().__init__(entity, listening.getsockname(), ae_title, [], request_handler=_Handler)
-        entity._servers.append(self)
+        cast(list[Any], entity._servers).append(self)
 
     def server_bind(self) -> None:
         """Use the socket that was handed over instead of a new one."""
-        self.socket.close()
+        super().server_close()
         self.socket = self._listening
         # Another process may have taken the connection that woke this one.
-        self.socket.setblocking(False)
-        self.server_address = self.socket.getsockname()
+        self._listening.setblocking(False)
+        self.server_address = self._listening.getsockname()
 
     def server_activate(self) -> None:
         """Listening already."""
 
     def server_close(self) -> None:
         """Close our copy only: a shutdown would end it for the other processes as well."""
-        self.socket.close()
+        self._listening.close()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection; it is told to answer at once and never to block for ever."""
-        connection, address = self.socket.accept()
+        connection, address = self._listening.accept()
         connection.setblocking(True)
         patience = struct.pack("@ll", int(SILENCE), 0)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -109,11 +109,12 @@ class Server(AssociationServer):  # type: ignore[misc]
     def on_requested(self, event: Any) -> None:
         """Decide about an association request, before it is negotiated (EVT_REQUESTED)."""
         association: StreamingAssociation = event.assoc
-        request = association.requestor.primitive
+        # Known by now: the library calls this on receiving the request.
+        request, address = cast(Any, association.requestor.primitive), cast(Any, association.requestor.address_info)
         caller = Caller(
             calling_ae_title=str(request.calling_ae_title).strip(),
             called_ae_title=str(request.called_ae_title).strip(),
-            address=association.requestor.address_info.address,
+            address=str(address.address),
         )
         decision = self._admission.decide(caller)
         if isinstance(decision, Refusal):
@@ -138,7 +139,7 @@ class Server(AssociationServer):  # type: ignore[misc]
         deadline = time.monotonic() + grace.total_seconds()
         while self.active_associations and time.monotonic() < deadline:
             for association in self.active_associations:
-                association.close_if_idle()
+                cast(StreamingAssociation, association).close_if_idle()
             time.sleep(0.02)
         for association in self.active_associations:
             association.abort()

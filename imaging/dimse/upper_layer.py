@@ -11,7 +11,7 @@ import select
 import socket
 import struct
 import time
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pynetdicom.association import Association
 from pynetdicom.dul import DULServiceProvider
@@ -49,7 +49,7 @@ class _Ended(Exception):
     """The peer closed the connection, or says nothing any more."""
 
 
-class StreamingUpperLayer(DULServiceProvider):  # type: ignore[misc]
+class StreamingUpperLayer(DULServiceProvider):
     """One association's upper layer."""
 
     def __init__(self, assoc: Association) -> None:
@@ -80,7 +80,7 @@ class StreamingUpperLayer(DULServiceProvider):  # type: ignore[misc]
         if connection is None or self.state_machine.current_state != _DATA_TRANSFER:
             return bool(super()._is_transport_event())
         if self.receiver is None:
-            self.receiver = self.assoc.make_receiver()
+            self.receiver = cast("StreamingAssociation", self.assoc).make_receiver()
         receiver = self.receiver
         seen = False
         try:
@@ -103,7 +103,8 @@ class StreamingUpperLayer(DULServiceProvider):  # type: ignore[misc]
         with contextlib.suppress(OSError):
             while time.monotonic() < deadline and connection.recv(_OTHER_LIMIT, socket.MSG_DONTWAIT):
                 pass
-        self.socket.close()
+        if self.socket is not None:
+            self.socket.close()
 
     def _is_readable(self, connection: socket.socket) -> bool:
         if self._poll is None:
@@ -214,7 +215,7 @@ class StreamingUpperLayer(DULServiceProvider):  # type: ignore[misc]
         return view
 
 
-class StreamingAssociation(Association):  # type: ignore[misc]
+class StreamingAssociation(Association):
     """An association whose upper layer streams; everything else is the library's."""
 
     def __init__(self, ae: Any, mode: str) -> None:
