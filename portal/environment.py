@@ -285,13 +285,13 @@ def _time_zone(reader: Reader) -> str:
     return name
 
 
-def _trusted_proxies(reader: Reader, mode: Mode) -> tuple[str, ...]:
-    items = () if mode == "demo" else reader.items("TRUSTED_PROXIES")
+def _networks(reader: Reader, name: str) -> tuple[str, ...]:
+    items = reader.items(name)
     for item in items:
         try:
             ipaddress.ip_network(item, strict=False)
         except ValueError:
-            reader.sentences.append(f"TRUSTED_PROXIES has {item!r}, which is neither an address nor a network.")
+            reader.sentences.append(f"{name} has {item!r}, which is neither an address nor a network.")
     return items
 
 
@@ -356,7 +356,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         cache_url=_cache(reader, mode, data_dir),
         tls_cert=tls_cert,
         tls_key=tls_key,
-        trusted_proxies=_trusted_proxies(reader, mode),
+        trusted_proxies=() if mode == "demo" else _networks(reader, "TRUSTED_PROXIES"),
         mail=_mail(reader, mode, data_dir, public_url),
         demo_password=reader.text("DEMO_PASSWORD", "negatoscope-demo"),
         allowed_hosts=_allowed_hosts(reader, mode, public_url),
@@ -370,7 +370,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         long_workers=reader.number("LONG_WORKERS", max(1, cores // 2), 1, 256),
         dicom_processes=reader.number("DICOM_PROCESSES", max(1, min(cores, 8)), 1, 64),
         metrics_token=reader.file("METRICS_TOKEN_FILE"),
-        metrics_addresses=reader.items("METRICS_ADDRESSES"),
+        metrics_addresses=_networks(reader, "METRICS_ADDRESSES"),
     )
     if reader.sentences:
         if mode == "production" and not reader.text("PORTAL_MODE"):

@@ -5,11 +5,12 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from portal import health
+from portal import health, metrics
 
 urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
     path("account/", include("accounts.urls")),
     path("admin/", admin.site.urls),
