@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from accounts.models import AuditEvent
 from imaging.dicom import part10
@@ -176,3 +177,20 @@ class TestResources:
                 assert peer.store_dataset(arrivals.dataset())[0] == 0xA700
             assert peer.store_dataset(arrivals.dataset())[0] == 0
         assert len(door.spool.entries()) == 2
+
+
+def test_while_the_database_is_away_known_senders_still_find_the_spool_open(door: Door, monkeypatch: Any) -> None:
+    with door.peer().associate() as peer:
+        assert peer.store_dataset(arrivals.dataset())[0] == 0
+
+    def away() -> Any:
+        raise OperationalError("away")
+
+    monkeypatch.setattr("imaging.dimse.admission._WAIT", 0.5)
+    monkeypatch.setattr("imaging.dimse.admission._FRESH", 0.0)
+    monkeypatch.setattr("imaging.ingest.selectors.peers", away)
+    with door.peer().associate() as peer:
+        assert peer.store_dataset(arrivals.dataset())[0] == 0
+    with door.peer() as peer, pytest.raises(Rejected):
+        peer.associate(calling="STRANGER")
+    assert len(door.spool.entries()) == 2
