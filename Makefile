@@ -103,7 +103,7 @@ CHECK := ENV_FILE= PORTAL_MODE=demo DATA_DIR=$(CURDIR)/.make/check DJANGO_SETTIN
 check: setup .make/test-requirements ## formatting, lint, types, import contracts, migrations, deployment settings, catalogues
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run make format." >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/djlint templates --check --lint --quiet
+	@$(BIN)/djlint templates --lint --quiet
 	@mkdir -p -m 700 .make/check
 	@$(CHECK) $(BIN)/mypy portal accounts imaging
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
@@ -114,8 +114,8 @@ check: setup .make/test-requirements ## formatting, lint, types, import contract
 	@echo "All checks passed."
 
 .PHONY: format
-format: .make/test-requirements ## format Python and templates
-	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet . ; $(BIN)/djlint templates --reformat --quiet
+format: .make/test-requirements ## format Python
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
 
 .PHONY: messages
 messages: .make/requirements ## bring the French catalogue up to date with code and templates

@@ -11,7 +11,7 @@ import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 from urllib.parse import unquote, urlsplit
 
 from portal import embedded
@@ -322,6 +322,25 @@ def _ae_title(reader: Reader) -> str:
     return title
 
 
+class _Processes(TypedDict):
+    web_workers: int
+    web_threads: int
+    short_workers: int
+    long_workers: int
+    dicom_processes: int
+
+
+def _processes(reader: Reader) -> _Processes:
+    cores = min(os.cpu_count() or 2, 8)
+    return {
+        "web_workers": reader.number("WEB_WORKERS", max(2, cores), 1, 256),
+        "web_threads": reader.number("WEB_THREADS", 8, 1, 256),
+        "short_workers": reader.number("SHORT_WORKERS", max(2, cores), 1, 256),
+        "long_workers": reader.number("LONG_WORKERS", max(1, cores // 2), 1, 256),
+        "dicom_processes": reader.number("DICOM_PROCESSES", cores, 1, 64),
+    }
+
+
 def read(variables: Mapping[str, str]) -> Environment:
     """The environment that these variables describe.
 
@@ -334,7 +353,6 @@ def read(variables: Mapping[str, str]) -> Environment:
     public_url = _public_url(reader, mode, portal_port)
     database_url, database_owner_url = _database(reader, mode, data_dir)
     tls_cert, tls_key = _tls(reader, mode)
-    cores = os.cpu_count() or 2
     environment = Environment(
         mode=mode,
         serving=bool(reader.text(SERVING_VARIABLE)),
@@ -364,11 +382,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         postgres_bin=reader.path("POSTGRES_BIN"),
         redis_bin=reader.path("REDIS_BIN"),
         decoder_socket=reader.path("DECODER_SOCKET") or paths.socket(data_dir, "decoder.sock"),
-        web_workers=reader.number("WEB_WORKERS", max(2, min(cores, 8)), 1, 256),
-        web_threads=reader.number("WEB_THREADS", 8, 1, 256),
-        short_workers=reader.number("SHORT_WORKERS", max(2, min(cores, 8)), 1, 256),
-        long_workers=reader.number("LONG_WORKERS", max(1, cores // 2), 1, 256),
-        dicom_processes=reader.number("DICOM_PROCESSES", max(1, min(cores, 8)), 1, 64),
+        **_processes(reader),
         metrics_token=reader.file("METRICS_TOKEN_FILE"),
         metrics_addresses=_networks(reader, "METRICS_ADDRESSES"),
     )

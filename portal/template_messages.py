@@ -7,7 +7,7 @@ from typing import IO, Any
 from babel.messages.extract import extract_python
 from django.utils.translation.template import templatize
 
-_Found = tuple[int, str, Any, list[str]]
+_Found = tuple[int, str | tuple[str, ...], list[str], str | None]
 
 
 def extract(
@@ -19,6 +19,4 @@ def extract(
     """
     # Python reads meaning into indentation; a template's means nothing.
     source = "\n".join(line.lstrip() for line in templatize(fileobj.read().decode("utf-8")).split("\n"))
-    yield from extract_python(
-        io.BytesIO(source.encode("utf-8")), keywords, comment_tags, {"encoding": "utf-8", **options}
-    )
+    yield from extract_python(io.BytesIO(source.encode("utf-8")), keywords, comment_tags, {"encoding": "utf-8"})

@@ -143,7 +143,7 @@ def _add_pixels(dataset: Dataset, phantom: Phantom, image: NDArray[np.int16]) ->
         dataset.RescaleType = "HU"
     dataset.WindowCenter, dataset.WindowWidth = phantom.window
     stored = np.clip(image.astype(np.int32) + 1024, 0, 65535).astype(np.uint16)
-    dataset.PixelData = encapsulate([imagecodecs.jpegls_encode(stored)])
+    dataset.PixelData = encapsulate([bytes(imagecodecs.jpegls_encode(stored))])
     dataset["PixelData"].VR = "OB"
     dataset["PixelData"].is_undefined_length = True
     dataset.file_meta = FileMetaDataset()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 from pydicom.filewriter import dcmwrite
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import UID, ImplicitVRLittleEndian
 from pynetdicom import AE, _config
 
 # Some samples are odd on purpose; the portal says so where it matters, the sender need not.
@@ -56,8 +56,8 @@ def _send_batch(batch: list[Dataset], *, calling: str, called: str, port: int) -
         association.release()
 
 
-def _syntax(dataset: Dataset) -> str:
-    return str(getattr(dataset.file_meta, "TransferSyntaxUID", ImplicitVRLittleEndian))
+def _syntax(dataset: Dataset) -> UID:
+    return UID(getattr(dataset.file_meta, "TransferSyntaxUID", ImplicitVRLittleEndian))
 
 
 def _write(dataset: Dataset, path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Thin commands: each calls a service and says what happened."""
