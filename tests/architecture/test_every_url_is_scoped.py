@@ -20,6 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 FOREIGN = ("account/", "admin/")
 #: What anybody may ask.
 OPEN_TO_ALL = {"health/live", "health/ready", "language/", ""}
+#: Answers a monitoring system with its token, and is 404 for everybody else: tests/portal/test_metrics.py.
+MONITORING = {"metrics"}
 #: What a person who has signed in may ask, and sees nothing of others at: checked by the list's own tests.
 OWN = {"study-list", "study-rows"}
 #: Routes of a study by name, with what they are called in `Addresses`.
@@ -72,7 +74,7 @@ def test_every_route_is_known() -> None:
         (path, name)
         for path, name in routes(get_resolver())
         if not path.startswith(FOREIGN)
-        and path not in OPEN_TO_ALL
+        and path not in OPEN_TO_ALL | MONITORING
         and name.removeprefix("viewer:") not in OWN
         and name not in OF_A_STUDY
     ]
