@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypedDict
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from portal import embedded
+from portal import embedded, mail
 from portal.embedded import paths
 from portal.variables import (
     BASE_DIR,
@@ -31,21 +31,6 @@ Mode = Literal["demo", "production"]
 #: Set by the supervisor for the processes that serve: they get their variables from it alone and never see the
 #: owner's address.
 SERVING_VARIABLE = "PORTAL_SERVING"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
-    """How mail leaves, in Django's terms."""
-
-    backend: str
-    sender: str
-    file_path: Path
-    host: str = ""
-    port: int = 25
-    user: str = ""
-    password: str = field(default="", repr=False)
-    use_tls: bool = False
-    use_ssl: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +71,7 @@ class Environment:
     trusted_proxies: tuple[str, ...]
     #: EMAIL_URL taken apart ("smtp://user:password@host:587" with STARTTLS, "smtps://…:465"); where it is not set
     #: (demo), mail is written to DATA_DIR/mail.
-    mail: Mail
+    mail: mail.Mail
     demo_password: str = field(repr=False)
     allowed_hosts: tuple[str, ...]
     secure_cookies: bool
@@ -242,40 +227,6 @@ def _tls(reader: Reader, mode: Mode) -> tuple[Path | None, Path | None]:
     return cert, key
 
 
-def _mail(reader: Reader, mode: Mode, data_dir: Path, public_url: str) -> Mail:
-    url = reader.text("EMAIL_URL")
-    sender = reader.text("EMAIL_FROM", f"negatoscope@{urlsplit(public_url).hostname or 'localhost'}")
-    if not url:
-        if mode == "production":
-            reader.required(
-                "EMAIL_URL",
-                "the mail server, such as smtp://user:password@mail.example.org:587",
-            )
-        return Mail(
-            backend="django.core.mail.backends.filebased.EmailBackend",
-            sender=sender,
-            file_path=data_dir / "mail",
-        )
-    parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        reader.sentences.append(
-            "EMAIL_URL is not of the form smtp://user:password@host:587 or smtps://user:password@host:465."
-        )
-    secure = parts.scheme == "smtps"
-    return Mail(
-        backend="django.core.mail.backends.smtp.EmailBackend",
-        sender=sender,
-        file_path=data_dir / "mail",
-        host=parts.hostname or "",
-        port=parts.port or (465 if secure else 587),
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        use_ssl=secure,
-        # Port 25 is the relay inside the house, which often speaks no TLS.
-        use_tls=not secure and parts.port != 25,
-    )
-
-
 def _time_zone(reader: Reader) -> str:
     name = reader.text("TIME_ZONE", "UTC")
     try:
@@ -353,6 +304,7 @@ def read(variables: Mapping[str, str]) -> Environment:
     public_url = _public_url(reader, mode, portal_port)
     database_url, database_owner_url = _database(reader, mode, data_dir)
     tls_cert, tls_key = _tls(reader, mode)
+    host = urlsplit(public_url).hostname or "localhost"
     environment = Environment(
         mode=mode,
         serving=bool(reader.text(SERVING_VARIABLE)),
@@ -375,7 +327,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         tls_cert=tls_cert,
         tls_key=tls_key,
         trusted_proxies=() if mode == "demo" else _networks(reader, "TRUSTED_PROXIES"),
-        mail=_mail(reader, mode, data_dir, public_url),
+        mail=mail.read(reader, needed=mode == "production", folder=data_dir / "mail", host=host),
         demo_password=reader.text("DEMO_PASSWORD", "negatoscope-demo"),
         allowed_hosts=_allowed_hosts(reader, mode, public_url),
         secure_cookies=mode != "demo",
