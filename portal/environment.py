@@ -292,6 +292,12 @@ def _processes(reader: Reader) -> _Processes:
     }
 
 
+def _hint(reader: Reader) -> list[str]:
+    if reader.text("PORTAL_MODE"):
+        return []
+    return ["PORTAL_MODE is not set, so this is production; `make run` starts the demo."]
+
+
 def read(variables: Mapping[str, str]) -> Environment:
     """The environment that these variables describe.
 
@@ -339,9 +345,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         metrics_addresses=_networks(reader, "METRICS_ADDRESSES"),
     )
     if reader.sentences:
-        if mode == "production" and not reader.text("PORTAL_MODE"):
-            reader.sentences.append("PORTAL_MODE is not set, so this is production; `make run` starts the demo.")
-        raise Misconfigured(reader.sentences)
+        raise Misconfigured([*reader.sentences, *_hint(reader)])
     return environment
 
 
