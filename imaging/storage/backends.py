@@ -22,6 +22,8 @@ _DIRECTORY_MODE = 0o700
 _FILE_MODE = 0o600
 _FEW_FOLDERS = 4
 _FSYNC_THREADS = 8
+# Folders per process whose own names are known to be durable; all of one kind are 65,536.
+_MOST_REMEMBERED = 100_000
 # What a file system answers when it cannot link: another disk, no links at all, too many, or not permitted.
 _CANNOT_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS})
 
@@ -35,7 +37,7 @@ class FilesystemTier(FileSystemStorage):
         options.setdefault("file_permissions_mode", _FILE_MODE)
         options.setdefault("directory_permissions_mode", _DIRECTORY_MODE)
         super().__init__(location=location, **options)
-        self._durable: set[Path] = set()
+        self._durable: set[str] = set()
 
     def url(self, name: str | None) -> str:
         """Refuse: kept bytes have no address of their own; every reader comes through a door."""
@@ -81,8 +83,9 @@ class FilesystemTier(FileSystemStorage):
         root = Path(self.location)
         folders = {self._path(name).parent for name in names}
         above: set[Path] = set()
-        for folder in folders - self._durable:
-            above.update(parent for parent in folder.parents if parent.is_relative_to(root))
+        for folder in folders:
+            if str(folder) not in self._durable:
+                above.update(parent for parent in folder.parents if parent.is_relative_to(root))
         todo = sorted(folders | above, key=lambda path: len(path.parts), reverse=True)
         if len(todo) <= _FEW_FOLDERS:
             for folder in todo:
@@ -91,7 +94,9 @@ class FilesystemTier(FileSystemStorage):
             # The wait is the disk's: asked for together, the folders share the commits of its journal.
             with ThreadPoolExecutor(_FSYNC_THREADS) as pool:
                 list(pool.map(_fsync_folder, todo))
-        self._durable |= folders
+        if len(self._durable) > _MOST_REMEMBERED:
+            self._durable.clear()
+        self._durable.update(str(folder) for folder in folders)
 
     def read_range(self, name: str, start: int, length: int) -> bytes:
         """``length`` bytes from ``start``; fewer at the end of the file."""

@@ -71,11 +71,12 @@ def attach_frames(version: InstanceVersion, *, frames: StoredObject, frame_index
 def set_thumbnails(*, series: Series, thumbnail: StoredObject, of_study: bool = False) -> None:
     """Show a picture for a series, and for its study too when it is the one that represents it (or has none yet)."""
     with transaction.atomic():
-        Series.objects.filter(pk=series.pk).update(thumbnail=thumbnail)
+        # The study first, as registration does: the other order would have the two wait for each other.
         study = Study.objects.filter(pk=series.study_id)
         if not of_study:
             study = study.filter(thumbnail=None)
         study.update(thumbnail=thumbnail)
+        Series.objects.filter(pk=series.pk).update(thumbnail=thumbnail)
 
 
 def settle(study_instance_uid: str) -> bool:
