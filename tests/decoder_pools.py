@@ -41,7 +41,16 @@ class Pool:
             assert process.poll() is None, process.stderr and process.stderr.read()
             assert time.monotonic() < until, "the pool does not answer"
             time.sleep(0.02)
+        self.process = process
+        while self.sockets() != 1 + len(self.children()):
+            assert time.monotonic() < until, "the pool does not come to rest"
+            time.sleep(0.02)
         return process
+
+    def sockets(self) -> int:
+        """How many sockets the supervisor holds: its own, one per child, one per client."""
+        links = [str(link.readlink()) for link in Path(f"/proc/{self.process.pid}/fd").iterdir()]
+        return sum(link.startswith("socket:") for link in links)
 
     def children(self) -> list[int]:
         """Process ids of the decoders."""
