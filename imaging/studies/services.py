@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts import audit
@@ -23,6 +24,7 @@ __all__ = [
     "attach_frames",
     "change_placement",
     "compact",
+    "compact_study",
     "compact_study",
     "place_study",
     "register",
@@ -80,14 +82,26 @@ def set_thumbnails(*, series: Series, thumbnail: StoredObject, of_study: bool = 
 
 
 def settle(study_instance_uid: str) -> bool:
-    """Mark a study as complete for now; it reopens when more arrives. False when there is no such study."""
-    found = Study.objects.filter(study_instance_uid=study_instance_uid, settled_at=None)
+    """Mark a study as complete for now; it reopens when more arrives. False when there was nothing to mark.
+
+    A study that has grown since the event that this follows has a later event waiting, and is left to that one.
+    """
+    later = Event.objects.filter(
+        kind=Event.Kind.STUDY_SETTLED, subject_uid=OuterRef("study_instance_uid"), drained_at=None
+    )
+    found = Study.objects.filter(~Exists(later), study_instance_uid=study_instance_uid, settled_at=None)
     return found.update(settled_at=timezone.now()) > 0
 
 
 def compact(series: Series) -> None:
     """Join the metadata segments of a quiet series into one; see ``metadata.compact``."""
     metadata.compact(series)
+
+
+def compact_study(study_instance_uid: str) -> None:
+    """Join the metadata segments of every series of a study, one transaction each; repeating it does no work."""
+    for series in Series.objects.filter(study__study_instance_uid=study_instance_uid).order_by("pk"):
+        metadata.compact(series)
 
 
 def compact_study(study_instance_uid: str) -> None:

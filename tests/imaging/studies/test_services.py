@@ -2,6 +2,7 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.actor import SYSTEM, Actor
 from accounts.audit.models import AuditEvent
@@ -248,7 +249,10 @@ def test_modalities_and_counts_gather_over_series(spool, emergency):
 def test_more_images_reopen_a_settled_study(spool, emergency):
     made = dataset()
     studies.register([incoming(made, spool, emergency)], actor=CT1)
+    assert not studies.settle(made.StudyInstanceUID)
+    Event.objects.update(drained_at=timezone.now())
     assert studies.settle(made.StudyInstanceUID)
+    assert not studies.settle(made.StudyInstanceUID)
     assert Study.objects.get().settled_at is not None
     studies.register([incoming(dataset(StudyInstanceUID=made.StudyInstanceUID), spool)], actor=CT1)
     assert Study.objects.get().settled_at is None
