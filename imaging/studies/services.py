@@ -25,7 +25,6 @@ __all__ = [
     "change_placement",
     "compact",
     "compact_study",
-    "compact_study",
     "place_study",
     "register",
     "remove_placement",
@@ -96,12 +95,6 @@ def settle(study_instance_uid: str) -> bool:
 def compact(series: Series) -> None:
     """Join the metadata segments of a quiet series into one; see ``metadata.compact``."""
     metadata.compact(series)
-
-
-def compact_study(study_instance_uid: str) -> None:
-    """Join the metadata segments of every series of a study, one transaction each; repeating it does no work."""
-    for series in Series.objects.filter(study__study_instance_uid=study_instance_uid).order_by("pk"):
-        metadata.compact(series)
 
 
 def compact_study(study_instance_uid: str) -> None:
