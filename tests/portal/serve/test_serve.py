@@ -2,7 +2,6 @@
 
 import datetime as dt
 import http.client
-import os
 import signal
 import socket
 import ssl
@@ -21,6 +20,9 @@ from tests.portal.processes import Running, eventually, mentioning, python, runn
 pytestmark = pytest.mark.processes
 
 HOST = "imaging.example.org"
+
+#: As few processes as can be.
+SMALL = {"WEB_WORKERS": "1", "SHORT_WORKERS": "1", "LONG_WORKERS": "1", "DICOM_PROCESSES": "1"}
 
 
 def free_ports() -> dict[str, str]:
@@ -88,7 +90,7 @@ def test_production_serves_over_tls_with_servers_of_others(tmp_path: Path, produ
     ports = free_ports()
     with postgres.running(tmp_path / "other") as database:
         broker = redis.start(tmp_path / "other")
-        environment = variables(**production, **ports, WEB_WORKERS="1", SPOOL_RESERVE="0")
+        environment = variables(**production, **ports, SPOOL_RESERVE="0", **SMALL)
         environment |= {
             "DATABASE_URL": database.app_url,
             "DATABASE_OWNER_URL": database.owner_url,
@@ -126,42 +128,34 @@ def test_the_demo_with_a_database_of_others_is_refused(tmp_path: Path) -> None:
     assert "DATABASE_URL is set, and the demo runs only with the servers" in refused(environment, tmp_path / "output")
 
 
-def test_the_demo_starts_stops_and_starts_again_and_shares_nothing(tmp_path: Path) -> None:
+def test_the_demo_goes_on_after_kills_stops_when_asked_and_shares_nothing(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    environment = variables(
-        PORTAL_MODE="demo", DATA_DIR=str(data_dir), WEB_WORKERS="1", SPOOL_RESERVE="0", **free_ports()
-    )
+    environment = variables(PORTAL_MODE="demo", DATA_DIR=str(data_dir), SPOOL_RESERVE="0", **SMALL, **free_ports())
+
     with serving(environment, tmp_path / "first") as program:
+        program.says("migrate ", 60)
+        kill(program, data_dir)
+
+    with serving(environment, tmp_path / "second") as program:
         program.says("Negatoscope is ready", 90)
         assert "negatoscope-demo" in program.output
-
         same_folder = refused({**environment, **free_ports()}, tmp_path / "same-folder")
         assert f"Negatoscope already runs on DATA_DIR {data_dir} (process {program.popen.pid})" in same_folder
         same_port = refused({**environment, "DATA_DIR": str(tmp_path / "clone")}, tmp_path / "same-port")
         assert f"Port {environment['PORTAL_PORT']} is taken by process" in same_port
         assert "set PORTAL_PORT to a free port" in same_port
+        kill(program, data_dir)
 
-        assert program.ends(signal.SIGINT) == 0
-    assert not mentioning(str(data_dir))
-
-    with serving(environment, tmp_path / "second") as program:
+    with serving(environment, tmp_path / "third") as program:
         program.says("Negatoscope is ready", 60)
         assert "Making the database" not in program.output
-        program.popen.kill()
-        program.popen.wait()
-        eventually(lambda: not mentioning(str(data_dir)), 10)
-
-
-def test_a_first_start_that_was_killed_is_taken_up_again(tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
-    environment = variables(
-        PORTAL_MODE="demo", DATA_DIR=str(data_dir), WEB_WORKERS="1", SPOOL_RESERVE="0", **free_ports()
-    )
-    with serving(environment, tmp_path / "first") as program:
-        program.says("migrate ", 60)
-        os.kill(program.popen.pid, signal.SIGKILL)
-        program.popen.wait()
-    with serving(environment, tmp_path / "second") as program:
-        program.says("Negatoscope is ready", 90)
+        assert "migrate " not in program.output
         assert program.ends(signal.SIGINT) == 0
-    eventually(lambda: not mentioning(str(data_dir)), 2)
+        assert not mentioning(str(data_dir))
+
+
+def kill(program: Running, data_dir: Path) -> None:
+    """Kill the supervisor outright and see everything else go."""
+    program.popen.kill()
+    program.popen.wait()
+    eventually(lambda: not mentioning(str(data_dir)), 10)
