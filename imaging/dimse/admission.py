@@ -105,7 +105,8 @@ class Admission:
             return Refusal(CALLED_NOT_RECOGNISED, "called AE title not recognised")
         peer = peers.get(caller.calling_ae_title)
         if peer is None:
-            if self._is_demo and caller.is_loopback and caller.calling_ae_title:
+            named = caller.calling_ae_title.isascii() and caller.calling_ae_title.isprintable()
+            if self._is_demo and caller.is_loopback and caller.calling_ae_title and named:
                 return Peer(ae_title=caller.calling_ae_title)
             return Refusal(CALLING_NOT_RECOGNISED, "calling AE title not recognised")
         if peer.loopback_only and not caller.is_loopback:

@@ -42,6 +42,9 @@ _PLANS: Final = 3
 #: Nothing is wrong with the objects: wait and try again.
 _Away = (db.OperationalError, db.InterfaceError, storage.StorageFull)
 
+#: The fault is ours, not the object's: quarantine would blame the wrong one, so that it stays in the spool and is retried.
+_Ours = (db.ProgrammingError, db.InternalError, db.NotSupportedError, OSError, MemoryError)
+
 _REASONS: Final = {
     State.HIERARCHY_CONFLICT: Reason.HIERARCHY_CONFLICT,
     State.IDENTITY_CONFLICT: Reason.IDENTITY_CONFLICT,
@@ -165,6 +168,8 @@ class Registrar:
         except Exception as error:
             if len(batch) == 1:
                 logger.exception("An object cannot be registered.")
+                if isinstance(error, _Ours):
+                    return self._postpone(batch[0].waiting)
                 return self._set_aside([batch[0].set_aside(Reason.CANNOT_REGISTER, type(error).__name__)])
         middle = len(batch) // 2
         drained = self._register(batch[:middle])
@@ -206,8 +211,7 @@ class Registrar:
                 for item in objects:
                     drained.add(self._set_aside([item]))
                 return drained
-            self._retry_at[objects[0].waiting.claim.entry.name] = time.monotonic() + _RETRY_AFTER
-            return drained
+            return self._postpone(objects[0].waiting)
         for item in objects:
             item.waiting.claim.release()
             drained.quarantined += 1
@@ -217,6 +221,13 @@ class Registrar:
         ).items():
             logger.warning("Quarantined from %s: %d (%s).", sender, count, reason)
         return drained
+
+    def _postpone(self, waiting: Waiting) -> Drained:
+        """Leave an object in the spool for a while."""
+        now = time.monotonic()
+        self._retry_at = {name: at for name, at in self._retry_at.items() if at > now}
+        self._retry_at[waiting.claim.entry.name] = now + _RETRY_AFTER
+        return Drained()
 
 
 def _registered(admitted: Sequence[Candidate]) -> Iterator[tuple[State, Candidate, str]]:

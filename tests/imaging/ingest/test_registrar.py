@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
 
 from accounts.models import AuditEvent, Department
+from imaging.ingest import registrar
 from imaging.ingest.models import QuarantinedObject, RoutingRule
 from imaging.ingest.registrar import Drained
 from imaging.ingest.spool import Spool
@@ -264,6 +265,24 @@ class TestFailures:
                 drain()
         assert len(spool.entries()) == 1
         assert drain().registered == 1
+
+    @pytest.mark.parametrize("fault", [ProgrammingError("no such column"), OSError("no such folder")])
+    def test_a_fault_of_ours_is_not_blamed_on_the_object(
+        self, send: Send, spool: Spool, emergency: Department, monkeypatch: Any, fault: Exception
+    ) -> None:
+        send(arrivals.dataset(), "CT1", emergency)
+
+        def faulty(*_args: Any, **_options: Any) -> Any:
+            raise fault
+
+        ours = registrar.Registrar(spool)
+        with monkeypatch.context() as patch:
+            patch.setattr(studies, "register", faulty)
+            assert ours.drain() == Drained()
+        assert not QuarantinedObject.objects.exists()
+        # Not again at once by the same registrar, but by another one, or later.
+        assert ours.drain() == Drained()
+        assert registrar.drain(spool).registered == 1
 
     def test_a_damaged_record_of_the_sender_loses_nothing(
         self, send: Send, drain: Drain, spool: Spool, emergency: Department
