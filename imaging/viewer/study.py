@@ -62,10 +62,11 @@ def series_strip(request: HttpRequest, study_instance_uid: str) -> HttpResponseB
 @require_safe
 @of_a_study
 def problems(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
-    """Give the problems alone, while something is tried again."""
+    """Give the problems alone, while the study grows or something is tried again."""
     scope = request.scope  # type: ignore[attr-defined]
     study = access.open_study(scope, study_instance_uid, actor=request.actor, purpose=access.Purpose.OPEN)  # type: ignore[attr-defined]
-    return render(request, "imaging/viewer/_problems.html", {"study": study, **_problem_context(study, scope)})
+    context = {"study": study, **_problem_context(study, scope), "is_growing": _is_growing(study, scope)}
+    return render(request, "imaging/viewer/_problems.html", context)
 
 
 @require_POST
@@ -94,6 +95,11 @@ def _series_context(study: Study, scope: Scope) -> dict[str, Any]:
         "is_growing": study.settled_at is None or shown.is_waiting,
         "refresh_headers": json.dumps({"If-None-Match": f'"{version}"'}),
     }
+
+
+def _is_growing(study: Study, scope: Scope) -> bool:
+    """Whether something is still to come: images, or pictures of them."""
+    return study.settled_at is None or study_pictures.of(study, scope=scope).is_waiting
 
 
 def _problem_context(study: Study, scope: Scope) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What is said about a study in words: its facts, its way here, its departments, its problems."""
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -53,7 +52,6 @@ class Problem:
 
     title: str
     detail: str
-    code: str
     count: int
 
 
@@ -117,11 +115,11 @@ def arrivals(sources: Iterable[studies.Source]) -> list[Arrival]:
 
 def problems(found: Sequence[ProblemOfStudy]) -> list[Problem]:
     """Return each kind of problem once, with how many images it concerns."""
-    counted = Counter((entry.what, entry.code) for entry in found)
-    return [
-        Problem(wording.problem_title(what), wording.problem_text(code), code, count)
-        for (what, code), count in counted.items()
-    ]
+    concerned: dict[tuple[str, str], set[str]] = {}
+    for entry in found:
+        title, detail = wording.problem_title(entry.what), wording.problem_text(entry.code)
+        concerned.setdefault((title, detail), set()).add(entry.sop_instance_uid)
+    return [Problem(title, detail, len(images)) for (title, detail), images in concerned.items()]
 
 
 def conflicts(study: Study, versions: Iterable[InstanceVersion]) -> list[Conflict]:

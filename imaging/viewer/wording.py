@@ -80,7 +80,7 @@ _UNSUPPORTED = _("This way of encoding images cannot be shown here. The object i
 _TOO_LARGE = _("The image is larger than can be drawn. The object itself is kept and can be retrieved.")
 _LATER = _("The picture service was busy or was restarted. Trying again usually helps.")
 _BYTES = _("The stored bytes cannot be read at the moment. Tell the administrator.")
-_UNKNOWN = _("The picture could not be made. The object itself is kept as it was received.")
+_UNKNOWN = _("Its picture could not be made. The object itself is kept as it was received.")
 PROBLEMS: Final[Mapping[str, str | Promise]] = {
     **dict.fromkeys(
         ("truncated", "pixels_too_short", "frame_too_short", "size_mismatch", "damaged_deflate"), _CUT_SHORT
@@ -102,10 +102,11 @@ PROBLEMS: Final[Mapping[str, str | Promise]] = {
     **dict.fromkeys(("object_missing", "object_damaged", "storage_error", "storage_full"), _BYTES),
 }
 
+_NO_PICTURE = _("An image cannot be shown.")
 #: What was tried: kinds of pictures and steps of the pipeline.
 TRIED: Final[Mapping[str, str | Promise]] = {
-    "thumbnail": _("A thumbnail could not be made."),
-    "preview": _("A preview could not be made."),
+    "thumbnail": _NO_PICTURE,
+    "preview": _NO_PICTURE,
     "convert frames": _("Images could not be converted for reading."),
 }
 

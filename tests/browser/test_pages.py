@@ -255,7 +255,7 @@ def test_a_failure_is_told_with_its_reason_and_can_be_tried_again(
     archive.draw(made.StudyInstanceUID)
     page = open_page(alice)
     page.goto(addresses(made).study)
-    assert "A preview could not be made." in page.inner_text("#study-problems")
+    assert "An image cannot be shown." in page.inner_text("#study-problems")
     assert page.locator("#study-problems form").count() == 0
     MembershipFactory.create(user=alice, department=emergency, role=Role.RADIOGRAPHER)
     page.reload()
