@@ -135,6 +135,9 @@ class Admission:
     def tell_refused(self, caller: Caller, refusal: Refusal) -> None:
         """Have a refused association written down, once a minute for each peer and reason."""
         if self._is_news("refused", caller.calling_ae_title, caller.address, refusal.reason):
+            logger.warning(
+                "Association from %r at %s refused: %s.", caller.calling_ae_title, caller.address, refusal.reason
+            )
             detail: dict[str, Any] = {"called_ae_title": caller.called_ae_title, "reason": refusal.reason}
             self._do(lambda: senders.association_refused(actor=caller.actor, detail=detail))
 
@@ -174,7 +177,7 @@ class Admission:
             try:
                 db.close_old_connections()
                 task()
-            except (db.Error, OSError) as error:
+            except Exception as error:  # noqa: BLE001 -- the thread must outlive whatever one task meets
                 # The class only: texts of database errors may quote rows.
                 logger.warning("The DICOM door cannot reach the database (%s).", type(error).__name__)
         db.connections.close_all()

@@ -118,9 +118,6 @@ class Server(AssociationServer):
         )
         decision = self._admission.decide(caller)
         if isinstance(decision, Refusal):
-            logger.warning(
-                "Association from %r at %s refused: %s.", caller.calling_ae_title, caller.address, decision.reason
-            )
             self._admission.tell_refused(caller, decision)
             association.acse.send_reject(*decision.codes)
             association.kill()
