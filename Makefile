@@ -14,6 +14,9 @@ SHELL := /bin/bash
 # The wheel's Node comes before any other.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_LINK_MODE := copy
+# A hospital's own certificate authority is in the system's store.
+export UV_SYSTEM_CERTS := 1
+export NODE_USE_SYSTEM_CA := 1
 
 .PHONY: help
 help: ## list these commands
