@@ -49,8 +49,15 @@ class Pool:
 
     def sockets(self) -> int:
         """How many sockets the supervisor holds: its own, one per child, one per client."""
-        links = [str(link.readlink()) for link in Path(f"/proc/{self.process.pid}/fd").iterdir()]
-        return sum(link.startswith("socket:") for link in links)
+        return sum(target.startswith("socket:") for target in self.descriptors().values())
+
+    def descriptors(self) -> dict[str, str]:
+        """What the supervisor's file descriptors are, by number."""
+        found = {}
+        for link in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found[link.name] = str(link.readlink())
+        return found
 
     def children(self) -> list[int]:
         """Process ids of the decoders."""

@@ -138,7 +138,7 @@ def test_a_killed_decoder_costs_one_image(own_pool: Callable[..., Pool]) -> None
 def _is_handed_over(pool: Pool) -> bool:
     """The supervisor holds a client's connection that it no longer listens to: its child has it."""
     folder = Path(f"/proc/{pool.process.pid}")
-    links = {link.name: str(link.readlink()) for link in (folder / "fd").iterdir()}
+    links = pool.descriptors()
     sockets = {name for name, target in links.items() if target.startswith("socket:")}
     epoll = next(name for name, target in links.items() if "eventpoll" in target)
     heard = {line.split()[1] for line in (folder / "fdinfo" / epoll).read_text().splitlines() if line.startswith("tfd")}
