@@ -30,3 +30,10 @@ document.addEventListener("keydown", (event) => {
     openKeys();
   }
 });
+
+/** Enter on a page about one study opens its images (`<a data-open>`), unless something else has the focus. */
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.defaultPrevented || belongsToField(event)) return;
+  if ((event.target as Element).closest("a, button, summary, [tabindex]")) return;
+  document.querySelector<HTMLAnchorElement>("a[data-open]")?.click();
+});

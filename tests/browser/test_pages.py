@@ -190,9 +190,14 @@ def test_the_keys_of_the_list_search_choose_and_open(archive: Archive, alice: Us
     assert page.locator("tbody tr[data-key]").count() == 1
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
+    page.wait_for_url("**/viewer/**")
+    page.goto("/")
+    page.click("tbody a")
     page.wait_for_url("**/studies/**")
     assert "MARTIN" in page.inner_text(".patient").upper()
     assert "0061 7742" in page.inner_text(".patient")
+    page.locator("body").press("Enter")
+    page.wait_for_url("**/viewer/**")
 
 
 def test_an_empty_list_says_which_filter_hides_the_studies(archive: Archive, alice: User, open_page: OpenPage) -> None:
