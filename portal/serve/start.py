@@ -33,7 +33,7 @@ _DAY = 24 * 3600.0
 _OWNER_VARIABLE = "DATABASE_OWNER_URL"
 
 
-def serve(environment: Environment, variables: Mapping[str, str]) -> None:
+def serve(environment: Environment, variables: Mapping[str, str], *, as_json: bool = False) -> None:
     """Run Negatoscope until it is asked to stop. `variables` is what the environment was read from. Raises Refused."""
     began = time.monotonic()
     preflight.refuse_demo_database(environment)
@@ -47,7 +47,7 @@ def serve(environment: Environment, variables: Mapping[str, str]) -> None:
         os.umask(0o077)
         for name in ("spool", "tiers", "static", "mail"):
             paths.subfolder(environment.data_dir, name)
-        journal = Journal(paths.subfolder(environment.data_dir, "log"))
+        journal = Journal(paths.subfolder(environment.data_dir, "log"), as_json=as_json)
         try:
             _Run(environment, variables, journal).run(began)
         finally:

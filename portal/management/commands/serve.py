@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from portal.embedded import Refused
 from portal.environment import environment, variables_of_process
@@ -21,10 +21,16 @@ class Command(BaseCommand):
     )
     requires_system_checks: list[str] = []
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--json", action="store_true", help="write the log on the console as JSON, one object a line"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until asked to stop; one that cannot start says why in a sentence and ends with status 1."""
         try:
-            serve(environment, variables_of_process())
+            serve(environment, variables_of_process(), as_json=options["json"])
         except Refused as refusal:
             self.stderr.write(str(refusal))
             sys.exit(1)

@@ -122,6 +122,13 @@ def test_control_characters_of_a_child_never_reach_the_terminal(tmp_path: Path, 
     assert not set(shown) & {"\x1b", "\x07", "\r", "\x00"}
 
 
+def test_the_log_can_be_json(capsys: pytest.CaptureFixture) -> None:
+    journal = Journal(None, sys.stdout, as_json=True)
+    journal.say('a "line"', "web")
+    said = json.loads(capsys.readouterr().out)
+    assert (said["name"], said["line"]) == ("web", 'a "line"')
+
+
 def test_a_very_long_line_is_passed_on_in_pieces(supervise: Supervise) -> None:
     program = supervise(web="head -c 100000 /dev/zero | tr '\\0' x; exec sleep 60")
     eventually(lambda: program.output.count("x") >= 90_000)
