@@ -170,6 +170,21 @@ def fail(job: Claimed, *, code: str, detail: str = "", final: bool = False) -> b
     return bool(_held(job).update(lease_until=None, **values))
 
 
+def postpone(job: Claimed, *, code: str, detail: str = "", pause: float = 10.0) -> bool:
+    """Put a job off because something that it needs is away: that is no attempt, however often it happens."""
+    return bool(
+        _held(job).update(
+            state=Job.State.WAITING,
+            attempts=max(job.attempts - 1, 0),
+            due_at=_in(pause),
+            problem_code=code[:40],
+            problem_detail=detail[:2000],
+            lease_until=None,
+            lease_token=None,
+        )
+    )
+
+
 def retry(*, study_instance_uid: str = "", job_ids: Iterable[int] = ()) -> int:
     """Queue the failed jobs of a study, or those named, again as a person asked. How many there were."""
     which = Q(study_instance_uid=study_instance_uid) if study_instance_uid else Q(id__in=list(job_ids))

@@ -51,6 +51,8 @@ def run_next(queue: str) -> bool:
             outcome = step.run(job.subject_uid)
     except SoftTimeLimitExceeded:
         jobs.fail(job, code="took_too_long")
+    except Unavailable as error:
+        jobs.postpone(job, code="decoder_unavailable", detail=str(error))
     except Exception as error:  # noqa: BLE001 -- whatever goes wrong in a step is recorded on its job and shown
         _record(job, error)
     else:
@@ -63,8 +65,6 @@ def run_next(queue: str) -> bool:
 def _record(job: Claimed, error: Exception) -> None:
     if isinstance(error, DicomError | StorageError):
         code, detail = error.code, getattr(error, "detail", "")
-    elif isinstance(error, Unavailable):
-        code, detail = "decoder_unavailable", str(error)
     else:
         # The text of an unforeseen error may quote a patient: only its kind and its place are kept.
         code, detail = "unexpected", type(error).__name__

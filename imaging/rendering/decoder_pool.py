@@ -295,5 +295,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _without_threads() -> None:
+    """Start over without numpy's threads: only a process of one thread may enter a user namespace, and forks are safe."""
+    wanted = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    if any(os.environ.get(name) != value for name, value in wanted.items()):
+        command = [sys.executable, "-m", "imaging.rendering.decoder_pool", *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, **wanted})  # noqa: S606 -- ourselves
+
+
 if __name__ == "__main__":
+    _without_threads()
     sys.exit(main())

@@ -13,6 +13,7 @@ from imaging.events import services as events
 from imaging.events.models import Event, Job
 from imaging.pipeline import reactions, steps, tasks
 from imaging.rendering import selectors
+from imaging.rendering.decoder import Unavailable
 from imaging.rendering.models import Rendition
 from imaging.studies.models import InstanceVersion, MetadataSegment, Study
 from tests.decoder_pools import Pool
@@ -112,6 +113,21 @@ def test_a_step_that_fails_is_recorded_without_a_word_of_the_patient(
     assert (job.state, job.problem_code, job.problem_detail) == (Job.State.WAITING, "unexpected", "ValueError")
     assert "Durand" not in caplog.text
     assert "ValueError" in caplog.text
+
+
+def test_a_pool_that_is_away_uses_up_no_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(_uid: str) -> None:
+        raise Unavailable("the decoder pool cannot be reached")
+
+    monkeypatch.setattr(steps, "STEPS", {"thumbnails": reactions.Step("thumbnails", wait)})
+    jobs.enqueue([jobs.Ask("thumbnails", "1.2", "1.2")])
+
+    for _ in range(jobs.MAX_ATTEMPTS + 1):
+        Job.objects.update(due_at=arrivals.NOON)
+        assert steps.run_next(queues.SHORT)
+
+    job = Job.objects.get()
+    assert (job.state, job.attempts, job.problem_code) == (Job.State.WAITING, 0, "decoder_unavailable")
 
 
 def test_a_job_of_a_step_that_is_no_more_is_given_up() -> None:
