@@ -53,19 +53,21 @@ def check_version(folder: Path, programs: Path, *, secrets_dir: Path, way: accou
 def clear_stale_server(folder: Path, seconds: float = 15) -> None:
     """End a server that outlived its supervisor, and remove the lock file of one that is gone.
 
-    PostgreSQL itself only looks whether the process number is in use, which another program may have by now. Raises
-    Refused.
+    PostgreSQL itself only looks whether the process number is in use, which another program may have by now. But its
+    lock file also guards against sessions that outlived their server, so it stays until the last of them has ended.
+    Raises Refused.
     """
     lock = folder / "postmaster.pid"
-    pid = _server_of(lock, folder)
     deadline = time.monotonic() + seconds
-    if pid is not None:
-        _signal(pid, signal.SIGINT)
-    while pid is not None and _server_of(lock, folder) == pid:
+    asked: set[int] = set()
+    while living := _processes_in(folder):
+        server = _number_in(lock)
+        for pid in ({server} if server in living else living) - asked:
+            asked.add(pid)
+            _signal(pid, signal.SIGINT if pid == server else signal.SIGTERM)
         if time.monotonic() > deadline:
-            raise Refused(
-                f"A PostgreSQL (process {pid}) still uses {folder} and does not stop: end it with `kill -QUIT {pid}`."
-            )
+            numbers = " ".join(map(str, sorted(living)))
+            raise Refused(f"A PostgreSQL still uses {folder} and does not stop: end it with `kill -QUIT {numbers}`.")
         time.sleep(0.05)
     lock.unlink(missing_ok=True)
 
@@ -84,12 +86,23 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _server_of(lock: Path, folder: Path) -> int | None:
-    """The process number in the lock file, if that process is a PostgreSQL which lives in `folder`."""
+def _number_in(lock: Path) -> int | None:
+    """The process number in the lock file."""
     try:
-        pid = int(lock.read_text(encoding="ascii", errors="replace").split("\n", 1)[0])
-        working_directory = Path(f"/proc/{pid}/cwd").readlink()
-        name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+        return int(lock.read_text(encoding="ascii", errors="replace").split("\n", 1)[0])
     except (OSError, ValueError):
         return None
-    return pid if name == "postgres" and working_directory == folder.resolve() else None
+
+
+def _processes_in(folder: Path) -> set[int]:
+    """The living processes of PostgreSQL, servers and sessions, that work in `folder`."""
+    found = set()
+    home = folder.resolve()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            name = (process / "comm").read_text(encoding="utf-8").strip()
+            if name == "postgres" and (process / "cwd").readlink() == home:
+                found.add(int(process.name))
+        except OSError:
+            continue  # gone meanwhile, or another account's
+    return found

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from portal.embedded import Refused, account, database_urls, paths, postgres
+from portal.embedded import Refused, account, cluster, database_urls, paths, postgres
 from portal.embedded.account import Way
 from tests.portal.processes import ROOT, eventually, python, variables
 
@@ -157,6 +157,22 @@ def test_a_lock_whose_number_is_another_programs_by_now_is_stale(tmp_path: Path)
     lock.write_text(text.replace(text.split("\n")[0], str(os.getppid()), 1))
     with postgres.running(tmp_path / "data") as server:
         assert server.process.poll() is None
+
+
+def test_sessions_that_outlived_their_server_end_before_the_next_one_starts(tmp_path: Path) -> None:
+    server = postgres.start(tmp_path / "data")
+    with psycopg.connect(server.app_url, autocommit=True) as busy:
+        row = busy.execute("SELECT pg_backend_pid()").fetchone()
+        assert row
+        os.kill(row[0], signal.SIGSTOP)  # it cannot notice by itself that its server is gone
+        server.process.kill()
+        server.process.wait()
+        with pytest.raises(Refused, match=f"kill -QUIT {row[0]}"):
+            cluster.clear_stale_server(paths.postgres_home(server.data_dir) / "postgres", seconds=0.5)
+        assert (paths.postgres_home(server.data_dir) / "postgres" / "postmaster.pid").exists()
+        os.kill(row[0], signal.SIGCONT)
+        with postgres.running(tmp_path / "data") as again, psycopg.connect(again.app_url) as app:
+            assert app.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_server_that_outlived_its_supervisor_makes_way(tmp_path: Path) -> None:
