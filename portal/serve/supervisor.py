@@ -209,8 +209,12 @@ class Supervisor:
         child.output.close()
         self._tell_guardian(f"- {child.popen.pid}")
         child.status, child.popen = child.popen.returncode, None
-        if child.process.restart and not self.stopping:
+        if self.stopping:
+            return
+        if child.process.restart:
             self._plan_restart(child)
+        elif child.status:
+            self.journal.say(f"{child.process.name} ended ({_how(child.status)}): its lines above say why.")
 
     def _plan_restart(self, child: Child) -> None:
         """Choose the time of the next start: at once the first time, then later and later."""
