@@ -27,7 +27,9 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     owner, default = connections["owner"].settings_dict, connections["default"].settings_dict
     settings.TEST_APP_LOGIN = (default["USER"], default["PASSWORD"])
     default.update({name: owner[name] for name in ("USER", "PASSWORD")})
-    default["TEST"]["NAME"] = os.environ.get("TEST_DATABASE_NAME", default["TEST"]["NAME"] or "test_negatoscope")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    named = os.environ.get("TEST_DATABASE_NAME", "test_negatoscope")
+    default["TEST"]["NAME"] = f"{named}_{worker}" if worker else named
 
 
 @pytest.fixture(scope="session")
