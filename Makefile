@@ -126,7 +126,7 @@ messages: .make/requirements ## bring the French catalogue up to date with code 
 
 .PHONY: bench
 bench: setup .make/test-requirements peers ## measure speed and memory; docs/performance.md keeps the figures
-	@$(BIN)/python -m pytest tests/benchmarks -s --override-ini='norecursedirs=.* data node_modules' $(ARGS)
+	@NEGATOSCOPE_DURABLE=1 $(BIN)/python -m pytest tests/benchmarks -s --override-ini='norecursedirs=.* data node_modules' $(ARGS)
 
 .PHONY: screenshots
 screenshots: setup .make/test-requirements peers ## take the README's pictures of the demo hospital in headless Chromium

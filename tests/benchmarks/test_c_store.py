@@ -1,4 +1,4 @@
-"""C-STORE: rate with registration, from spool to list, and the memory of a 2 GB object. Targets: issue "The trunk"."""
+"""C-STORE: rate with registration, from spool to list, and the memory of a 2 GB object.."""
 
 import json
 import os
