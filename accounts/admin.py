@@ -140,7 +140,7 @@ class MachineKeyAdmin(AuditedModelAdmin[MachineKey]):
         doors = [f"rights_{door}" for door in MACHINE_DOORS]
         fieldsets: list[Any] = [(None, {"fields": ["name", "departments", *doors, "addresses", "expires_at"]})]
         if obj is not None:
-            fieldsets.append((_("Use"), {"fields": list(self.readonly_fields)}))
+            fieldsets.append((_("Issue and last use"), {"fields": list(self.readonly_fields)}))
         return fieldsets
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

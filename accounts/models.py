@@ -196,7 +196,7 @@ class Membership(models.Model):
             models.CheckConstraint(
                 name="membership_ends_after_it_begins",
                 condition=models.Q(valid_until__isnull=True) | models.Q(valid_until__gte=models.F("valid_from")),
-                violation_error_message=_("A membership ends after it begins."),
+                violation_error_message=_("The end must come after the beginning."),
             ),
         ]
 

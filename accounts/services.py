@@ -65,7 +65,7 @@ def create_machine_key(
         created_by=created_by,
     )
     if expires_at is not None and expires_at <= timezone.now():
-        raise ValidationError({"expires_at": _("A key expires in the future.")})
+        raise ValidationError({"expires_at": _("The expiry must lie in the future.")})
     key.full_clean()
     key.save()
     key.departments.set(departments)

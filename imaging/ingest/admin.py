@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
@@ -45,7 +46,7 @@ class RoutingRuleAdmin(AuditedModelAdmin[RoutingRule]):
 class QuarantinedObjectAdmin(ReadOnlyAdmin):
     """What waits, oldest first, with its reason. Looking at a header is audited."""
 
-    list_display = ("received_at", "reason", "detail", "sender", "door", "state")
+    list_display = ("received_at", "reason", "detail_in_words", "sender", "door", "state")
     list_filter = ("state", "reason", "door")
     search_fields = ("=study_instance_uid", "=sop_instance_uid", "sender")
     date_hierarchy = "received_at"
@@ -53,10 +54,18 @@ class QuarantinedObjectAdmin(ReadOnlyAdmin):
     paginator = CappedPaginator
     show_full_result_count = False
     fields = (
-        *("reason", "detail", "state", "received_at", "door", "sender", "address", "departments"),
+        *("reason", "detail_in_words", "state", "received_at", "door", "sender", "address", "departments"),
         *("study_instance_uid", "sop_instance_uid", "header_as_received"),
     )
     readonly_fields = fields
+
+    @admin.display(description=_("detail"), ordering="detail")
+    def detail_in_words(self, obj: QuarantinedObject) -> str:
+        """Why it waits, in the reader's language: what is kept is English, and may name several reasons."""
+        whole = gettext(obj.detail) if obj.detail else ""
+        if whole != obj.detail:
+            return whole
+        return ", ".join(gettext(part) for part in obj.detail.split(", ") if part)
 
     @admin.display(description=_("header as received"))
     def header_as_received(self, obj: QuarantinedObject) -> SafeString:

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext_noop
+
 from imaging.dicom.header import PatientHeader
 from imaging.ingest import policies, routing, selectors
 from imaging.ingest.preparation import Waiting
@@ -98,7 +100,7 @@ class Judge:
             study_department_ids=study.department_ids,
             is_creator=self._began(study, source.door, source.sender),
         ):
-            return candidate.set_aside(Reason.JOINS_ANOTHER_STUDY, "the sender may not add to this study")
+            return candidate.set_aside(Reason.JOINS_ANOTHER_STUDY, gettext_noop("the sender may not add to this study"))
         found = _identity(candidate, study.patient)
         return candidate.set_aside(Reason.IDENTITY_CONFLICT, found) if found else None
 
@@ -116,7 +118,7 @@ def _identity(candidate: Candidate, patient: KnownPatient) -> str:
     """What speaks against this being the patient of a known study; empty when nothing does."""
     key = candidate.patient_key
     if key is not None and patient.patient_id and key != (patient.issuer_of_patient_id, patient.patient_id):
-        return "the patient ID differs"
+        return gettext_noop("the patient ID differs")
     return policies.disagreement(patient, candidate.patient)
 
 
@@ -136,7 +138,7 @@ class _Batch:
             return candidate.set_aside(Reason.IDENTITY_CONFLICT, found)
         if not self._plan(candidate):
             return candidate.set_aside(
-                Reason.CANNOT_REGISTER, "no routing rule matches, and the sender acts for no department"
+                Reason.CANNOT_REGISTER, gettext_noop("no routing rule matches, and the sender acts for no department")
             )
         self._first.setdefault(candidate.study_uid, candidate)
         if candidate.patient_key is not None:
@@ -155,7 +157,7 @@ class _Batch:
         if found or first is None:
             return found
         if None not in {first.patient_key, candidate.patient_key} and first.patient_key != candidate.patient_key:
-            return "the patient ID differs"
+            return gettext_noop("the patient ID differs")
         return policies.disagreement(first.patient, candidate.patient)
 
     def _plan(self, candidate: Candidate) -> tuple[PlannedPlacement, ...]:

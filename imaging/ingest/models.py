@@ -55,7 +55,7 @@ class RoutingRule(models.Model):
         _("department in the header"), max_length=64, blank=True, validators=[PATTERN]
     )
     modality = models.CharField(_("modality"), max_length=64, blank=True, validators=[PATTERN])
-    requesting_service = models.CharField(_("ordering department"), max_length=64, blank=True, validators=[PATTERN])
+    requesting_service = models.CharField(_("requesting department"), max_length=64, blank=True, validators=[PATTERN])
     owner = models.ForeignKey(Department, models.PROTECT, verbose_name=_("performing department"), related_name="+")
     also = models.ManyToManyField(Department, verbose_name=_("also placed in"), blank=True, related_name="+")
     is_active = models.BooleanField(_("active"), default=True)
@@ -86,11 +86,11 @@ class QuarantinedObject(models.Model):
     class State(models.TextChoices):
         """Open until a person decides."""
 
-        OPEN = "open", _("open")
+        OPEN = "open", _("waiting for a decision")
         RELEASED = "released", _("released")
         REJECTED = "rejected", _("rejected")
 
-    stored_object = models.ForeignKey(StoredObject, models.PROTECT, related_name="+")
+    stored_object = models.ForeignKey(StoredObject, models.PROTECT, related_name="+", verbose_name=_("stored object"))
     reason = models.CharField(_("reason"), max_length=24, choices=Reason.choices)
     detail = models.TextField(_("detail"), blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)

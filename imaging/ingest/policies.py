@@ -5,6 +5,8 @@ from datetime import date
 from difflib import SequenceMatcher
 from typing import Final, Protocol
 
+from django.utils.translation import gettext_noop
+
 from imaging.dicom import person_name
 
 #: Names this alike are one name with a slip of the pen, where the birth date is the same.
@@ -37,11 +39,11 @@ def disagreement(known: Traits, received: Traits) -> str:
     same_birth_date = isinstance(known.birth_date, date) and known.birth_date == received.birth_date
     found = []
     if not names_agree(known.patient_name, received.patient_name, same_birth_date=same_birth_date):
-        found.append("the name differs")
+        found.append(gettext_noop("the name differs"))
     if known.birth_date and received.birth_date and not same_birth_date:
-        found.append("the birth date differs")
+        found.append(gettext_noop("the birth date differs"))
     if {known.sex, received.sex} == _SEXES:
-        found.append("the sex differs")
+        found.append(gettext_noop("the sex differs"))
     return ", ".join(found)
 
 

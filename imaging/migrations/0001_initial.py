@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                 ('station_name', models.CharField(blank=True, max_length=64, validators=[django.core.validators.RegexValidator('^[^\\x00-\\x1f]*$', 'No control characters. * stands for any text, ? for one character.')], verbose_name='station name')),
                 ('institutional_department_name', models.CharField(blank=True, max_length=64, validators=[django.core.validators.RegexValidator('^[^\\x00-\\x1f]*$', 'No control characters. * stands for any text, ? for one character.')], verbose_name='department in the header')),
                 ('modality', models.CharField(blank=True, max_length=64, validators=[django.core.validators.RegexValidator('^[^\\x00-\\x1f]*$', 'No control characters. * stands for any text, ? for one character.')], verbose_name='modality')),
-                ('requesting_service', models.CharField(blank=True, max_length=64, validators=[django.core.validators.RegexValidator('^[^\\x00-\\x1f]*$', 'No control characters. * stands for any text, ? for one character.')], verbose_name='ordering department')),
+                ('requesting_service', models.CharField(blank=True, max_length=64, validators=[django.core.validators.RegexValidator('^[^\\x00-\\x1f]*$', 'No control characters. * stands for any text, ? for one character.')], verbose_name='requesting department')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('also', models.ManyToManyField(blank=True, related_name='+', to='accounts.department', verbose_name='also placed in')),
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department', verbose_name='performing department')),
@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
                 ('rows', models.PositiveIntegerField(default=0, verbose_name='rows')),
                 ('columns', models.PositiveIntegerField(default=0, verbose_name='columns')),
                 ('is_rejected', models.BooleanField(default=False, verbose_name='rejected')),
-                ('series', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instances', to='imaging.series')),
+                ('series', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instances', to='imaging.series', verbose_name='series')),
             ],
             options={
                 'verbose_name': 'instance',
@@ -198,7 +198,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='series',
             name='thumbnail',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='imaging.storedobject'),
+            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='imaging.storedobject', verbose_name='thumbnail'),
         ),
         migrations.CreateModel(
             name='MetadataSegment',
@@ -206,8 +206,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('instance_count', models.PositiveIntegerField(verbose_name='instances')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='written at')),
-                ('series', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='segments', to='imaging.series')),
-                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject')),
+                ('series', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='segments', to='imaging.series', verbose_name='series')),
+                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject', verbose_name='stored object')),
             ],
             options={
                 'verbose_name': 'metadata segment',
@@ -226,10 +226,10 @@ class Migration(migrations.Migration):
                 ('sender', models.CharField(blank=True, max_length=64, verbose_name='sender')),
                 ('address', models.CharField(blank=True, max_length=64, verbose_name='address')),
                 ('received_at', models.DateTimeField(verbose_name='received at')),
-                ('instance', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='imaging.instance')),
-                ('segment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='imaging.metadatasegment')),
+                ('instance', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='imaging.instance', verbose_name='instance')),
+                ('segment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='imaging.metadatasegment', verbose_name='metadata segment')),
                 ('frames_object', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject', verbose_name='converted frames')),
-                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject')),
+                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject', verbose_name='stored object')),
             ],
             options={
                 'verbose_name': 'version',
@@ -257,8 +257,8 @@ class Migration(migrations.Migration):
                 ('first_received_at', models.DateTimeField(verbose_name='first image received')),
                 ('last_received_at', models.DateTimeField(verbose_name='last image received')),
                 ('settled_at', models.DateTimeField(blank=True, null=True, verbose_name='settled')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='studies', to='imaging.patient')),
-                ('thumbnail', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='imaging.storedobject')),
+                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='studies', to='imaging.patient', verbose_name='patient')),
+                ('thumbnail', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='imaging.storedobject', verbose_name='thumbnail')),
             ],
             options={
                 'verbose_name': 'study',
@@ -268,7 +268,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='series',
             name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='imaging.study'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='imaging.study', verbose_name='study'),
         ),
         migrations.CreateModel(
             name='Placement',
@@ -285,8 +285,8 @@ class Migration(migrations.Migration):
                 ('patient_id', models.CharField(blank=True, editable=False, max_length=64, verbose_name='patient ID')),
                 ('accession_number', models.CharField(blank=True, editable=False, max_length=64, verbose_name='accession number')),
                 ('modalities', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), default=list, editable=False, size=None)),
-                ('department', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='placements', to='imaging.study')),
+                ('department', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department', verbose_name='department')),
+                ('study', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='placements', to='imaging.study', verbose_name='study')),
             ],
             options={
                 'verbose_name': 'placement',
@@ -296,7 +296,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='instance',
             name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instances', to='imaging.study'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instances', to='imaging.study', verbose_name='study'),
         ),
         migrations.CreateModel(
             name='Rendition',
@@ -309,8 +309,8 @@ class Migration(migrations.Migration):
                 ('problem_code', models.CharField(blank=True, max_length=40, verbose_name='problem')),
                 ('problem_detail', models.TextField(blank=True, verbose_name='what went wrong')),
                 ('made_at', models.DateTimeField(auto_now=True, verbose_name='made at')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='renditions', to='imaging.instanceversion')),
-                ('stored_object', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject')),
+                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='renditions', to='imaging.instanceversion', verbose_name='version')),
+                ('stored_object', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject', verbose_name='stored object')),
             ],
             options={
                 'verbose_name': 'picture',
@@ -324,7 +324,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('reason', models.CharField(choices=[('unreadable', 'cannot be read'), ('identity_conflict', 'the patient does not agree with what is known'), ('joins_another_study', 'joins another study'), ('hierarchy_conflict', 'its series or instance belongs to another study'), ('cannot_register', 'could not be registered')], max_length=24, verbose_name='reason')),
                 ('detail', models.TextField(blank=True, verbose_name='detail')),
-                ('state', models.CharField(choices=[('open', 'open'), ('released', 'released'), ('rejected', 'rejected')], default='open', max_length=10, verbose_name='state')),
+                ('state', models.CharField(choices=[('open', 'waiting for a decision'), ('released', 'released'), ('rejected', 'rejected')], default='open', max_length=10, verbose_name='state')),
                 ('header', models.JSONField(blank=True, default=dict, verbose_name='header as received')),
                 ('study_instance_uid', models.CharField(blank=True, max_length=64, verbose_name='Study Instance UID')),
                 ('sop_instance_uid', models.CharField(blank=True, max_length=64, verbose_name='SOP Instance UID')),
@@ -334,7 +334,7 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField(verbose_name='received at')),
                 ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
                 ('departments', models.ManyToManyField(blank=True, related_name='+', to='accounts.department', verbose_name='departments of the sender')),
-                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject')),
+                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.storedobject', verbose_name='stored object')),
             ],
             options={
                 'verbose_name': 'quarantined object',
@@ -353,7 +353,7 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('written', 'written, digest checked while writing'), ('verified', 'read back and verified'), ('damaged', 'damaged: the digest differs'), ('missing', 'missing')], default='written', max_length=10, verbose_name='state')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='written at')),
                 ('verified_at', models.DateTimeField(blank=True, null=True, verbose_name='verified at')),
-                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='copies', to='imaging.storedobject')),
+                ('stored_object', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='copies', to='imaging.storedobject', verbose_name='stored object')),
             ],
             options={
                 'verbose_name': 'copy',

@@ -23,10 +23,12 @@ class Rendition(models.Model):
         TILE = "tile", _("tile")
         FAILED = "failed", _("failed")
 
-    version = models.ForeignKey(InstanceVersion, models.CASCADE, related_name="renditions")
+    version = models.ForeignKey(InstanceVersion, models.CASCADE, related_name="renditions", verbose_name=_("version"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     state = models.CharField(_("state"), max_length=10, choices=State.choices)
-    stored_object = models.ForeignKey(StoredObject, models.PROTECT, null=True, blank=True, related_name="+")
+    stored_object = models.ForeignKey(
+        StoredObject, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("stored object")
+    )
     width = models.PositiveSmallIntegerField(_("width"), default=0)
     height = models.PositiveSmallIntegerField(_("height"), default=0)
     problem_code = models.CharField(_("problem"), max_length=40, blank=True)

@@ -17,9 +17,10 @@ from PIL.Image import Image
 from imaging.rendering.tile_content import Line, Tile
 
 #: The dark tokens of `static/css/tokens.css` in sRGB: a card is a picture, and pictures lie on film.
+FILM: Final = "#000000"
 SURFACE: Final = "#12181d"
 RAISED: Final = "#1a2127"
-RULE: Final = "#262e34"
+RULE: Final = "#323c44"
 TEXT: Final = "#e5eaee"
 TEXT_2: Final = "#b3bcc3"
 TEXT_3: Final = "#929da6"
@@ -28,16 +29,32 @@ ACCENT_SOFT: Final = "#132e38"
 
 #: A card with fewer lines has room for the sign of a document.
 _SPARSE: Final = 4
+#: Edges of a card in units, the largest type first: one unit is a pixel in the smallest legible drawing of a card.
+#: A preview is read at about 400 pixels on the page, a thumbnail looked at at about 140.
+_EDGES_OF_A_PREVIEW: Final = (270, 310, 350, 400)
+_EDGE_OF_A_THUMBNAIL: Final = 160
+_LARGEST_THUMBNAIL: Final = 320
 _FONT: Final = Path(__file__).resolve().parents[2] / "static" / "fonts" / "inter-latin-wght-normal.woff2"
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def draw(tile: Tile, size: int) -> Image:
-    """A square card of ``size`` pixels: code, title, lines until the card is full."""
-    image = PIL.Image.new("RGB", (size, size), SURFACE)
+    """A square card of ``size`` pixels: code, title, lines; in the largest type that holds all of it, else until it is full."""
+    if size <= _LARGEST_THUMBNAIL:
+        return _card(tile, size, size / _EDGE_OF_A_THUMBNAIL)[0]
+    for edge in _EDGES_OF_A_PREVIEW:
+        image, is_whole = _card(tile, size, size / edge)
+        if is_whole:
+            break
+    return image
+
+
+def _card(tile: Tile, size: int, unit: float) -> tuple[Image, bool]:
+    """The card with a unit of so many pixels, and whether everything found its place."""
+    image = PIL.Image.new("RGB", (size, size), FILM)
     pen = ImageDraw.Draw(image)
-    # Small cards show less, larger: a thumbnail is looked at, a preview is read.
-    unit = size / 256 if size <= 320 else size / 512
+    edge = size - 1
+    pen.rounded_rectangle((0, 0, edge, edge), round(10 * unit), fill=RAISED, outline=RULE, width=max(1, round(unit)))
     margin = round(16 * unit)
     bottom = size - margin
     at = margin + _pill(pen, (margin, margin), tile.code or "?", unit) + round(12 * unit)
@@ -47,13 +64,14 @@ def draw(tile: Tile, size: int) -> Image:
         pen.text((margin, at), line, TEXT, font(round(17 * unit), 600))
         at += round(22 * unit)
     at += round(6 * unit)
-    if len(tile.lines) < _SPARSE:
+    if len(tile.lines) < _SPARSE and at + (18 * len(tile.lines) + 72) * unit < bottom:
         _sheet(pen, size - margin, round(72 * unit), max(1, round(1.5 * unit)))
     for entry in tile.lines:
-        at = _entry(pen, entry, (margin, at), (size - margin, bottom), unit)
-        if at >= bottom:
-            break
-    return image
+        below = _entry(pen, entry, (margin, at), (size - margin, bottom), unit)
+        if below is None:
+            return image, False
+        at = below
+    return image, True
 
 
 def _pill(pen: ImageDraw.ImageDraw, at: tuple[int, int], code: str, unit: float) -> int:
@@ -84,8 +102,10 @@ def _sheet(pen: ImageDraw.ImageDraw, corner: int, height: int, stroke: int) -> N
         pen.line((left + width * 0.2, level, left + width * (0.8 - 0.2 * (number == 2)), level), RULE, stroke * 2)
 
 
-def _entry(pen: ImageDraw.ImageDraw, entry: Line, at: tuple[int, int], corner: tuple[int, int], unit: float) -> int:
-    """One line with its label; returns where the next one goes, at or past the bottom when the card is full."""
+def _entry(
+    pen: ImageDraw.ImageDraw, entry: Line, at: tuple[int, int], corner: tuple[int, int], unit: float
+) -> int | None:
+    """One line with its label; returns where the next one goes, or None when the card is full."""
     left, top = at[0] + round(10 * unit) * entry.depth, at[1]
     face, height = font(round(12.5 * unit), 400), round(18 * unit)
     if entry.swatch:
@@ -99,7 +119,7 @@ def _entry(pen: ImageDraw.ImageDraw, entry: Line, at: tuple[int, int], corner: t
     lines = _wrap(pen, shown, face, corner[0] - left, 3)
     for number, line in enumerate(lines):
         if top + height > corner[1]:
-            return corner[1]
+            return None
         pen.text((left, top), line, TEXT_2, face)
         if number == 0 and label and entry.value:
             pen.text((left, top), line[: len(label)], TEXT_3, face)

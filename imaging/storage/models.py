@@ -49,7 +49,9 @@ class ObjectCopy(models.Model):
         DAMAGED = "damaged", _("damaged: the digest differs")
         MISSING = "missing", _("missing")
 
-    stored_object = models.ForeignKey(StoredObject, models.PROTECT, related_name="copies")
+    stored_object = models.ForeignKey(
+        StoredObject, models.PROTECT, related_name="copies", verbose_name=_("stored object")
+    )
     tier = models.CharField(_("tier"), max_length=40)
     location = models.CharField(_("name within the tier"), max_length=200)
     key_id = models.CharField(_("encryption key"), max_length=40, blank=True)

@@ -104,10 +104,15 @@ class ScopedAdmin(ReadOnlyAdmin):
 class PatientAdmin(ScopedAdmin):
     """Patients as received."""
 
-    list_display = ("patient_id", "issuer_of_patient_id", "display_name", "birth_date", "sex")
+    list_display = ("patient_id", "issuer_of_patient_id", "name", "birth_date", "sex")
     search_fields = ("=patient_id", "name_norm")
     ordering = ("-pk",)
     show_full_result_count = False
+
+    @admin.display(description=_("name"), ordering="name_norm")
+    def name(self, patient: Patient) -> str:
+        """The name as pages write it."""
+        return patient.display_name
 
 
 @admin.register(Study)

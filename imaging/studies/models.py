@@ -9,6 +9,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Department
 from imaging.dicom import person_name
@@ -53,7 +54,7 @@ class Patient(models.Model):
 class Study(models.Model):
     """One examination (PS3.3 C.7.2.1) with the columns of the study list."""
 
-    patient = models.ForeignKey(Patient, models.PROTECT, related_name="studies")
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="studies", verbose_name=_("patient"))
     study_instance_uid = models.CharField("Study Instance UID", max_length=64, unique=True)
     accession_number = models.CharField(_("accession number"), max_length=64, blank=True)
     study_id = models.CharField(_("study ID"), max_length=64, blank=True)
@@ -64,11 +65,17 @@ class Study(models.Model):
     institutional_department_name = models.CharField(_("department in the header"), max_length=64, blank=True)
     modalities = ArrayField(models.CharField(max_length=16), verbose_name=_("modalities"), default=list)
     body_part_examined = models.CharField(_("body part"), max_length=64, blank=True)
-    series_count = models.PositiveIntegerField(_("series"), default=0)
+    series_count = models.PositiveIntegerField(pgettext_lazy("several", "series"), default=0)
     instance_count = models.PositiveIntegerField(_("instances"), default=0)
     sensitivity = models.CharField(_("protection"), max_length=16, blank=True)
     thumbnail = models.ForeignKey(
-        StoredObject, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+        StoredObject,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("thumbnail"),
     )
     version = models.PositiveIntegerField(_("version"), default=0)
     first_received_at = models.DateTimeField(_("first image received"))
@@ -105,8 +112,8 @@ class Placement(models.Model):
         REQUESTING = "requesting", _("requesting department")
         GRANT = "grant", _("granted access")
 
-    study = models.ForeignKey(Study, models.CASCADE, related_name="placements")
-    department = models.ForeignKey(Department, models.PROTECT, related_name="+")
+    study = models.ForeignKey(Study, models.CASCADE, related_name="placements", verbose_name=_("study"))
+    department = models.ForeignKey(Department, models.PROTECT, related_name="+", verbose_name=_("department"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, default=Kind.OWNER)
     until = models.DateTimeField(_("until"), null=True, blank=True)
     reason_code = models.CharField(_("reason"), max_length=40)
@@ -143,7 +150,7 @@ class Placement(models.Model):
 class Series(models.Model):
     """One series (PS3.3 C.7.3.1)."""
 
-    study = models.ForeignKey(Study, models.PROTECT, related_name="series")
+    study = models.ForeignKey(Study, models.PROTECT, related_name="series", verbose_name=_("study"))
     series_instance_uid = models.CharField("Series Instance UID", max_length=64, unique=True)
     modality = models.CharField(_("modality"), max_length=16, blank=True)
     series_number = models.IntegerField(_("number"), null=True, blank=True)
@@ -156,7 +163,13 @@ class Series(models.Model):
     instance_count = models.PositiveIntegerField(_("instances"), default=0)
     frame_count = models.PositiveIntegerField(_("frames"), default=0)
     thumbnail = models.ForeignKey(
-        StoredObject, models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+        StoredObject,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("thumbnail"),
     )
     version = models.PositiveIntegerField(_("version"), default=0)
     last_received_at = models.DateTimeField(_("last image received"))
@@ -166,8 +179,8 @@ class Series(models.Model):
     class Meta:
         """Shown by number."""
 
-        verbose_name = _("series")
-        verbose_name_plural = _("series")
+        verbose_name = pgettext_lazy("one", "series")
+        verbose_name_plural = pgettext_lazy("several", "series")
         ordering = ["series_number", "id"]
 
     def __str__(self) -> str:
@@ -177,8 +190,10 @@ class Series(models.Model):
 class Instance(models.Model):
     """The identity of one SOP Instance (PS3.3 C.12.1). Carries its study, so that it can be partitioned by it."""
 
-    study = models.ForeignKey(Study, models.PROTECT, related_name="instances")
-    series = models.ForeignKey(Series, models.PROTECT, related_name="instances")
+    study = models.ForeignKey(Study, models.PROTECT, related_name="instances", verbose_name=_("study"))
+    series = models.ForeignKey(
+        Series, models.PROTECT, related_name="instances", verbose_name=pgettext_lazy("one", "series")
+    )
     sop_instance_uid = models.CharField("SOP Instance UID", max_length=64, unique=True)
     sop_class_uid = models.CharField("SOP Class UID", max_length=64)
     instance_number = models.IntegerField(_("number"), null=True, blank=True)
@@ -206,8 +221,10 @@ class MetadataSegment(models.Model):
     Compacted when the series is quiet: the new segment replaces its predecessors in one transaction.
     """
 
-    series = models.ForeignKey(Series, models.CASCADE, related_name="segments")
-    stored_object = models.ForeignKey(StoredObject, models.PROTECT, related_name="+")
+    series = models.ForeignKey(
+        Series, models.CASCADE, related_name="segments", verbose_name=pgettext_lazy("one", "series")
+    )
+    stored_object = models.ForeignKey(StoredObject, models.PROTECT, related_name="+", verbose_name=_("stored object"))
     instance_count = models.PositiveIntegerField(_("instances"))
     created_at = models.DateTimeField(_("written at"), auto_now_add=True)
 
@@ -234,12 +251,19 @@ class InstanceVersion(models.Model):
         CONFLICTING = "conflicting", _("conflicting")
         REJECTED = "rejected", _("rejected")
 
-    instance = models.ForeignKey(Instance, models.PROTECT, related_name="versions")
-    stored_object = models.ForeignKey(StoredObject, models.PROTECT, related_name="+")
+    instance = models.ForeignKey(Instance, models.PROTECT, related_name="versions", verbose_name=_("instance"))
+    stored_object = models.ForeignKey(StoredObject, models.PROTECT, related_name="+", verbose_name=_("stored object"))
     frames_object = models.ForeignKey(
         StoredObject, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("converted frames")
     )
-    segment = models.ForeignKey(MetadataSegment, models.PROTECT, null=True, blank=True, related_name="versions")
+    segment = models.ForeignKey(
+        MetadataSegment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="versions",
+        verbose_name=_("metadata segment"),
+    )
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.CURRENT)
     frame_index = models.BinaryField(_("where each frame lies"), null=True, blank=True, editable=False)
     needs_rendition = models.CharField(_("frames must be converted because"), max_length=20, blank=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext_noop
+
 from imaging.studies import columns
 from imaging.studies.incoming import IncomingInstance, Registered, State
 
@@ -44,7 +46,7 @@ class Known:
             if version.dataset_sha256 == item.stored.dataset_sha256:
                 return Registered(item, State.DUPLICATE, version_id=version.version_id)
         if item.placements and study_uid in self.before:
-            return Registered(item, State.STALE, "the study has come to exist")
+            return Registered(item, State.STALE, gettext_noop("the study has come to exist"))
         clash = self._clash(item, kept)
         if clash:
             return Registered(item, State.HIERARCHY_CONFLICT, clash)
@@ -52,7 +54,9 @@ class Known:
         if study_uid in self.studies and not item.identity_overruled:
             known_key = self.studies[study_uid]
             if None not in {key, known_key} and key != known_key:
-                return Registered(item, State.IDENTITY_CONFLICT, "the study is known for another patient ID")
+                return Registered(
+                    item, State.IDENTITY_CONFLICT, gettext_noop("the study is known for another patient ID")
+                )
         self.studies.setdefault(study_uid, key)
         self.series[series_uid] = study_uid
         state = State.CONFLICT if kept else State.NEW
@@ -64,7 +68,7 @@ class Known:
         study_uid = item.header.study.study_instance_uid
         series_uid = item.header.series.series_instance_uid
         if self.series.get(series_uid, study_uid) != study_uid:
-            return "the series belongs to another study"
+            return gettext_noop("the series belongs to another study")
         if any((known.study_instance_uid, known.series_instance_uid) != (study_uid, series_uid) for known in kept):
-            return "the instance belongs to another series"
+            return gettext_noop("the instance belongs to another series")
         return ""

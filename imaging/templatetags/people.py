@@ -12,6 +12,9 @@ from django.utils.translation import gettext as _
 
 register = template.Library()
 
+#: How people are addressed, in English and in French: no part of a name.
+_TITLES = frozenset({"dr", "pr", "prof", "pre", "mme", "mlle", "m", "mr", "mrs", "ms"})
+
 
 class NameParts(NamedTuple):
     """A person's name as it is shown: family name (capitals) and the rest."""
@@ -46,8 +49,9 @@ def person_text(value: object) -> str:
 
 @register.filter
 def initials(value: object) -> str:
-    """Return at most two initials of a plain name, for the round picture of an account."""
-    words = [word for word in str(value or "").replace("-", " ").split() if word[0].isalpha()]
+    """Return at most two initials of a plain name without its titles, for the round picture of an account."""
+    named = [word for word in str(value or "").replace("-", " ").split() if word[0].isalpha()]
+    words = [word for word in named if word.rstrip(".").casefold() not in _TITLES] or named
     return "".join(word[0].upper() for word in ([words[0], words[-1]] if len(words) > 1 else words))
 
 

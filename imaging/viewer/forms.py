@@ -43,7 +43,7 @@ class StudyListForm(forms.Form):
     )
     department = forms.CharField(required=False, max_length=32)
     order = forms.ChoiceField(
-        required=False, choices=ORDERS, error_messages={"invalid_choice": _("The list has no such order.")}
+        required=False, choices=ORDERS, error_messages={"invalid_choice": _("The list cannot be sorted by that.")}
     )
     cursor = forms.CharField(required=False, max_length=2000)
 

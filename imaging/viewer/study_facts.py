@@ -117,7 +117,7 @@ def problems(found: Sequence[ProblemOfStudy]) -> list[Problem]:
     """Return each kind of problem once, with how many images it concerns."""
     concerned: dict[tuple[str, str], set[str]] = {}
     for entry in found:
-        title, detail = wording.problem_title(entry.what), wording.problem_text(entry.code)
+        title, detail = wording.problem_title(entry.what), wording.problem_text(entry.what, entry.code)
         concerned.setdefault((title, detail), set()).add(entry.sop_instance_uid)
     return [Problem(title, detail, len(images)) for (title, detail), images in concerned.items()]
 

@@ -80,7 +80,8 @@ _UNSUPPORTED = _("This way of encoding images cannot be shown here. The object i
 _TOO_LARGE = _("The image is larger than can be drawn. The object itself is kept and can be retrieved.")
 _LATER = _("The picture service was busy or was restarted. Trying again usually helps.")
 _BYTES = _("The stored bytes cannot be read at the moment. Tell the administrator.")
-_UNKNOWN = _("Its picture could not be made. The object itself is kept as it was received.")
+_UNKNOWN_PICTURE = _("Its picture could not be made. The object itself is kept as it was received.")
+_UNKNOWN_STEP = _("Trying again may help; if not, tell the administrator. The images are kept as they were received.")
 PROBLEMS: Final[Mapping[str, str | Promise]] = {
     **dict.fromkeys(
         ("truncated", "pixels_too_short", "frame_too_short", "size_mismatch", "damaged_deflate"), _CUT_SHORT
@@ -107,7 +108,13 @@ _NO_PICTURE = _("An image cannot be shown.")
 TRIED: Final[Mapping[str, str | Promise]] = {
     "thumbnail": _NO_PICTURE,
     "preview": _NO_PICTURE,
+    "show the series": _("The picture of a new series could not be made."),
+    "thumbnails": _("The small pictures of the series could not be made."),
+    "first previews": _("The first large pictures could not be made."),
+    "previews": _("The large pictures of the series could not be made."),
     "convert frames": _("Images could not be converted for reading."),
+    "compact headers": _("The headers of the images could not be put in order."),
+    "settle": _("The study could not be marked as complete."),
 }
 
 
@@ -116,9 +123,10 @@ def problem_title(what: str) -> str:
     return str(TRIED.get(what) or gettext("A step of the processing failed."))
 
 
-def problem_text(code: str) -> str:
+def problem_text(what: str, code: str) -> str:
     """Return why, and what to do."""
-    return str(PROBLEMS.get(code, _UNKNOWN))
+    unknown = _UNKNOWN_PICTURE if what in {"thumbnail", "preview"} else _UNKNOWN_STEP
+    return str(PROBLEMS.get(code, unknown))
 
 
 def placement_reason(code: str, detail: str) -> str:

@@ -15,7 +15,7 @@ function cannotStart(error: unknown): void {
   const status = error instanceof RequestFailed ? error.status : null;
   const absent = status === 403 || status === 404 || status === 401;
   const detail = absent ? say("reason_absent") : status === 0 ? say("reason_network") : say("reason_start");
-  new Overlay().showTile(say("cannot_open"), detail, null, false);
+  new Overlay().showTile(say("cannot_start"), detail, null, false);
   console.error(error);
 }
 

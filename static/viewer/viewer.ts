@@ -105,7 +105,7 @@ export class Viewer {
   private cannotOpen(entry: SeriesEntry, error: unknown): void {
     const status = error instanceof RequestFailed ? error.status : null;
     const detail = error instanceof WrongSeries ? say("wrong_series") : this.reason(status);
-    this.overlay.showTile(`${seriesName(entry)}: ${say("cannot_open")}`, detail, null, !(error instanceof WrongSeries));
+    this.overlay.showTile(say("cannot_open", { name: seriesName(entry) }), detail, null, !(error instanceof WrongSeries));
   }
 
   /** Why something did not come, in words, and what to do next. */

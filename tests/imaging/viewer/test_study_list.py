@@ -73,7 +73,7 @@ def test_what_is_asked_for_is_found(query: str, found: list[str], three: None, r
         ("?from=yesteryear", "is not a day"),
         ("?from=2026-03-02&to=2026-03-01", "comes before the first"),
         ("?modality=%3Cscript%3E", "The modality cannot be read"),
-        ("?order=x", "no such order"),
+        ("?order=x", "cannot be sorted"),
         ("?department=secret", "You have no list of this department"),
     ],
 )
