@@ -108,6 +108,8 @@ def _entry(
     """One line with its label; returns where the next one goes, or None when the card is full."""
     left, top = at[0] + round(10 * unit) * entry.depth, at[1]
     face, height = font(round(12.5 * unit), 400), round(18 * unit)
+    if top + height > corner[1]:
+        return None
     if entry.swatch:
         side = round(10 * unit)
         pen.rounded_rectangle((left, top + 4 * unit, left + side, top + 4 * unit + side), 2 * unit, fill=entry.swatch)
