@@ -67,18 +67,20 @@ def _drawn(request: HttpRequest, uids: tuple[str, str, str], *, number: int | No
     viewport = rendering_parameters.viewport(request.GET)
     window = rendering_parameters.window(request.GET)
     quality = rendering_parameters.quality(request.GET)
+    box = (viewport.width, viewport.height) if viewport else (largest, largest)
+    # What is asked for decides, not the address: a large "thumbnail" is the image itself.
+    is_small = 0 < max(box) <= _THUMBNAIL
     version = access.open_instance(
         request.scope,  # type: ignore[attr-defined]
         *uids,
         actor=request.actor,  # type: ignore[attr-defined]
-        purpose=access.Purpose.THUMBNAIL if largest else access.Purpose.FRAMES,
+        purpose=access.Purpose.THUMBNAIL if largest and is_small else access.Purpose.FRAMES,
     )
     media_type = negotiation.first(accepted, _offer, ", ".join(MEDIA_TYPES))
     etag = f'"{version.stored_object.file_sha256[:32]}-{media_type.removeprefix("image/")}"'
     same = answers.unchanged(request, etag)
     if same is not None:
         return same
-    box = (viewport.width, viewport.height) if viewport else (largest, largest)
     picture = draw(version, number=number, box=box, window=window, media_type=media_type, quality=quality)
     response = HttpResponse(picture.data, content_type=picture.media_type)
     return answers.cached(response, request, etag)

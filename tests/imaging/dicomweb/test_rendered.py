@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from pydicom.encaps import encapsulate
 
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from tests.factories import arrivals
 from tests.imaging.rendering.conftest import Pool
 from tests.studies_in_archive import Addresses, Archive, addresses
@@ -58,6 +58,14 @@ def test_a_viewport_bounds_the_picture_and_keeps_its_shape(there: Addresses, rea
     assert shown(reader.get(f"{there.all['rendered']}?viewport=200,200")).size == (200, 150)
     assert shown(reader.get(there.all["thumbnail"])).size == (256, 192)
     assert shown(reader.get(f"{there.all['frame thumbnail']}?viewport=64,64")).size == (64, 48)
+
+
+def test_a_thumbnail_as_large_as_the_image_is_read_as_the_image(there: Addresses, reader: Client) -> None:
+    read = AuditEvent.objects.filter(action="frames.read")
+    reader.get(f"{there.all['thumbnail']}?viewport=256,256")
+    assert not read.exists()
+    shown(reader.get(f"{there.all['frame thumbnail']}?viewport=4096,4096"))
+    assert read.count() == 1
 
 
 def test_a_window_changes_what_is_seen(there: Addresses, reader: Client) -> None:
