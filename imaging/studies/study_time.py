@@ -8,6 +8,8 @@ from imaging.dicom.header import StudyHeader
 # PS3.3 C.12.1.1.8: `&ZZXX`, from -1200 to +1400.
 _OFFSET = re.compile(r"([+-])(\d{2})(\d{2})")
 _WEST, _EAST = timedelta(hours=-12), timedelta(hours=14)
+# Beyond, a reader's own zone moves the moment over the end of dates, and no list with it can be written any more.
+_LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
 
 
 def offset(text: str) -> timezone | None:
@@ -30,7 +32,8 @@ def aware(header: StudyHeader, zone: tzinfo) -> datetime | None:
         return None
     local = header.study_at.replace(tzinfo=offset(header.timezone_offset) or zone)
     try:
-        return local.astimezone(UTC)
+        moment = local.astimezone(UTC)
     except (OverflowError, ValueError):
         # Year 1 or 9999 moved over the edge of what a date can be.
         return None
+    return moment if moment <= _LATEST else None

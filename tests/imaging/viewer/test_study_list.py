@@ -179,3 +179,12 @@ def test_the_list_costs_the_same_number_of_queries_for_one_and_for_many(
     archive.receive(*(arrivals.dataset(PatientID=str(number)) for number in range(30)))
     with django_assert_max_num_queries(20):  # type: ignore[operator]
         assert len(shown(reader)) == 30
+
+
+@pytest.mark.parametrize("offset", ["+0000", "-1200"])
+def test_a_study_of_the_last_day_of_dates_does_not_take_the_list_away(
+    offset: str, archive: Archive, reader: Client
+) -> None:
+    last = {"StudyDate": "99991231", "StudyTime": "235900", "TimezoneOffsetFromUTC": offset}
+    archive.receive(arrivals.dataset(PatientName="Martin^Anne", **last))
+    assert shown(reader) == ["MARTIN"]
