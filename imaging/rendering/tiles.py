@@ -30,8 +30,8 @@ ACCENT_SOFT: Final = "#132e38"
 #: A card with fewer lines has room for the sign of a document.
 _SPARSE: Final = 4
 #: Edges of a card in units, the largest type first: one unit is a pixel in the smallest legible drawing of a card.
-#: A preview is read at about 400 pixels on the page, a thumbnail looked at at about 140.
-_EDGES_OF_A_PREVIEW: Final = (270, 310, 350, 400)
+#: A preview is read at 300 to 450 pixels on the page, a thumbnail looked at at about 140.
+_EDGES_OF_A_PREVIEW: Final = (250, 280, 310, 340)
 _EDGE_OF_A_THUMBNAIL: Final = 160
 _LARGEST_THUMBNAIL: Final = 320
 _FONT: Final = Path(__file__).resolve().parents[2] / "static" / "fonts" / "inter-latin-wght-normal.woff2"
@@ -69,6 +69,7 @@ def _card(tile: Tile, size: int, unit: float) -> tuple[Image, bool]:
     for entry in tile.lines:
         below = _entry(pen, entry, (margin, at), (size - margin, bottom), unit)
         if below is None:
+            pen.text((size / 2, size - margin / 2), "…", TEXT_2, font(round(17 * unit), 600), anchor="ms")
             return image, False
         at = below
     return image, True
