@@ -84,7 +84,7 @@ class StreamingUpperLayer(DULServiceProvider):
         receiver = self.receiver
         seen = False
         try:
-            while not self._kill_thread and self.to_provider_queue.empty() and self._is_readable(connection):
+            while self._is_free() and self._is_readable(connection):
                 seen = True
                 self._idle_timer.restart()
                 # The library's own loop over this association may rest while objects stream.
@@ -96,6 +96,10 @@ class StreamingUpperLayer(DULServiceProvider):
             self._idle_timer.timeout = SILENCE if receiver.is_busy else self.network_timeout
             self.assoc._reactor_checkpoint.set()
         return seen
+
+    def _is_free(self) -> bool:
+        """Whether more may be read: what the library has to answer or to send comes first, or a flood would pile up in memory."""
+        return not self._kill_thread and self.to_provider_queue.empty() and self.assoc.dimse.msg_queue.empty()
 
     def _part(self, connection: socket.socket) -> None:
         """Pass over what the peer still says, unread as PDUs: it may be anything; then close."""

@@ -2,12 +2,14 @@
 
 import contextlib
 import struct
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from imaging.dimse.upper_layer import StreamingAssociation
 from imaging.ingest.models import QuarantinedObject
 from imaging.studies.models import Instance, Study
 from tests.factories import arrivals
@@ -280,3 +282,20 @@ def test_an_abort_within_an_object_leaves_nothing(door: Door) -> None:
         assert peer.is_closed()
     good_object_goes_through(door)
     assert not list(door.spool.incoming.iterdir())
+
+
+def test_requests_beyond_what_is_answered_wait_with_the_peer_not_in_memory(door: Door) -> None:
+    echo = values((1, 3, raw_peer.command(raw_peer.VERIFICATION, "", field=0x30, has_data=False)))
+    deepest = 0
+    with door.peer().associate(contexts={1: (raw_peer.VERIFICATION, [IMPLICIT])}) as peer:
+        peer.socket.setblocking(False)
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            with contextlib.suppress(BlockingIOError):
+                peer.socket.send(echo * 100)
+            with contextlib.suppress(BlockingIOError):
+                peer.socket.recv(1 << 16)
+            serving = [thread for thread in threading.enumerate() if isinstance(thread, StreamingAssociation)]
+            deepest = max([deepest, *(association.dimse.msg_queue.qsize() for association in serving)])
+    assert deepest <= 2
+    good_object_goes_through(door)
