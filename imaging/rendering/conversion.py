@@ -18,12 +18,14 @@ from imaging.studies.models import InstanceVersion
 #: Bytes of an object that is converted while a person waits; a larger one is the background's.
 SMALL: Final = 64 * 1024 * 1024
 _CHUNK: Final = 1024 * 1024
+#: Seconds that a person's request waits for a conversion. It may queue behind others' of an hour: the web's threads are few.
+_PATIENCE: Final = 8.0
 
 
-def convert(version: InstanceVersion) -> None:
+def convert(version: InstanceVersion, *, within: float | None = None) -> None:
     """Convert the frames of a version and serve them from then on; harmless when done twice.
 
-    Raises ``DicomError``, the errors of ``storage``, and ``decoder.Unavailable``.
+    Raises ``DicomError``, the errors of ``storage``, and ``decoder.Unavailable``, also when it takes longer than ``within``.
     """
     folder = settings.DATA_DIR / "run"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -32,7 +34,7 @@ def convert(version: InstanceVersion) -> None:
             shutil.copyfileobj(file, plain, _CHUNK)
         plain.flush()
         plain.seek(0)
-        client = decoder.Client(settings.DECODER_SOCKET)
+        client = decoder.Client(settings.DECODER_SOCKET, within=within)
         made = client.convert(plain.fileno(), native.fileno())
         if os.fstat(native.fileno()).st_size != made.frames * made.frame_length:
             raise DecodeFailed("the converted frames are not complete")
@@ -45,7 +47,7 @@ def convert(version: InstanceVersion) -> None:
 
 
 def convert_now(version: InstanceVersion) -> None:
-    """Convert while a person waits. Raises ``decoder.Unavailable`` for an object that is too large for that."""
+    """Convert while a person waits. Raises ``decoder.Unavailable`` for what takes too long, which is the background's."""
     if version.stored_object.length > SMALL:
         raise decoder.Unavailable("the frames are being converted")
-    convert(version)
+    convert(version, within=_PATIENCE)

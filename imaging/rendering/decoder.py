@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import time
 from collections.abc import Mapping
@@ -54,10 +55,14 @@ class Converted:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Asks the pool that listens at ``path``. ``lane`` says who waits for the answer."""
+    """Asks the pool that listens at ``path``. ``lane`` says who waits for the answer.
+
+    ``within`` are the seconds after which no answer means ``Unavailable``, for who cannot wait as long as the lane may take.
+    """
 
     path: Path
     lane: Lane = Lane.PERSON
+    within: float | None = None
 
     def picture(
         self,
@@ -109,7 +114,7 @@ class Client:
 
         A person's request finds a full queue at once; the background waits for a place.
         """
-        until = time.monotonic() + _PATIENCE[request.lane]
+        until = time.monotonic() + min(_PATIENCE[request.lane], self.within or math.inf)
         lost = 0
         while True:
             try:
@@ -121,6 +126,8 @@ class Client:
                 if time.monotonic() > until:
                     raise Unavailable("the decoder pool cannot be reached") from error
             except TimeoutError as error:
+                if self.within is not None:
+                    raise Unavailable("the decoder pool needs longer") from error
                 raise DecodeFailed("the decoder did not answer in time") from error
             except OSError as error:
                 lost += 1
@@ -130,7 +137,7 @@ class Client:
 
     def _ask_once(self, request: Message) -> Message:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(_ANSWER[request.lane])
+            connection.settimeout(self.within or _ANSWER[request.lane])
             connection.connect(str(self.path))
             # A full pool answers without reading, so a broken pipe here has its reason waiting on the other side.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
