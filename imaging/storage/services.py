@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import BinaryIO, cast
 
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from accounts import audit
@@ -33,6 +34,7 @@ __all__ = [
     "read",
     "read_range",
     "read_ranges",
+    "restore",
     "verify",
 ]
 
@@ -93,6 +95,27 @@ def adopt(files: Sequence[SpooledFile], *, kind: str) -> list[StoredObject]:
     return _rows(
         [_new(kind, file.file_sha256, file.length, file.dataset_sha256, file.transfer_syntax_uid) for file in files]
     )
+
+
+def restore(files: Sequence[SpooledFile], *, kind: str) -> None:
+    """Put files of the spool in the place of known contents that no copy holds any more; others are left alone.
+
+    A sender who sends again what was lost is told that it is kept: so it has to be. Only the very same file can take the
+    place. Raises ``StorageFull``, and ``ObjectDamaged`` when a file is not what its digest says.
+    """
+    unique = {file.file_sha256: file for file in files}
+    tier = tiers.write_tier()
+    known = selectors.contents_by_digest(kind, unique)
+    prefetch_related_objects(list(known.values()), "copies")
+    for digest, content in known.items():
+        if any(_lies_there(copy, content.length) for copy in selectors.readable_copies(content)):
+            continue
+        name = _name(kind, digest)
+        _copy_in(tier, name, unique[digest])
+        tiers.sync(tier, [name])
+        sound = {"location": name, "state": ObjectCopy.State.WRITTEN, "verified_at": None}
+        ObjectCopy.objects.update_or_create(stored_object=content, tier=tier, defaults=sound)
+        logger.warning("A copy in %s of %s was restored: the same bytes came again.", tier, digest)
 
 
 def open(content: StoredObject) -> BinaryIO:  # noqa: A001
@@ -187,6 +210,13 @@ def _copy_in(tier: str, name: str, file: SpooledFile) -> None:
             raise ObjectDamaged(file.file_sha256)
         source.seek(0)
         tiers.write(tier, name, source)
+
+
+def _lies_there(copy: ObjectCopy, length: int) -> bool:
+    try:
+        return tiers.size(copy.tier, copy.location) == length
+    except ObjectMissing:
+        return False  # in a tier that is not configured any more
 
 
 def _name(kind: str, digest: str) -> str:

@@ -76,6 +76,9 @@ class Registration:
         verdicts = [known.judge(item) for item in self._batch]
         accepted = [verdict for verdict in verdicts if verdict.state in {State.NEW, State.CONFLICT}]
         kept: list[_Kept] = []
+        again = [verdict.incoming.stored for verdict in verdicts if verdict.state is State.DUPLICATE]
+        if again:
+            storage.restore(again, kind=StoredObject.Kind.DICOM)
         if accepted:
             found, self._completed = patients.of_batch(accepted, self._studies)
             kept = [self._prepare(verdict, found) for verdict in accepted]

@@ -1,6 +1,7 @@
 """From the spool into the archive: everything that was acknowledged is found again, in the lists or in quarantine."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from imaging.ingest.models import QuarantinedObject, RoutingRule
 from imaging.ingest.registrar import Drained
 from imaging.ingest.spool import Spool
 from imaging.storage import services as storage
+from imaging.storage.models import StoredObject
 from imaging.studies import services as studies
 from imaging.studies.models import Instance, InstanceVersion, Patient, Placement, Study
 from tests.factories import arrivals
@@ -76,6 +78,19 @@ def test_the_same_object_sent_again_is_kept_once(send: Send, drain: Drain, emerg
     send(made, "CT1", emergency)
     assert drain().registered == 1
     assert InstanceVersion.objects.count() == 1
+
+
+def test_success_for_an_object_sent_again_means_that_it_is_kept_even_if_it_was_lost(
+    send: Send, drain: Drain, data_dir: Path, emergency: Department
+) -> None:
+    made = arrivals.dataset()
+    send(made, "CT1", emergency)
+    drain()
+    content = InstanceVersion.objects.get().stored_object
+    (data_dir / "tiers" / "online" / content.copies.get().location).unlink()
+    send(made, "CT1", emergency)
+    assert drain().registered == 1
+    assert storage.read(StoredObject.objects.get(pk=content.pk)) == arrivals.encoded(made)
 
 
 def test_the_same_uid_with_other_bytes_is_kept_as_a_conflicting_version(

@@ -128,6 +128,33 @@ def test_a_half_written_orphan_is_replaced(tier, data_dir):
     assert storage.read(content) == b"the whole object"
 
 
+@pytest.mark.parametrize("harm", ["gone", "damaged", "cut"])
+def test_what_was_lost_is_restored_when_it_comes_again(tier, data_dir, harm):
+    file = spooled(data_dir / "spool", b"the only bytes" * 100)
+    (content,) = storage.adopt([file], kind="dicom")
+    path = file_of(tier, content)
+    path.unlink()
+    if harm != "gone":
+        tiers.write(
+            "tier-online", path.relative_to(tier).as_posix(), io.BytesIO(b"?" * (1400 if harm == "damaged" else 9))
+        )
+    with pytest.raises(storage.StorageError):
+        storage.read(content)
+    fresh = StoredObject.objects.get()
+    storage.restore([file], kind="dicom")
+    assert storage.read(fresh) == b"the only bytes" * 100
+    assert fresh.copies.get().state == ObjectCopy.State.WRITTEN
+
+
+def test_what_lies_there_is_not_written_again(tier, data_dir):
+    file = spooled(data_dir / "spool", b"sound")
+    (content,) = storage.adopt([file], kind="dicom")
+    before = file_of(tier, content).stat()
+    storage.restore([file, spooled(data_dir / "spool", b"never kept")], kind="dicom")
+    assert file_of(tier, content).stat() == before
+    assert StoredObject.objects.count() == 1
+
+
 def test_the_spool_is_linked_not_copied(data_dir):
     file = spooled(data_dir / "spool", b"linked")
     content = storage.adopt([file], kind="dicom")[0]
