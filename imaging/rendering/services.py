@@ -1,5 +1,6 @@
 """Drawing pictures: ready-made ones in the background, others when somebody looks. All pixels go through the decoder pool."""
 
+import itertools
 import logging
 import time
 from collections import deque
@@ -176,13 +177,19 @@ def _missing(kind: str) -> QuerySet[InstanceVersion]:
 
 
 def _make(versions: QuerySet[InstanceVersion], kind: str) -> Outcome:
-    """Draw and keep pictures batch by batch, for one turn."""
+    """Draw and keep pictures batch by batch, for one turn. A slow batch is cut short, so that its pictures are kept in time."""
     until = time.monotonic() + _TURN
     todo = deque(versions)
-    while todo and time.monotonic() < until:
-        batch = [todo.popleft() for _ in range(min(_BATCH, len(todo)))]
-        _keep(list(_draw(batch, SIZES[kind])), kind)
+    drawing = _draw(_during(todo, until), SIZES[kind])
+    while batch := list(itertools.islice(drawing, _BATCH)):
+        _keep(batch, kind)
     return Outcome.AGAIN if todo else Outcome.DONE
+
+
+def _during(todo: deque[InstanceVersion], until: float) -> Iterator[InstanceVersion]:
+    """Take one version after the other, as long as the turn lasts."""
+    while todo and time.monotonic() < until:
+        yield todo.popleft()
 
 
 def _draw(versions: Iterable[InstanceVersion], size: int) -> Iterator[Drawn]:

@@ -1,5 +1,6 @@
 """Ready-made pictures: which are made, which stand for a series, what is said of those that cannot be."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,9 @@ from accounts.actor import Actor
 from accounts.audit.models import AuditEvent
 from imaging.dicom.errors import DecodeFailed
 from imaging.events import services as events
+from imaging.events.jobs import Outcome
 from imaging.events.models import Event
-from imaging.rendering import selectors, services
+from imaging.rendering import selectors, services, sources
 from imaging.rendering.decoder import Picture, Unavailable
 from imaging.rendering.models import Rendition
 from imaging.rendering.services import Window
@@ -96,6 +98,23 @@ def test_the_first_image_of_a_series_is_shown_before_the_others_are_drawn(regist
 
     assert Rendition.objects.count() == 1
     assert Study.objects.get().thumbnail is not None
+
+
+def test_a_turn_with_slow_pictures_ends_in_time_and_keeps_what_was_drawn(
+    register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw(*_asked: object) -> Picture:
+        time.sleep(0.2)
+        return Picture(b"picture", "image/webp", 8, 8)
+
+    versions = register(slices(services._BATCH))
+    monkeypatch.setattr(services, "_TURN", 0.3)
+    monkeypatch.setattr(sources, "of", lambda _version: sources.Source(draw, is_card=False))
+
+    outcome = services.make_thumbnails(versions[0].instance.series.study.study_instance_uid)
+
+    assert outcome is Outcome.AGAIN
+    assert 0 < Rendition.objects.count() < len(versions)
 
 
 def test_pictures_are_made_once(register: Register, pool: Pool) -> None:
