@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from imaging.events import selectors as events
 from imaging.rendering.models import Rendition
@@ -46,9 +46,8 @@ def renditions(versions: Iterable[InstanceVersion], kind: str) -> Mapping[int, R
 def study_pictures(study: Study, kind: str = Rendition.Kind.THUMBNAIL) -> Mapping[str, Rendition]:
     """Pictures and failures of a study's current versions by SOP Instance UID. One query."""
     rows = (
-        Rendition.objects.filter(
-            version__instance__study=study, version__state=InstanceVersion.State.CURRENT, kind=kind
-        )
+        _served(study)
+        .filter(kind=kind)
         .select_related("stored_object")
         .annotate(sop_instance_uid=F("version__instance__sop_instance_uid"))
         .order_by("version__instance__series_id", "version__instance__instance_number")
@@ -59,9 +58,8 @@ def study_pictures(study: Study, kind: str = Rendition.Kind.THUMBNAIL) -> Mappin
 def problems_of(study: Study) -> Sequence[ProblemOfStudy]:
     """Pictures that could not be drawn and steps that were given up, in the order of the series. Two queries."""
     failed = (
-        Rendition.objects.filter(
-            version__instance__study=study, version__state=InstanceVersion.State.CURRENT, state=Rendition.State.FAILED
-        )
+        _served(study)
+        .filter(state=Rendition.State.FAILED)
         .select_related("version__instance__series")
         .order_by("version__instance__series__series_number", "version__instance__instance_number", "kind")
     )
@@ -82,3 +80,12 @@ def problems_of(study: Study) -> Sequence[ProblemOfStudy]:
         for job in events.failed_jobs(study_instance_uid=study.study_instance_uid)
     ]
     return [*pictures, *steps]
+
+
+def _served(study: Study) -> QuerySet[Rendition]:
+    """What was made, or not, of the versions that are served: none of rejected instances."""
+    return Rendition.objects.filter(
+        version__instance__study=study,
+        version__state=InstanceVersion.State.CURRENT,
+        version__instance__is_rejected=False,
+    )

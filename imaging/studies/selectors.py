@@ -209,9 +209,9 @@ def conflicts_of(study: Study, *, scope: Scope) -> QuerySet[InstanceVersion]:
 
 
 def provenance(study: Study, *, scope: Scope) -> Provenance:
-    """Why this study landed here, who sent it and when."""
+    """Why this study landed here, who sent it and when: of what the reader may see of it."""
     placements = Placement.objects.visible_to(scope).filter(study=study).select_related("department")
-    versions = InstanceVersion.objects.filter(instance__study=study)
+    versions = InstanceVersion.objects.filter(instance__in=Instance.objects.visible_to(scope).filter(study=study))
     sources = (
         versions.values("door", "sender", "address")
         .annotate(count=Count("pk"), first=Min("received_at"), last=Max("received_at"))

@@ -21,7 +21,7 @@ from imaging.rendering.models import Rendition
 from imaging.rendering.services import Window
 from imaging.storage.models import StoredObject
 from imaging.studies import frames
-from imaging.studies.models import InstanceVersion, Series, Study
+from imaging.studies.models import Instance, InstanceVersion, Series, Study
 from tests.decoder_pools import Pool
 from tests.factories import arrivals
 
@@ -230,6 +230,16 @@ def test_a_frame_that_does_not_exist_is_not_there(register: Register, pool: Pool
 
     with pytest.raises(frames.NoSuchFrame):
         services.render(version, number=2)
+
+
+def test_of_a_rejected_instance_nothing_is_told(register: Register, pool: Pool) -> None:
+    (version,) = register([broken()])
+    study = version.instance.series.study
+    services.make_thumbnails(study.study_instance_uid)
+    Instance.objects.update(is_rejected=True)
+
+    assert selectors.problems_of(study) == []
+    assert not selectors.study_pictures(study)
 
 
 def test_what_cannot_be_decoded_says_so_to_who_asks(register: Register, pool: Pool) -> None:

@@ -4,7 +4,7 @@ from accounts.actor import SYSTEM
 from accounts.scope import scope_of_user
 from imaging.studies import selectors
 from imaging.studies import services as studies
-from imaging.studies.models import Series, Study
+from imaging.studies.models import Instance, Series, Study
 from tests.factories.arrivals import dataset, incoming, uid
 
 pytestmark = pytest.mark.django_db
@@ -102,3 +102,15 @@ def test_conflicts_are_found_for_the_study_page(spool, emergency, alice):
 
 def test_the_departments_of_a_reader(alice, bob, emergency, orthopaedics):
     assert list(selectors.departments_of(scope_of_user(alice))) == [emergency]
+
+
+def test_where_a_study_came_from_says_nothing_of_rejected_instances(spool, emergency, alice):
+    common = {"StudyInstanceUID": uid(), "SeriesInstanceUID": uid()}
+    first, second = dataset(**common), dataset(**common)
+    studies.register([incoming(first, spool, emergency), incoming(second, spool, emergency)], actor=SYSTEM)
+    second.SeriesDescription = "other bytes"
+    studies.register([incoming(second, spool, sender="CT2")], actor=SYSTEM)
+    Instance.objects.filter(sop_instance_uid=second.SOPInstanceUID).update(is_rejected=True)
+    told = selectors.provenance(Study.objects.get(), scope=scope_of_user(alice))
+    assert [(source.sender, source.instance_count) for source in told.sources] == [("CT1", 1)]
+    assert told.conflict_count == 0
