@@ -87,12 +87,14 @@ def retry(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
 
 def _series_context(study: Study, scope: Scope) -> dict[str, Any]:
     shown = study_pictures.of(study, scope=scope)
-    version = f"{study.version}-{shown.version}-{get_language()}"
+    is_growing = study.settled_at is None or shown.is_waiting
+    # That the study is complete changes no picture, and yet the page must hear of it: it asks until then.
+    version = f"{study.version}-{shown.version}-{is_growing}-{get_language()}"
     return {
         "posters": shown.posters,
         "cards": shown.cards,
         "size": shown.size,
-        "is_growing": study.settled_at is None or shown.is_waiting,
+        "is_growing": is_growing,
         "refresh_headers": json.dumps({"If-None-Match": f'"{version}"'}),
     }
 

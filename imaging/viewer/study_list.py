@@ -152,7 +152,7 @@ def _body(request: HttpRequest, wanted: Asked, etag: str) -> dict[str, Any]:
         "unfiltered": studies.study_list(scope, limit=1).total if empty and wanted.chips else 0,
         "may_list": not scope.is_empty,
         "now": now,
-        "refresh_address": wanted.address.rows(f"{now.timestamp():.0f}"),
+        "refresh_address": wanted.address.rows(str(int(now.timestamp() * 1000))),
         "refresh_headers": json.dumps({"If-None-Match": etag}),
     }
 
@@ -168,11 +168,11 @@ def _row(entry: studies.StudyRow, since: dt.datetime | None, now: dt.datetime) -
 
 
 def _since(request: HttpRequest) -> dt.datetime | None:
-    """Return when the reader's rows were written, if the address says so."""
+    """Return when the reader's rows were written, if the address says so in milliseconds since 1970."""
     text = request.GET.get("since", "")
-    if not text.isascii() or not text.isdigit() or len(text) > 10:
+    if not text.isascii() or not text.isdigit() or len(text) > 13:
         return None
-    return dt.datetime.fromtimestamp(int(text), tz=dt.UTC)
+    return dt.datetime.fromtimestamp(int(text) / 1000, tz=dt.UTC)
 
 
 def _etag(request: HttpRequest, wanted: Asked) -> str:
