@@ -121,6 +121,7 @@ def own_pool(sockets: Path, tmp_path: Path) -> Iterator[Callable[..., Pool]]:
 def pool(shared_pool: Pool, settings: Any) -> Pool:
     """The shared pool, as the settings name it."""
     settings.DECODER_SOCKET = shared_pool.path
+    settings.SPOOL_RESERVE = lambda _total: 0
     return shared_pool
 
 

@@ -24,6 +24,7 @@ from typing import BinaryIO, Final, Self
 
 from imaging.dicom.part10 import DatasetDigest
 from imaging.ingest.source import Source
+from imaging.storage import disk
 
 #: The free space is asked again after so many bytes, and kept free over the reserve, so that writers side by side respect it.
 _CHECK_EVERY: Final = 16 * 1024 * 1024
@@ -197,9 +198,7 @@ class Spool:
 
     def check_reserve(self) -> None:
         """Raise ``SpoolFull`` when writing on could touch the reserve."""
-        disk = os.statvfs(self.ready)
-        free, total = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
-        if free < self._reserve(total) + _CHECK_EVERY:
+        if disk.room(self.ready, self._reserve) < _CHECK_EVERY:
             raise SpoolFull("the disk's reserve is reached")
 
     def _keep_source(self, key: str, source: Source) -> None:

@@ -3,13 +3,15 @@
 import os
 import shutil
 import tempfile
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 
 from imaging.dicom import frame_index
 from imaging.dicom.errors import DecodeFailed
-from imaging.rendering import decoder
+from imaging.rendering import decoder, protocol
+from imaging.storage import disk
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
 from imaging.studies import services as studies
@@ -35,7 +37,7 @@ def convert(version: InstanceVersion, *, within: float | None = None) -> None:
         plain.flush()
         plain.seek(0)
         client = decoder.Client(settings.DECODER_SOCKET, within=within)
-        made = client.convert(plain.fileno(), native.fileno())
+        made = _made(client, plain.fileno(), native.fileno(), most=_room(folder))
         if os.fstat(native.fileno()).st_size != made.frames * made.frame_length:
             raise DecodeFailed("the converted frames are not complete")
         native.seek(0)
@@ -44,6 +46,23 @@ def convert(version: InstanceVersion, *, within: float | None = None) -> None:
         )
     index = frame_index.contiguous(0, made.frame_length, made.frames)
     studies.attach_frames(version, frames=content, frame_index=index.to_bytes())
+
+
+def _room(folder: Path) -> int:
+    """Bytes that the frames may come to: a small object may hold thousands of times its size, and lies there twice for a while."""
+    room = disk.room(folder, settings.SPOOL_RESERVE) // 2
+    if room <= 0:
+        raise storage.StorageFull
+    return room
+
+
+def _made(client: decoder.Client, source: int, target: int, *, most: int) -> decoder.Converted:
+    try:
+        return client.convert(source, target, most=most)
+    except DecodeFailed as error:
+        if error.code == protocol.NO_ROOM:
+            raise storage.StorageFull from error
+        raise
 
 
 def convert_now(version: InstanceVersion) -> None:

@@ -95,9 +95,12 @@ class Client:
         header = {"operation": "tile", "waveform": True, "box": [size, size], "media_type": media_type}
         return _picture(self.ask(Message(header, file, self.lane)))
 
-    def convert(self, source: int, target: int) -> Converted:
-        """Convert the frames of the file open as ``source`` to native ones, appended to ``target`` (descriptors)."""
-        header = {"operation": "convert"}
+    def convert(self, source: int, target: int, *, most: int) -> Converted:
+        """Convert the frames of the file open as ``source`` to native ones, appended to ``target`` (descriptors).
+
+        Beyond ``most`` bytes it is refused with the code ``protocol.NO_ROOM``.
+        """
+        header = {"operation": "convert", "most": most}
         answer = self.ask(Message(header, lane=Lane.CONVERSION, descriptors=[source, target])).header
         return Converted(wire.description(answer["description"]), answer["frames"], answer["frame_length"])
 

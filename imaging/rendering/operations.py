@@ -13,7 +13,7 @@ import numpy as np
 from imaging.dicom import part10, rendition
 from imaging.dicom.errors import Malformed, UnsupportedPixels
 from imaging.dicom.frame_description import FrameDescription
-from imaging.rendering import pictures, tile_content, tiles, waveforms, wire
+from imaging.rendering import pictures, protocol, tile_content, tiles, waveforms, wire
 from imaging.rendering.protocol import Message
 
 #: Bytes of converted frames that one object may come to.
@@ -44,15 +44,22 @@ def tile(request: Message) -> Message:
 
 
 def convert(request: Message) -> Message:
-    """Convert the frames of the file behind the first descriptor to native ones, written to the second."""
+    """Convert the frames of the file behind the first descriptor to native ones, written to the second.
+
+    Header: ``most``, the bytes for which there is room.
+    """
     source, target = request.descriptors
+    room = int(request.header["most"])
     with os.fdopen(os.dup(source), "rb") as file, os.fdopen(os.dup(target), "wb") as out:
         parsed = part10.read_part10(file)
         description, frames = rendition.native_frames(parsed, file)
         lengths = []
         for frame in frames:
             lengths.append(out.write(frame))
-            if sum(lengths[-1:]) * len(lengths) > MAX_CONVERTED:
+            written = sum(lengths[-1:]) * len(lengths)
+            if written > room:
+                raise UnsupportedPixels("the converted frames need more room than there is", code=protocol.NO_ROOM)
+            if written > MAX_CONVERTED:
                 raise UnsupportedPixels("the converted frames are larger than one object may be", code="too_large")
     if len(set(lengths)) != 1:
         raise Malformed("the frames are not of one length")

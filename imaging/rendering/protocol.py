@@ -18,6 +18,8 @@ from typing import Any, Final
 #: A header beyond this, or a payload beyond the other, is no request of ours.
 MAX_HEADER: Final = 32 * 1024 * 1024
 MAX_PAYLOAD: Final = 1024 * 1024 * 1024
+#: The code of a refusal that is the disk's fault, not the object's.
+NO_ROOM: Final = "no_room"
 _MAX_DESCRIPTORS: Final = 2
 _CHUNK: Final = 1024 * 1024
 _HEADER: Final = struct.Struct(">cI")

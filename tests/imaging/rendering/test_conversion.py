@@ -10,7 +10,9 @@ import pytest
 
 from imaging.rendering import conversion
 from imaging.rendering.decoder import Unavailable
+from imaging.storage import services as storage
 from imaging.studies.models import InstanceVersion
+from tests.decoder_pools import Pool
 from tests.factories import arrivals
 
 pytestmark = pytest.mark.django_db
@@ -32,3 +34,16 @@ def test_a_person_does_not_wait_for_conversions_of_others(
         with pytest.raises(Unavailable):
             conversion.convert_now(version)
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_the_reserve_of_the_disk_is_not_touched(
+    left: int, register: Register, pool: Pool, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (version,) = register([arrivals.encoded(arrivals.dataset(), DEFLATED)])
+    monkeypatch.setattr(conversion.disk, "room", lambda _folder, _reserve: left)
+    with pytest.raises(storage.StorageFull):
+        conversion.convert(version)
+    monkeypatch.setattr(conversion.disk, "room", lambda _folder, _reserve: 1024)
+    conversion.convert(version)
+    assert version.frames_object is not None
