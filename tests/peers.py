@@ -6,6 +6,7 @@ the line that installs it.
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,9 +18,15 @@ _missing: set[str] = set()
 Peer = Callable[[str], str]
 
 
+def _elsewhere() -> str:
+    """PATH without our own virtual environment: pynetdicom installs a `storescu` too, and that is no other people's."""
+    own = str(Path(sys.prefix) / "bin")
+    return os.pathsep.join(folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder != own)
+
+
 def find(program: str) -> str:
     """Return the path of `program`; skip the test, or fail it under CI=1, when it is not installed."""
-    path = shutil.which(program)
+    path = shutil.which(program, path=_elsewhere())
     if path:
         return path
     _missing.add(program)

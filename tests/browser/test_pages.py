@@ -246,7 +246,7 @@ def test_pictures_appear_on_the_study_page_by_themselves(
         lambda: page.evaluate("document.querySelector('.lightbox img').naturalWidth") > 500, "the preview is not loaded"
     )
     assert page.evaluate("document.querySelector('.lightbox').getBoundingClientRect().height") == before
-    assert page.get_attribute("#study-series", "hx-get") is None
+    until(lambda: page.get_attribute("#study-series", "hx-get") is None, "the page asks on though all is there", 15)
 
 
 def test_a_failure_is_told_with_its_reason_and_can_be_tried_again(

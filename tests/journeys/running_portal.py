@@ -94,6 +94,11 @@ class RunningPortal:
             raise AssertionError(f"The portal ended at start:\n{self.log.read_text()[-3000:]}")
         return b"Negatoscope is ready" in self.log.read_bytes()[seen:]
 
+    def receives(self) -> bool:
+        """Whether somebody listens on the DICOM port."""
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.dicom_port)) == 0
+
     def stop(self) -> None:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

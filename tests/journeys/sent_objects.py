@@ -65,9 +65,21 @@ class Sending:
     process: "subprocess.Popen[bytes]"
     log: Path
 
+    def has_begun(self) -> bool:
+        """Whether something has been answered."""
+        return b"Store Response" in self.log.read_bytes()
+
+    def has_ended(self) -> bool:
+        """Whether it gave up, or had sent everything."""
+        return self.process.poll() is not None
+
     def answered_with_success(self) -> set[Path]:
         """Wait for its end and return the files that were answered with success."""
-        self.process.wait(timeout=120)
+        try:
+            self.process.wait(timeout=120)
+        finally:
+            self.process.kill()
+            self.process.wait()
         sent: set[Path] = set()
         current: Path | None = None
         for match in _SENT.finditer(self.log.read_text(errors="replace")):

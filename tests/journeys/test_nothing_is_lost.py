@@ -54,8 +54,9 @@ def test_what_was_answered_with_success_survives_every_kill(portal: RunningPorta
         for victim_number, victim in enumerate(PROCESSES):
             folder = tmp_path / f"round-{round_number}-{victim_number}"
             paths = slices(folder, count=40, patient_id=f"K{round_number}{victim_number}")
+            until(portal.receives, seconds=40, what="nobody listens on the DICOM port")
             sending = send(storescu, paths, port=portal.dicom_port, calling=SENDER, log=folder.with_suffix(".log"))
-            until(lambda s=sending: b"Store Response" in s.log.read_bytes(), seconds=30, what="nothing is answered")
+            until(lambda s=sending: s.has_begun() or s.has_ended(), seconds=30, what="nothing is answered")
             for pid in portal.pids(victim)[:1]:
                 os.kill(pid, 9)
             answered |= sending.answered_with_success()

@@ -35,8 +35,8 @@ BOX = (256, 256)
 J2K = "1.2.840.10008.1.2.4.90"
 
 
-def draw(pool: Pool, **options: Any) -> Any:
-    return Client(pool.path).picture(PIXELS, GREY, box=BOX, **options)
+def draw(pool: Pool, lane: Lane = Lane.PERSON, **options: Any) -> Any:
+    return Client(pool.path, lane=lane).picture(PIXELS, GREY, box=BOX, **options)
 
 
 def until(condition: Callable[[], bool], seconds: float = 10) -> None:
@@ -220,10 +220,10 @@ def test_a_restart_of_the_pool_is_waited_for(own_pool: Callable[..., Pool]) -> N
     pool = own_pool("--children", "1")
     pool.kill()
     with ThreadPoolExecutor() as threads:
-        asked = threads.submit(draw, pool)
+        asked = threads.submit(draw, pool, Lane.BACKGROUND)
         pool.restart()
 
-        assert asked.result(20).width == 48
+        assert asked.result(60).width == 48
 
 
 def test_decoders_die_with_the_pool(own_pool: Callable[..., Pool]) -> None:
