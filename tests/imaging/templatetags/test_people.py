@@ -65,5 +65,7 @@ def test_dates_are_written_as_the_reader_writes_them() -> None:
 def test_initials_are_two_letters_at_most() -> None:
     assert people.initials("Inès Caron") == "IC"
     assert people.initials("Jean-Marc van den Berg") == "JB"
+    assert people.initials("Dr Inès Caron") == people.initials("Mme. Inès Caron") == "IC"
+    assert people.initials("Dr") == "D"
     assert people.initials("emergency") == "E"
     assert people.initials("") == ""
