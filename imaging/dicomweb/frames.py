@@ -1,6 +1,6 @@
 """Frames as they are stored, by range and without decoding: PS3.18 section 10.4.1.1.4, media types of table 8.7.3-5."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -19,6 +19,7 @@ from imaging.studies.models import InstanceVersion
 
 _MOST_FRAMES = 1000
 _READ_FIRST = 16 * 1024 * 1024
+_PIECE = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,26 @@ class Source:
         return sum(length for _offset, length in self.index.ranges(number))
 
     def read(self, number: int) -> Iterator[bytes]:
-        """Read one frame, when it is its turn."""
-        yield b"".join(storage.read_ranges(self.content, self.index.ranges(number)))
+        """Read one frame, when it is its turn, and never more of it at once than a piece: one frame may have gigabytes."""
+        for ranges in _pieces(self.index.ranges(number)):
+            yield b"".join(storage.read_ranges(self.content, ranges))
+
+
+def _pieces(ranges: Iterable[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Cut (offset, length) ranges into lists of at most `_PIECE` bytes, in order."""
+    piece: list[tuple[int, int]] = []
+    room = _PIECE
+    for offset, length in ranges:
+        end = offset + length
+        while offset < end:
+            size = min(end - offset, room)
+            piece.append((offset, size))
+            offset, room = offset + size, room - size
+            if not room:
+                yield piece
+                piece, room = [], _PIECE
+    if piece:
+        yield piece
 
 
 @answers.resource

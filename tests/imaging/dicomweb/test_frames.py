@@ -10,6 +10,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, JPEGLSLossless
 
 from accounts.models import User
+from imaging.dicomweb import frames
+from imaging.storage import services as storage
 from tests.factories import arrivals
 from tests.imaging.dicomweb.test_retrieve import parts
 from tests.imaging.rendering.conftest import Pool
@@ -42,6 +44,26 @@ def test_frames_come_in_the_order_asked_for(archive: Archive, reader: Client) ->
     assert [np.frombuffer(data, "<u2")[0] for _part, data in received] == [3, 1]
     assert [len(data) for _part, data in received] == [128, 128]
     assert received[0][0]["Content-Location"].endswith("/frames/3")
+
+
+def test_a_frame_of_any_size_is_read_in_pieces(
+    archive: Archive, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    read_ranges = storage.read_ranges
+
+    def read(content: Any, ranges: list[tuple[int, int]]) -> list[bytes]:
+        asked.append(sum(length for _offset, length in ranges))
+        return read_ranges(content, ranges)
+
+    monkeypatch.setattr(frames.storage, "read_ranges", read)
+    monkeypatch.setattr(frames, "_PIECE", 48)
+    made = three_frames()
+    archive.receive(made)
+    asked.clear()
+    ((_part, data),) = parts(reader.get(f"{addresses(made).dicom_web}/frames/2", headers=CORNERSTONE))
+    assert asked == [48, 48, 32]
+    assert data == np.full(64, 2, "<u2").tobytes()
 
 
 def test_the_transfer_syntax_stands_on_the_part_and_on_the_whole(archive: Archive, reader: Client) -> None:
