@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pydicom.dataset import Dataset
 
 from accounts.models import Department
 from imaging.dicom import part10
+from imaging.events.models import Event
 from imaging.ingest import registrar
 from imaging.ingest import services as ingest
 from imaging.ingest.source import Source
@@ -112,6 +114,9 @@ class Archive:
         rendering.convert_study(study_instance_uid)
         rendering.make_thumbnails(study_instance_uid)
         rendering.make_previews(study_instance_uid)
+        # A study settles once its event was taken up: see imaging.pipeline.steps.
+        waiting = Event.objects.filter(subject_uid=study_instance_uid, drained_at=None)
+        waiting.update(drained_at=timezone.now())
         studies.settle(study_instance_uid)
 
     @staticmethod
