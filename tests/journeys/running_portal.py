@@ -112,20 +112,25 @@ class RunningPortal:
         until(lambda: not self.pids(), seconds=15, what="processes outlive a killed supervisor")
 
     def pids(self, name: str = "") -> list[int]:
-        """Return the processes that work in this portal's data folder, those whose command contains `name`."""
+        """Return the processes of this portal whose command contains `name`.
+
+        They descend from the supervisor, or, when it is dead, carry its mark (Redis writes over its own environment).
+        """
         marker = f"DATA_DIR={self.data_dir}".encode()
-        found = []
+        found, parents = set(), {}
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit() or (self.process and int(entry.name) == self.process.pid):
+            if not entry.name.isdigit():
                 continue
             try:
                 environ = (entry / "environ").read_bytes().split(b"\0")
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
-            if marker in environ and any(v.startswith(b"PORTAL_SUPERVISOR=") for v in environ) and name in command:
-                found.append(int(entry.name))
-        return sorted(found)
+            if marker in environ and any(value.startswith(b"PORTAL_SUPERVISOR=") for value in environ):
+                found.add(int(entry.name))
+        supervisor = self.process.pid if self.process else 0
+        found |= {pid for pid in parents if _descends(pid, supervisor, parents)}
+        return sorted(pid for pid in found - {supervisor} if name in _command(pid))
 
     def sign_in(self, username: str, password: str = PASSWORD) -> "Browser":
         browser = Browser(self.url)
@@ -134,6 +139,20 @@ class RunningPortal:
 
     def machine_key(self) -> str:
         return (self.data_dir / "secrets" / "demo-machine-key").read_text().strip()
+
+
+def _descends(pid: int, ancestor: int, parents: dict[int, int]) -> bool:
+    while pid := parents.get(pid, 0):
+        if pid == ancestor:
+            return True
+    return False
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
 
 
 @contextmanager

@@ -20,7 +20,7 @@ PROCESSES = [
     "granian",
     "worker --queues short",
     "worker --queues long",
-    "celery --app portal beat",
+    "beat --schedule",
     "decoder_pool",
     "redis-server",
     "postgres",
