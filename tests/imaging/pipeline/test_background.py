@@ -38,6 +38,7 @@ class Background:
         self.data_dir = data_dir
         self.pool = pool
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.commands: dict[str, list[str]] = {}
         (data_dir / "run").mkdir(mode=0o700, exist_ok=True)
 
     @property
@@ -68,6 +69,12 @@ class Background:
         schedule = str(self.data_dir / "run" / "beat")
         self._start("beat", [*celery, "beat", "--schedule", schedule, "--pidfile", ""])
 
+    def revive(self) -> None:
+        """Start again what has ended by itself, as the supervisor does: Celery gives up when its broker dies under its hands."""
+        for name, process in list(self.processes.items()):
+            if process.poll() is not None:
+                self._start(name, self.commands[name])
+
     def kill(self, name: str) -> None:
         """End a process and its children without a word."""
         process = self.processes.pop(name)
@@ -81,6 +88,7 @@ class Background:
             self.kill(name)
 
     def _start(self, name: str, command: list[str]) -> None:
+        self.commands[name] = command
         with (self.data_dir / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 command, env=self.environment, stdout=log, stderr=log, start_new_session=True
@@ -119,6 +127,7 @@ def until(condition: Callable[[], bool], seconds: float, background: Background)
     """Wait for a condition; how long it took."""
     started = time.monotonic()
     while not condition():
+        background.revive()
         if time.monotonic() - started > seconds:
             logs = {path.name: path.read_text()[-2000:] for path in background.data_dir.glob("*.log")}
             pytest.fail(f"not within {seconds} s: {list(Job.objects.values())} {logs}")
