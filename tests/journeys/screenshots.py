@@ -58,11 +58,14 @@ def _pictures(browser: Browser, portal: RunningPortal, folder: Path) -> None:
     page.screenshot(path=folder / "sign-in.png")
     _sign_in(page, portal, "emergency")
     _prefer(page, portal, theme="dark", language="en")
-    _take(page, f"{portal.url}/", folder / "study-list-dark.png", ready="main")
     _take(page, f"{portal.url}/studies/{CHEST}/", folder / "study-dark.png", ready="main img")
     _take(page, f"{portal.url}/viewer/{CT_HEAD}/", folder / "viewer.png", ready="canvas")
     _prefer(page, portal, theme="light", language="fr")
     _take(page, f"{portal.url}/", folder / "study-list-fr-light.png", ready="main")
+    wide = browser.new_context(viewport=WIDE).new_page()
+    _sign_in(wide, portal, "radiologist")
+    _prefer(wide, portal, theme="dark", language="en")
+    _take(wide, f"{portal.url}/", folder / "study-list-dark.png", ready="main")
     phone = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2).new_page()
     _sign_in(phone, portal, "emergency")
     _prefer(phone, portal, theme="dark", language="en")
@@ -72,12 +75,9 @@ def _pictures(browser: Browser, portal: RunningPortal, folder: Path) -> None:
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data, running(Path(data) / "var") as portal:
-        reader = portal.sign_in("emergency")
-        until(
-            lambda: all(reader.get(f"/studies/{uid}/thumbnail").status == 200 for uid in (CHEST, CT_HEAD)),
-            seconds=180,
-            what="the demo's pictures are not ready",
-        )
+        until(lambda: b"QA_ROOM sent" in portal.log.read_bytes(), seconds=180, what="the demo is not sent")
+        reader = portal.sign_in("radiologist")
+        until(lambda: "Arriving" not in reader.get("/").text, seconds=180, what="the demo has not settled")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find("chromium"), args=CHROMIUM)
             _pictures(browser, portal, folder)
