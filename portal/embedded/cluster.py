@@ -50,8 +50,8 @@ def check_version(folder: Path, programs: Path, *, secrets_dir: Path, way: accou
     )
 
 
-def clear_stale_server(folder: Path, seconds: float = 15) -> None:
-    """End a server that outlived its supervisor, and remove the lock file of one that is gone.
+def clear_stale_server(folder: Path, sockets: Path, seconds: float = 15) -> None:
+    """End a server that outlived its supervisor, and remove the lock files of one that is gone: its folder's and its socket's.
 
     PostgreSQL itself only looks whether the process number is in use, which another program may have by now. But its
     lock file also guards against sessions that outlived their server, so it stays until the last of them has ended.
@@ -70,6 +70,8 @@ def clear_stale_server(folder: Path, seconds: float = 15) -> None:
             raise Refused(f"A PostgreSQL still uses {folder} and does not stop: end it with `kill -QUIT {numbers}`.")
         time.sleep(0.05)
     lock.unlink(missing_ok=True)
+    for left in sockets.glob(".s.PGSQL.*"):
+        left.unlink(missing_ok=True)
 
 
 def says_ready(folder: Path) -> bool:

@@ -77,7 +77,7 @@ def prepare(data_dir: Path, bin_dir: Path | None = None) -> None:
     folder = home / "postgres"
     if (folder / "PG_VERSION").exists():
         cluster.check_version(folder, programs, secrets_dir=data_dir / "secrets", way=way)
-        cluster.clear_stale_server(folder)
+        cluster.clear_stale_server(folder, paths.sockets_folder(data_dir))
     elif folder.exists():
         raise Refused(
             f"{folder} is not a database (it has no PG_VERSION): move it away, and a new one is made at the next start."

@@ -159,6 +159,16 @@ def test_a_lock_whose_number_is_another_programs_by_now_is_stale(tmp_path: Path)
         assert server.process.poll() is None
 
 
+@pytest.mark.parametrize("number", ["", str(os.getppid())], ids=["empty", "another program's"])
+def test_the_lock_of_a_socket_that_a_crash_left_is_stale(tmp_path: Path, number: str) -> None:
+    with postgres.running(tmp_path / "data") as server:
+        lock = paths.socket(server.data_dir, ".s.PGSQL.5432.lock")
+        text = lock.read_text()
+    lock.write_text(text.replace(text.split("\n")[0], number, 1) if number else "")
+    with postgres.running(tmp_path / "data") as server:
+        assert server.process.poll() is None
+
+
 def test_sessions_that_outlived_their_server_end_before_the_next_one_starts(tmp_path: Path) -> None:
     server = postgres.start(tmp_path / "data")
     with psycopg.connect(server.app_url, autocommit=True) as busy:
@@ -168,7 +178,9 @@ def test_sessions_that_outlived_their_server_end_before_the_next_one_starts(tmp_
         server.process.kill()
         server.process.wait()
         with pytest.raises(Refused, match=f"kill -QUIT {row[0]}"):
-            cluster.clear_stale_server(paths.postgres_home(server.data_dir) / "postgres", seconds=0.5)
+            cluster.clear_stale_server(
+                paths.postgres_home(server.data_dir) / "postgres", paths.sockets_folder(server.data_dir), seconds=0.5
+            )
         assert (paths.postgres_home(server.data_dir) / "postgres" / "postmaster.pid").exists()
         os.kill(row[0], signal.SIGCONT)
         with postgres.running(tmp_path / "data") as again, psycopg.connect(again.app_url) as app:
