@@ -27,6 +27,7 @@ class Door(TextChoices):
     """The ways into the portal. Rights of a machine key are given per door."""
 
     PAGE = "page", _("Pages")
+    UPLOAD = "upload", _("Upload")
     DICOMWEB = "dicomweb", _("DICOMweb")
     API = "api", _("REST API")
     FHIR = "fhir", _("FHIR")

@@ -1,11 +1,12 @@
 """Index of the packages' models: imports only. Our own code imports the packages' modules, never this one."""
 
 from imaging.events.models import Event, Job
-from imaging.ingest.models import ApplicationEntity, QuarantinedObject, RoutingRule
+from imaging.ingest.models import ApplicationEntity, Import, ImportedFile, QuarantinedObject, RoutingRule
 from imaging.integrity.models import LedgerLeaf
 from imaging.rendering.models import Rendition
 from imaging.storage.models import ObjectCopy, StoredObject
 from imaging.studies.models import (
+    Correction,
     Instance,
     InstanceVersion,
     MetadataSegment,
@@ -17,7 +18,10 @@ from imaging.studies.models import (
 
 __all__ = [
     "ApplicationEntity",
+    "Correction",
     "Event",
+    "Import",
+    "ImportedFile",
     "Instance",
     "InstanceVersion",
     "Job",

@@ -101,6 +101,8 @@ class Judge:
             is_creator=self._began(study, source.door, source.sender),
         ):
             return candidate.set_aside(Reason.JOINS_ANOTHER_STUDY, gettext_noop("the sender may not add to this study"))
+        if source.identity_decided:
+            return None
         found = _identity(candidate, study.patient)
         return candidate.set_aside(Reason.IDENTITY_CONFLICT, found) if found else None
 
@@ -133,7 +135,7 @@ class _Batch:
 
     def about_new(self, candidate: Candidate) -> SetAside | None:
         """What speaks against an object of a study that is new: its patient, or that nobody may have it."""
-        found = self._disagreement(candidate)
+        found = "" if candidate.waiting.source.identity_decided else self._disagreement(candidate)
         if found:
             return candidate.set_aside(Reason.IDENTITY_CONFLICT, found)
         if not self._plan(candidate):
@@ -168,9 +170,9 @@ class _Batch:
             source = candidate.waiting.source
             plan = routing.plan(
                 _facts(candidate),
-                rules=self._rules,
+                rules=() if source.place_in else self._rules,
                 sender=source.sender,
-                sender_department_ids=source.department_ids,
+                sender_department_ids=source.place_in or source.department_ids,
             )
             self._plans[candidate.study_uid] = plan
         return plan

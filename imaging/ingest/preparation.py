@@ -1,9 +1,11 @@
 """From an entry of the spool to what registration needs: one read of the header, nothing decoded."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from imaging.dicom import conformance, frame_index, header, json_model, part10
+from imaging.dicom import conformance, corrections, frame_index, header, json_model, part10
 from imaging.dicom.errors import DicomError, UnsupportedPixels
 from imaging.dicom.header import Header
 from imaging.dicom.part10 import ParsedFile
@@ -52,13 +54,14 @@ class Waiting:
 
 def prepare(waiting: Waiting, home: Home) -> IncomingInstance:
     """Everything that the archive must know, without a plan of placements. Raises ``Unreadable``."""
-    parsed, found = _read(waiting.claim)
+    source = waiting.source
+    attributes = _corrections(source)
+    parsed, found = _read(waiting.claim, attributes)
     try:
         index, rendition = _frames(waiting.claim, parsed)
         text = json_model.to_json(parsed, bulk_uri=metadata.bulk_uri)
     except DicomError as error:
         raise Unreadable(error.code, error.detail, found, parsed.transfer_syntax_uid) from error
-    source = waiting.source
     return IncomingInstance(
         header=found,
         stored=waiting.spooled(parsed.transfer_syntax_uid),
@@ -71,10 +74,22 @@ def prepare(waiting: Waiting, home: Home) -> IncomingInstance:
         door=source.door,
         sender=source.sender,
         address=source.address,
+        identity_overruled=source.identity_decided,
+        corrections=attributes,
+        correction_origin=source.correction_origin,
+        correction_reason=source.correction_reason,
     )
 
 
-def _read(claim: Claim) -> tuple[ParsedFile, Header]:
+def _corrections(source: Source) -> dict[str, Any]:
+    """What its sender decided to put over the received attributes."""
+    if not source.corrections:
+        return {}
+    found: dict[str, Any] = json.loads(source.corrections)
+    return found
+
+
+def _read(claim: Claim, attributes: dict[str, Any]) -> tuple[ParsedFile, Header]:
     try:
         parsed = part10.read_part10(claim.file)
     except DicomError as error:
@@ -83,7 +98,9 @@ def _read(claim: Claim) -> tuple[ParsedFile, Header]:
     problem = next((problem for problem in conformance.check(parsed) if problem.fatal), None)
     try:
         found = header.read_header(
-            parsed.dataset, transfer_syntax_uid=parsed.transfer_syntax_uid, has_pixels=parsed.has_pixels
+            corrections.put_over(parsed.dataset, attributes) if attributes else parsed.dataset,
+            transfer_syntax_uid=parsed.transfer_syntax_uid,
+            has_pixels=parsed.has_pixels,
         )
     except DicomError as error:
         raise Unreadable(error.code, error.detail, None, parsed.transfer_syntax_uid) from error

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -69,12 +69,23 @@ class Drained:
         self.quarantined += other.quarantined
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one entry that has left the spool: ``state`` when registered, else ``reason`` of the quarantine."""
+
+    entry: SpoolEntry
+    state: State | None
+    reason: str = ""
+    detail: str = ""
+
+
 class Registrar:
     """One registrar; several may run over the same spool, in this process or others."""
 
-    def __init__(self, spool: Spool) -> None:
-        """Work on ``spool``."""
+    def __init__(self, spool: Spool, *, tell: Callable[[Settled], None] | None = None) -> None:
+        """Work on ``spool``; ``tell`` hears what became of each entry, once that is committed."""
         self._spool = spool
+        self._tell = tell or (lambda _settled: None)
         self._judge = Judge()
         self._retry_at: dict[str, float] = {}
 
@@ -109,20 +120,25 @@ class Registrar:
 
     def _take_in(self, entries: Sequence[SpoolEntry]) -> Drained:
         """Claim these entries, and take them in sender by sender."""
-        groups: dict[str, list[Claim]] = {}
         claims: list[Claim] = []
-        drained = Drained()
         try:
             for entry in entries:
                 claim = self._spool.claim(entry)
                 if claim is not None:
                     claims.append(claim)
-                    groups.setdefault(entry.source_key, []).append(claim)
-            for group in groups.values():
-                drained.add(self._take_in_group(self._source(group[0]), group))
+            return self.take_claimed(claims)
         finally:
             for claim in claims:
                 claim.give_back()
+
+    def take_claimed(self, claims: Sequence[Claim]) -> Drained:
+        """Take claimed entries in, sender by sender; who claimed them gives back what is left. Raises as ``drain``."""
+        groups: dict[str, list[Claim]] = {}
+        for claim in claims:
+            groups.setdefault(claim.entry.source_key, []).append(claim)
+        drained = Drained()
+        for group in groups.values():
+            drained.add(self._take_in_group(self._source(group[0]), group))
         return drained
 
     def _source(self, claim: Claim) -> Source:
@@ -191,6 +207,7 @@ class Registrar:
                 else:
                     candidate.waiting.claim.release()
                     drained.registered += 1
+                    self._tell(Settled(candidate.waiting.claim.entry, state, "", detail))
             if not left:
                 break
         # Still stale after so many plans: it stays in the spool for the next round.
@@ -215,6 +232,7 @@ class Registrar:
         for item in objects:
             item.waiting.claim.release()
             drained.quarantined += 1
+            self._tell(Settled(item.waiting.claim.entry, None, str(item.reason), item.detail))
         # One line however many: a sender that is wrong once is wrong a thousand times.
         for (sender, reason), count in Counter(
             (item.waiting.source.sender, str(item.reason)) for item in objects

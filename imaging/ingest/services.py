@@ -16,9 +16,9 @@ from django.conf import settings
 from imaging.dicom import conformance, header, part10
 from imaging.dicom.errors import DicomError
 from imaging.ingest.source import Source
-from imaging.ingest.spool import Spool, SpoolEntry, SpoolError, SpoolFull, SpoolWriter
+from imaging.ingest.spool import Claim, Spool, SpoolEntry, SpoolError, SpoolFull, SpoolWriter
 
-__all__ = ["Accepted", "Reception", "Refused", "SpoolError", "SpoolFull", "accept", "begin", "spool"]
+__all__ = ["Accepted", "Held", "Reception", "Refused", "SpoolError", "SpoolFull", "accept", "begin", "hold", "spool"]
 
 _CHUNK: Final = 1024 * 1024
 
@@ -41,6 +41,15 @@ class Accepted:
     sop_class_uid: str
     sop_instance_uid: str
     study_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One durable object that waits for ``intake.register``, with the header as received."""
+
+    claim: Claim
+    source: Source
+    header: header.Header
 
 
 def spool() -> Spool:
@@ -107,16 +116,33 @@ def begin(*, source: Source, sop_class_uid: str, sop_instance_uid: str, transfer
 def accept(stream: BinaryIO, *, source: Source) -> Accepted:
     """Take in a whole DICOM file (PS3.10). Raises ``Refused``, ``SpoolFull`` or ``SpoolError``; then nothing was kept."""
     with spool().begin(source) as writer:
-        while chunk := stream.read(_CHUNK):
-            writer.write(chunk)
-        try:
-            with writer.path.open("rb") as file:
-                meta, offset = part10.read_file_meta(file, writer.length)
-                file.seek(offset)
-                digest = part10.dataset_digest(file, meta.transfer_syntax_uid)
-        except DicomError as error:
-            raise Refused(error.code, error.detail) from error
-        return _commit(writer, None, dataset_sha256=digest)
+        return _commit(writer, None, dataset_sha256=_receive(stream, writer))
+
+
+def hold(stream: BinaryIO, *, source: Source) -> Held:
+    """Take in a whole DICOM file (PS3.10) for a sender who waits for the result: durable, and claimed by this process.
+
+    The registrar leaves it alone until ``intake.register`` is done with it, and takes over when this process dies. Safe
+    to call from several threads. Raises ``Refused``, ``SpoolFull`` or ``SpoolError``; then nothing was kept.
+    """
+    with spool().begin(source) as writer:
+        digest = _receive(stream, writer)
+        found = _identify(writer.path, None)
+        writer.commit(dataset_sha256=digest, keep_claim=True)
+        return Held(writer.claim(), source, found)
+
+
+def _receive(stream: BinaryIO, writer: SpoolWriter) -> str:
+    """Write the whole stream; the digest of its data set."""
+    while chunk := stream.read(_CHUNK):
+        writer.write(chunk)
+    try:
+        with writer.path.open("rb") as file:
+            meta, offset = part10.read_file_meta(file, writer.length)
+            file.seek(offset)
+            return part10.dataset_digest(file, meta.transfer_syntax_uid)
+    except DicomError as error:
+        raise Refused(error.code, error.detail) from error
 
 
 def _commit(writer: SpoolWriter, announced: tuple[str, str] | None, *, dataset_sha256: str) -> Accepted:

@@ -14,6 +14,13 @@ class Source:
 
     ``sender`` is the calling AE title, or the name of the person or machine. ``department_ids`` are the departments for
     which the sender may write: only in their studies may it add to what others made.
+
+    ``place_in`` are the departments that a person chose for new studies: routing rules are not asked then.
+    ``corrections`` is a DICOM JSON object (PS3.18 annex F) of attributes to be put over every object of this source, as
+    text: a disc's patient gets our patient ID by it; ``correction_origin`` (a value of ``Correction.Origin``) and
+    ``correction_reason`` go with them. ``identity_decided`` says that a person has decided who the patient
+    is, so that the policies do not object. All of these lie in the spool with the bytes, so that a crash between receiving
+    and registering cannot lose what was decided.
     """
 
     door: str
@@ -23,6 +30,11 @@ class Source:
     address: str = ""
     called_ae_title: str = ""
     department_ids: tuple[int, ...] = ()
+    place_in: tuple[int, ...] = ()
+    corrections: str = ""
+    correction_origin: str = "import"
+    correction_reason: str = ""
+    identity_decided: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -48,5 +60,6 @@ class Source:
     def from_bytes(cls, record: bytes) -> Self:
         """The inverse of ``to_bytes``. Raises ValueError, KeyError or TypeError for anything else."""
         values = cast(dict[str, Any], json.loads(record))
-        values["department_ids"] = tuple(int(key) for key in values["department_ids"])
+        for name in ("department_ids", "place_in"):
+            values[name] = tuple(int(key) for key in values.get(name, ()))
         return cls(**values)

@@ -109,6 +109,7 @@ class SpoolWriter:
         self._file_digest = hashlib.sha256()
         self._dataset_digest = digest
         self._next_check = _CHECK_EVERY
+        self._committed: SpoolEntry | None = None
         self.length = 0
         self.path = spool.incoming / f"{os.getpid()}-{next(_serial)}-{secrets.token_hex(4)}.part"
         try:
@@ -140,9 +141,10 @@ class SpoolWriter:
         except OSError as error:
             raise SpoolError(error.strerror or "the spool cannot be written") from error
 
-    def commit(self, *, dataset_sha256: str = "") -> SpoolEntry:
+    def commit(self, *, dataset_sha256: str = "", keep_claim: bool = False) -> SpoolEntry:
         """Make the bytes durable and publish the entry: after this, success may be said.
 
+        With ``keep_claim`` the entry stays locked by this process, so that no registrar takes it: see ``claim``.
         ``dataset_sha256`` is needed where the writer could not compute it (the transfer syntax came with the bytes).
         Raises ``SpoolError``.
         """
@@ -158,16 +160,29 @@ class SpoolWriter:
             path.unlink(missing_ok=True)
             self.abort()
             raise SpoolError(error.strerror or "the spool cannot be written") from error
+        entry = SpoolEntry(path, received_ns, self._source_key, self._file_digest.hexdigest(), digest)
+        self._committed = entry
+        if not keep_claim:
+            self._close()
+        return entry
+
+    def claim(self) -> "Claim":
+        """The committed entry, claimed by this process since before anybody else could see it: the lock moves along."""
+        if self._committed is None or self._fd < 0:
+            raise ValueError("nothing was committed with keep_claim")
+        file = os.fdopen(self._fd, "rb", closefd=True)
+        self._fd = -1
+        return Claim(self._committed, file)
+
+    def _close(self) -> None:
         os.close(self._fd)
         self._fd = -1
-        return SpoolEntry(path, received_ns, self._source_key, self._file_digest.hexdigest(), digest)
 
     def abort(self) -> None:
         """Forget the bytes: the sender was told, or is gone."""
         if self._fd >= 0:
             self.path.unlink(missing_ok=True)
-            os.close(self._fd)
-            self._fd = -1
+            self._close()
 
     def __enter__(self) -> Self:
         return self

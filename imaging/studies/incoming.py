@@ -1,9 +1,10 @@
 """What the archive needs to know of a received instance to register it, and what became of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from imaging.dicom.header import Header
 from imaging.storage.spooled import SpooledFile
@@ -33,6 +34,10 @@ class IncomingInstance:
     ``placements`` is the plan for a *new* study and must be empty when the study was known: a plan for a study that has
     come to exist meanwhile is answered ``STALE``, so that the question whether this sender may join it is asked again.
     ``identity_overruled`` is set when a person has decided that the patient agrees.
+
+    ``corrections`` is a DICOM JSON object of attributes that are put over what was received: ``header`` is read with
+    them, ``metadata_json`` is as received, and registration writes them down beside the version, with
+    ``correction_origin`` (a value of ``Correction.Origin``) and ``correction_reason``.
     """
 
     header: Header
@@ -48,6 +53,9 @@ class IncomingInstance:
     address: str = ""
     placements: tuple[PlannedPlacement, ...] = ()
     identity_overruled: bool = False
+    corrections: Mapping[str, Any] = field(default_factory=dict)
+    correction_origin: str = "import"
+    correction_reason: str = ""
 
 
 class State(StrEnum):

@@ -288,3 +288,43 @@ class InstanceVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instance_id} ({self.state})"
+
+
+class Correction(models.Model):
+    """Attributes put over one received version on every way out. Bytes stay; reverting shows them as received again.
+
+    `attributes` is a DICOM JSON object (PS3.18 annex F) of the corrected attributes. A version may have several: the
+    later goes over the earlier.
+    """
+
+    class Origin(models.TextChoices):
+        """Where the decision was made."""
+
+        IMPORT = "import", _("at import")
+        QUARANTINE = "quarantine", _("on release from quarantine")
+        DESK = "desk", _("by a person")
+        INHERITED = "inherited", _("as for the others of its study")
+
+    version = models.ForeignKey(
+        InstanceVersion, models.PROTECT, related_name="corrections", verbose_name=_("corrected version")
+    )
+    attributes = models.JSONField(_("corrected attributes"))
+    origin = models.CharField(_("origin"), max_length=12, choices=Origin.choices, default=Origin.DESK)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    made_by = models.CharField(_("corrected by"), max_length=150)
+    made_at = models.DateTimeField(_("corrected at"))
+    reverted_by = models.CharField(_("reverted by"), max_length=150, blank=True)
+    reverted_at = models.DateTimeField(_("reverted at"), null=True, blank=True)
+
+    objects = querysets.CorrectionQuerySet.as_manager()
+
+    class Meta:
+        """Applied in the order in which they were made."""
+
+        verbose_name = _("correction")
+        verbose_name_plural = _("corrections")
+        ordering = ["id"]
+        indexes = [models.Index(fields=["version"], condition=Q(reverted_at=None), name="correction_in_force")]
+
+    def __str__(self) -> str:
+        return f"correction {self.pk} of version {self.version_id}"

@@ -145,3 +145,11 @@ class InstanceVersionQuerySet(models.QuerySet[ModelT]):
     def current(self) -> Self:
         """The versions that are served."""
         return self.filter(state="current")
+
+
+class CorrectionQuerySet(models.QuerySet[ModelT]):
+    """Corrections are read by version, behind the door that scoped it."""
+
+    def in_force(self) -> Self:
+        """Those that have not been reverted."""
+        return self.filter(reverted_at=None)

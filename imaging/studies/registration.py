@@ -24,7 +24,7 @@ from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
 from imaging.studies import columns, patients, placement, segments
 from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
-from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
+from imaging.studies.models import Correction, Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
 from imaging.studies.verdicts import Known, KnownVersion
 
 _ROWS = 1000
@@ -209,6 +209,25 @@ class Registration:
                     entry.version.segment = segment
                     ordered.append(entry.version)
         InstanceVersion.objects.bulk_create(ordered, batch_size=_ROWS)
+        self._save_corrections(kept)
+
+    def _save_corrections(self, kept: list[_Kept]) -> None:
+        """Write down what was put over the received attributes, beside the versions that it concerns."""
+        Correction.objects.bulk_create(
+            (
+                Correction(
+                    version=entry.version,
+                    attributes=dict(entry.item.corrections),
+                    origin=entry.item.correction_origin,
+                    reason=entry.item.correction_reason[:200],
+                    made_by=self._actor.name[:150],
+                    made_at=timezone.now(),
+                )
+                for entry in kept
+                if entry.version is not None and entry.item.corrections
+            ),
+            batch_size=_ROWS,
+        )
 
     def _place(self, kept: list[_Kept]) -> None:
         plans: dict[Study, list[PlannedPlacement]] = defaultdict(list)

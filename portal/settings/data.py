@@ -39,6 +39,8 @@ CACHES = {
 }
 
 SPOOL_DIR: Path = environment.data_dir / "spool"
+# What people upload waits here until they have said what it is; it is no part of the archive.
+UPLOAD_DIR: Path = environment.data_dir / "uploads"
 # Bytes to keep free on a disk of so many bytes.
 SPOOL_RESERVE = partial(reserve_bytes, environment.spool_reserve)
 # A study is settled when nothing arrived for this long (DESIGN 4.5).
