@@ -1,7 +1,15 @@
 """Index of the packages' models: imports only. Our own code imports the packages' modules, never this one."""
 
 from imaging.events.models import Event, Job
-from imaging.ingest.models import ApplicationEntity, Import, ImportedFile, QuarantinedObject, RoutingRule
+from imaging.ingest.models import (
+    ApplicationEntity,
+    Import,
+    ImportedFile,
+    QuarantinedObject,
+    Quota,
+    Receipt,
+    RoutingRule,
+)
 from imaging.integrity.models import LedgerLeaf
 from imaging.rendering.models import Rendition
 from imaging.storage.models import ObjectCopy, StoredObject
@@ -18,6 +26,7 @@ from imaging.studies.models import (
 
 __all__ = [
     "ApplicationEntity",
+    "ConflictDecision",
     "Correction",
     "Event",
     "Import",
@@ -30,7 +39,10 @@ __all__ = [
     "ObjectCopy",
     "Patient",
     "Placement",
+    "QuarantineDecision",
     "QuarantinedObject",
+    "Quota",
+    "Receipt",
     "Rendition",
     "RoutingRule",
     "Series",

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department
 from imaging.storage.models import StoredObject
+from imaging.studies.models import Instance, InstanceVersion
 
 # PS3.5 section 6.2, VR AE: up to 16 characters, no backslash, no control characters.
 AE_TITLE = RegexValidator(r"^[\x20-\x5b\x5d-\x7e]{1,16}$", _("1 to 16 printable characters, no backslash."))
@@ -35,6 +36,13 @@ class ApplicationEntity(models.Model):
     may_store = models.BooleanField(_("may send images"), default=True)
     is_active = models.BooleanField(_("active"), default=True)
     last_seen_at = models.DateTimeField(_("last seen"), null=True, blank=True, editable=False)
+    silence_hours = models.PositiveIntegerField(
+        _("alarm after hours of silence"),
+        null=True,
+        blank=True,
+        help_text=_("Integrators are told when it has not called for so long. Empty: no alarm."),
+    )
+    silent_since = models.DateTimeField(_("silent since"), null=True, blank=True, editable=False)
 
     class Meta:
         """Listed by title."""
@@ -75,6 +83,58 @@ class RoutingRule(models.Model):
         return self.name
 
 
+class Quota(models.Model):
+    """How much one sender may hand over on one day (UTC). Whoever sends more is refused, and keeps what it has."""
+
+    door = models.CharField(_("door"), max_length=16, blank=True)
+    sender = models.CharField(
+        _("sender"), max_length=64, blank=True, validators=[PATTERN], help_text=_("AE title, machine or account name.")
+    )
+    objects_per_day = models.PositiveIntegerField(_("objects per day"), null=True, blank=True)
+    megabytes_per_day = models.PositiveIntegerField(_("megabytes per day"), null=True, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        """Each sender has its own allowance; of several quotas that match, every one counts."""
+
+        verbose_name = _("quota")
+        verbose_name_plural = _("quotas")
+        ordering = ["sender", "door", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.sender or '*'} ({self.door or '*'})"
+
+
+class Receipt(models.Model):
+    """What one sender handed over at one door within one hour, and what became of it. No patient data."""
+
+    hour = models.DateTimeField(_("hour"))
+    door = models.CharField(_("door"), max_length=16)
+    sender = models.CharField(_("sender"), max_length=64, blank=True)
+    new = models.PositiveIntegerField(_("new"), default=0)
+    duplicate = models.PositiveIntegerField(_("known already"), default=0)
+    conflict = models.PositiveIntegerField(_("second versions"), default=0)
+    quarantined = models.PositiveIntegerField(_("set aside"), default=0)
+    refused = models.PositiveIntegerField(_("refused"), default=0)
+    octets = models.BigIntegerField(_("bytes"), default=0)
+    longest_wait = models.FloatField(_("longest wait for registration, in seconds"), default=0)
+    last_at = models.DateTimeField(_("last at"))
+    last_address = models.CharField(_("last address"), max_length=64, blank=True)
+    last_refusal = models.CharField(_("last refusal"), max_length=200, blank=True)
+
+    class Meta:
+        """One row per hour, door and sender."""
+
+        verbose_name = _("receipt")
+        verbose_name_plural = _("receipts")
+        ordering = ["-hour", "sender"]
+        constraints = [models.UniqueConstraint(fields=["hour", "door", "sender"], name="receipt_per_hour_and_sender")]
+        indexes = [models.Index(fields=["sender", "-hour"], name="receipt_of_sender")]
+
+    def __str__(self) -> str:
+        return f"{self.sender} {self.hour:%Y-%m-%d %H:%M}"
+
+
 class QuarantinedObject(models.Model):
     """Received bytes that could not join the archive: kept, with the reason, until a person decides."""
 
@@ -91,6 +151,7 @@ class QuarantinedObject(models.Model):
         """Open until a person decides."""
 
         OPEN = "open", _("waiting for a decision")
+        RELEASING = "releasing", _("being released")
         RELEASED = "released", _("released")
         REJECTED = "rejected", _("rejected")
 
@@ -99,6 +160,7 @@ class QuarantinedObject(models.Model):
     detail = models.TextField(_("detail"), blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
     header = models.JSONField(_("header as received"), default=dict, blank=True)
+    corrections = models.JSONField(_("attributes that its sender corrected"), default=dict, blank=True)
     study_instance_uid = models.CharField("Study Instance UID", max_length=64, blank=True)
     sop_instance_uid = models.CharField("SOP Instance UID", max_length=64, blank=True)
     door = models.CharField(_("door"), max_length=16)
@@ -109,6 +171,18 @@ class QuarantinedObject(models.Model):
     )
     received_at = models.DateTimeField(_("received at"))
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    decision = models.ForeignKey(
+        "QuarantineDecision",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="in_force",
+        verbose_name=_("decision in force"),
+    )
+    outcome = models.CharField(_("what became of it"), max_length=12, blank=True)
+    version = models.ForeignKey(
+        InstanceVersion, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("version")
+    )
 
     class Meta:
         """Oldest first: nothing waits unnoticed."""
@@ -116,10 +190,98 @@ class QuarantinedObject(models.Model):
         verbose_name = _("quarantined object")
         verbose_name_plural = _("quarantine")
         ordering = ["received_at", "id"]
-        indexes = [models.Index(fields=["state", "received_at"], name="quarantine_by_age")]
+        indexes = [
+            models.Index(fields=["state", "received_at"], name="quarantine_by_age"),
+            models.Index(fields=["study_instance_uid", "sender"], name="quarantine_by_study"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.reason} {self.sop_instance_uid}"
+
+
+class QuarantineDecision(models.Model):
+    """What a person decided about quarantined objects, one or many. It stays when a later decision takes it back."""
+
+    class Kind(models.TextChoices):
+        """What is to happen."""
+
+        RELEASE = "release", _("released as it is")
+        CORRECT = "correct", _("corrected and released")
+        REJECT = "reject", _("rejected")
+        REOPEN = "reopen", _("taken back: waits again")
+        WITHDRAW = "withdraw", _("release undone: waits again")
+
+    class RejectReason(models.TextChoices):
+        """Why an object does not belong into the archive."""
+
+        WRONG_PATIENT = "wrong_patient", _("wrong patient, cannot be put right")
+        TEST = "test", _("test or phantom image")
+        NOT_OURS = "not_ours", _("not meant for this hospital")
+        SENT_AGAIN = "sent_again", _("was sent again correctly")
+        DAMAGED = "damaged", _("damaged or incomplete")
+        OTHER = "other", _("another reason")
+
+    kind = models.CharField(_("decision"), max_length=10, choices=Kind.choices)
+    reason_code = models.CharField(_("reason"), max_length=16, choices=RejectReason.choices, blank=True)
+    note = models.CharField(_("note"), max_length=500, blank=True)
+    place_in = models.ForeignKey(
+        Department, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("placed in")
+    )
+    attributes = models.JSONField(_("corrected attributes"), default=dict, blank=True)
+    renewed = models.CharField(_("new identifiers from"), max_length=10, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("decided by")
+    )
+    decided_at = models.DateTimeField(_("decided at"))
+    objects_decided = models.ManyToManyField(
+        QuarantinedObject, verbose_name=_("objects"), related_name="decisions", blank=True
+    )
+
+    class Meta:
+        """Latest first."""
+
+        verbose_name = _("decision about quarantine")
+        verbose_name_plural = _("decisions about quarantine")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.pk})"
+
+
+class ConflictDecision(models.Model):
+    """What a person decided about an image of which there are two versions. Both stay."""
+
+    class Kind(models.TextChoices):
+        """What is shown from then on."""
+
+        CHOOSE = "choose", _("another version is shown")
+        KEEP = "keep", _("left as it is")
+        REVERT = "revert", _("taken back")
+
+    instance = models.ForeignKey(Instance, models.PROTECT, related_name="+", verbose_name=_("instance"))
+    kind = models.CharField(_("decision"), max_length=10, choices=Kind.choices)
+    chosen = models.ForeignKey(InstanceVersion, models.PROTECT, related_name="+", verbose_name=_("version shown"))
+    before = models.ForeignKey(
+        InstanceVersion, models.PROTECT, related_name="+", verbose_name=_("version shown before")
+    )
+    #: Versions up to this one were before the person's eyes: one that comes later is a new conflict.
+    latest_seen = models.BigIntegerField(_("latest version seen"))
+    note = models.CharField(_("note"), max_length=500, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("decided by")
+    )
+    decided_at = models.DateTimeField(_("decided at"))
+
+    class Meta:
+        """Latest first."""
+
+        verbose_name = _("decision about versions")
+        verbose_name_plural = _("decisions about versions")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["instance", "latest_seen"], name="conflict_decision_of")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for instance {self.instance_id}"
 
 
 class Import(models.Model):

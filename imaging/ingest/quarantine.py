@@ -1,5 +1,6 @@
 """Received bytes that cannot join the archive: kept with the reason, told to nobody but those who decide (DESIGN 4)."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -30,8 +31,8 @@ class SetAside:
 def set_aside(objects: Iterable[SetAside]) -> list[QuarantinedObject]:
     """Keep these objects in quarantine, in one transaction with its audit; the spool may let go of them after this.
 
-    The same bytes from the same sender for the same reason wait once, however often they are sent. Raises the errors of
-    ``storage``.
+    The same bytes from the same sender wait once, however often they are sent, with the reason found last. Raises the
+    errors of ``storage``.
     """
     waiting = list(objects)
     if not waiting:
@@ -49,18 +50,16 @@ def set_aside(objects: Iterable[SetAside]) -> list[QuarantinedObject]:
 
 def _row(item: SetAside, content: StoredObject) -> QuarantinedObject | None:
     source = item.waiting.source
-    same = {
-        "stored_object": content,
-        "reason": item.reason,
-        "sender": source.sender[:64],
-        "state": QuarantinedObject.State.OPEN,
-    }
-    if QuarantinedObject.objects.filter(**same).exists():
+    same = {"stored_object": content, "sender": source.sender[:64]}
+    waits = (QuarantinedObject.State.OPEN, QuarantinedObject.State.RELEASING)
+    if QuarantinedObject.objects.filter(**same, state__in=waits).update(reason=item.reason, detail=item.detail):
         return None
     row = QuarantinedObject.objects.create(
         **same,
+        reason=item.reason,
         detail=item.detail,
         header=_plain(item.header),
+        corrections=json.loads(source.corrections) if source.corrections else {},
         study_instance_uid=item.header.study.study_instance_uid if item.header else "",
         sop_instance_uid=item.header.instance.sop_instance_uid if item.header else "",
         door=source.door[:16],

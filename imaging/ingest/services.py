@@ -5,22 +5,39 @@ why and keeps its copy. Everything else is kept: what then cannot join the archi
 """
 
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
+from django import db
 from django.conf import settings
+from django.db import transaction
 
 from imaging.dicom import conformance, header, part10
 from imaging.dicom.errors import DicomError
+from imaging.ingest import receipts
+from imaging.ingest.quotas import allowance
+from imaging.ingest.receipts import Handed
 from imaging.ingest.source import Source
 from imaging.ingest.spool import Claim, Spool, SpoolEntry, SpoolError, SpoolFull, SpoolWriter
 
-__all__ = ["Accepted", "Held", "Reception", "Refused", "SpoolError", "SpoolFull", "accept", "begin", "hold", "spool"]
+__all__ = ["Accepted", "Held", "QuotaReached", "Reception", "Refused", "SpoolError", "SpoolFull", "accept", "begin", "hold", "spool"]
+
+logger = logging.getLogger(__name__)
 
 _CHUNK: Final = 1024 * 1024
+
+
+class QuotaReached(SpoolError):
+    """This sender has handed over as much as it may today; nothing was kept of this object, the sender keeps its copy."""
+
+    def __init__(self) -> None:
+        """Say so in the words that go into the protocol's answer."""
+        super().__init__("the quota of this sender is used up for today")
 
 
 class Refused(Exception):
@@ -119,17 +136,38 @@ def accept(stream: BinaryIO, *, source: Source) -> Accepted:
         return _commit(writer, None, dataset_sha256=_receive(stream, writer))
 
 
-def hold(stream: BinaryIO, *, source: Source) -> Held:
+def hold(stream: BinaryIO, *, source: Source, received_at: datetime | None = None) -> Held:
     """Take in a whole DICOM file (PS3.10) for a sender who waits for the result: durable, and claimed by this process.
 
+    ``received_at`` is when bytes came that were set aside since.
     The registrar leaves it alone until ``intake.register`` is done with it, and takes over when this process dies. Safe
-    to call from several threads. Raises ``Refused``, ``SpoolFull`` or ``SpoolError``; then nothing was kept.
+    to call from several threads. Raises ``Refused``, ``SpoolFull``, ``QuotaReached`` or ``SpoolError``; then nothing was
+    kept, and what was refused stands on the sender's receipt.
     """
+    if allowance.is_used_up(source):
+        raise QuotaReached
     with spool().begin(source) as writer:
-        digest = _receive(stream, writer)
-        found = _identify(writer.path, None)
-        writer.commit(dataset_sha256=digest, keep_claim=True)
+        try:
+            digest = _receive(stream, writer)
+            found = _identify(writer.path, None)
+        except Refused as refusal:
+            _write_receipt(source, refusal)
+            raise
+        received_ns = int(received_at.timestamp() * 1_000_000) * 1000 if received_at else 0
+        writer.commit(dataset_sha256=digest, keep_claim=True, received_ns=received_ns)
         return Held(writer.claim(), source, found)
+
+
+def _write_receipt(source: Source, refusal: Refused) -> None:
+    handed = Handed(
+        door=source.door, sender=source.sender, address=source.address, outcome="refused", refusal=str(refusal)
+    )
+    try:
+        with transaction.atomic():
+            receipts.record([handed])
+    except db.Error as error:
+        # A count is not worth an object.
+        logger.warning("A receipt cannot be written (%s).", type(error).__name__)
 
 
 def _receive(stream: BinaryIO, writer: SpoolWriter) -> str:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self, cast
 
 from accounts.actor import Actor, ActorKind
+from accounts.roles import Door
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,8 @@ class Source:
     ``corrections`` is a DICOM JSON object (PS3.18 annex F) of attributes to be put over every object of this source, as
     text: a disc's patient gets our patient ID by it; ``correction_origin`` (a value of ``Correction.Origin``) and
     ``correction_reason`` go with them. ``identity_decided`` says that a person has decided who the patient
-    is, so that the policies do not object. All of these lie in the spool with the bytes, so that a crash between receiving
+    is, so that the policies do not object. ``decider_id`` and ``decider_name`` are the person who let an object out of
+    quarantine: the audit names that person, the version its sender. All of these lie in the spool with the bytes, so that a crash between receiving
     and registering cannot lose what was decided.
     """
 
@@ -35,10 +37,14 @@ class Source:
     correction_origin: str = "import"
     correction_reason: str = ""
     identity_decided: bool = False
+    decider_id: str = ""
+    decider_name: str = ""
 
     @property
     def actor(self) -> Actor:
-        """The sender as the audit names it."""
+        """The sender as the audit names it, or the person who decided about what it sent."""
+        if self.decider_id:
+            return Actor(kind="user", id=self.decider_id, name=self.decider_name, door=Door.PAGE)
         return Actor(
             kind=self.actor_kind,
             id=self.actor_id or self.sender,

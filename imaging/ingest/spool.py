@@ -141,15 +141,16 @@ class SpoolWriter:
         except OSError as error:
             raise SpoolError(error.strerror or "the spool cannot be written") from error
 
-    def commit(self, *, dataset_sha256: str = "", keep_claim: bool = False) -> SpoolEntry:
+    def commit(self, *, dataset_sha256: str = "", keep_claim: bool = False, received_ns: int = 0) -> SpoolEntry:
         """Make the bytes durable and publish the entry: after this, success may be said.
 
+        ``received_ns`` is when they came first, for bytes that come out of quarantine; now by default.
         With ``keep_claim`` the entry stays locked by this process, so that no registrar takes it: see ``claim``.
         ``dataset_sha256`` is needed where the writer could not compute it (the transfer syntax came with the bytes).
         Raises ``SpoolError``.
         """
         digest = self._dataset_digest.hexdigest() if self._dataset_digest is not None else dataset_sha256
-        received_ns = time.time_ns()
+        received_ns = received_ns or time.time_ns()
         parts = (f"{received_ns:016x}", self._source_key, _packed(self._file_digest.hexdigest()), _packed(digest))
         path = self._spool.ready / (".".join(parts) + _SUFFIX)
         try:

@@ -285,6 +285,7 @@ class InstanceVersion(models.Model):
             ),
             models.UniqueConstraint(fields=["instance", "stored_object"], name="instance_version_content"),
         ]
+        indexes = [models.Index(fields=["instance"], condition=Q(state="conflicting"), name="version_in_conflict")]
 
     def __str__(self) -> str:
         return f"{self.instance_id} ({self.state})"
