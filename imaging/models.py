@@ -3,8 +3,10 @@
 from imaging.events.models import Event, Job
 from imaging.ingest.models import (
     ApplicationEntity,
+    ConflictDecision,
     Import,
     ImportedFile,
+    QuarantineDecision,
     QuarantinedObject,
     Quota,
     Receipt,
