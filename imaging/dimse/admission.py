@@ -18,7 +18,8 @@ from django import db
 
 from accounts.actor import Actor
 from accounts.roles import Door
-from imaging.ingest import selectors, senders
+from imaging.ingest import quotas, receipts, selectors, senders
+from imaging.ingest.receipts import Handed
 from imaging.ingest.selectors import Peer
 from imaging.ingest.source import Source
 
@@ -81,6 +82,8 @@ class Admission:
         self._ae_title = ae_title
         self._is_demo = is_demo
         self._peers: Mapping[str, Peer] | None = None
+        self._used_up: frozenset[quotas.Sender] = frozenset()
+        self._refused: list[Handed] = []
         self._read_at = -_FRESH
         self._asked = threading.Condition()
         self._tasks: queue.Queue[Callable[[], None] | None] = queue.Queue(_QUEUE_LIMIT)
@@ -141,6 +144,25 @@ class Admission:
             detail: dict[str, Any] = {"called_ae_title": caller.called_ae_title, "reason": refusal.reason}
             self._do(lambda: senders.association_refused(actor=caller.actor, detail=detail))
 
+    def is_used_up(self, source: Source) -> bool:
+        """Whether the sender's quota is used up, as of a moment ago; never waits."""
+        if time.monotonic() - self._read_at >= _FRESH:
+            self._do(self._read)
+        return (source.door, source.sender) in self._used_up
+
+    def tell_object_refused(self, source: Source, words: str) -> None:
+        """Have a refused object counted on the sender's receipt."""
+        handed = Handed(
+            door=source.door, sender=source.sender, address=source.address, outcome="refused", refusal=words
+        )
+        self._refused.append(handed)
+        if len(self._refused) == 1:
+            self._do(self._write_refused)
+
+    def _write_refused(self) -> None:
+        refused, self._refused = self._refused, []
+        receipts.record(refused)
+
     def _is_news(self, *key: str) -> bool:
         now = time.monotonic()
         if len(self._told) > _QUEUE_LIMIT:
@@ -166,9 +188,9 @@ class Admission:
     def _read(self) -> None:
         if time.monotonic() - self._read_at < _FRESH:
             return
-        found = selectors.peers()
+        found, used_up = selectors.peers(), quotas.exhausted()
         with self._asked:
-            self._peers = found
+            self._peers, self._used_up = found, used_up
             self._read_at = time.monotonic()
             self._asked.notify_all()
 

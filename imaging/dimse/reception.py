@@ -114,12 +114,19 @@ class Receiver:
         may_store: bool,
         contexts: Mapping[int, Context],
         forward: Callable[[int, bytes], None],
+        is_used_up: Callable[[], bool] = lambda: False,
+        tell_refused: Callable[[str], None] = lambda _words: None,
     ) -> None:
-        """``forward`` takes (context ID, control byte and fragment) of every other request."""
+        """``forward`` takes (context ID, control byte and fragment) of every other request.
+
+        ``is_used_up`` answers at once whether the sender's quota is; ``tell_refused`` hears the words of each refusal.
+        """
         self._source = source
         self._may_store = may_store
         self._contexts = contexts
         self._forward = forward
+        self._is_used_up = is_used_up
+        self._tell_refused = tell_refused
         self._encoded_command = bytearray()
         self._store: Store | None = None
         self._forwarded: int | None = None
@@ -199,7 +206,7 @@ class Receiver:
             return status.SOP_CLASS_NOT_SUPPORTED
         if not uids.is_valid_uid(command.sop_instance_uid):
             return status.INVALID_INSTANCE
-        return None
+        return status.QUOTA_REACHED if self._is_used_up() else None
 
     def _receive_data(
         self, store: Store, context_id: int, control: int, fragment: memoryview
@@ -218,6 +225,7 @@ class Receiver:
             self.tally.stored += 1
         else:
             self.tally.refused += 1
+            self._tell_refused(answer.comment)
             logger.warning("C-STORE from %s refused with %04X: %s.", self._source.sender, answer.code, answer.comment)
         return context_id, command_set.store_response(command, answer)
 

@@ -123,7 +123,9 @@ class Server(AssociationServer):
             association.kill()
             return
         self._admission.tell_accepted(caller)
-        association.source = self._admission.source_of(decision, caller)
+        association.source = source = self._admission.source_of(decision, caller)
+        association.is_used_up = lambda: self._admission.is_used_up(source)
+        association.tell_refused = lambda words: self._admission.tell_object_refused(source, words)
         association.may_store = decision.may_store
         association.acceptor.supported_contexts = contexts.supported(request.presentation_context_definition_list)
 

@@ -20,6 +20,7 @@ SOP_CLASS_NOT_SUPPORTED: Final = Status(0x0122, "SOP class is not that of the pr
 INVALID_INSTANCE: Final = Status(0x0117, "Affected SOP Instance UID is missing or is no UID")
 NOT_AUTHORISED: Final = Status(0x0124, "This application entity may not store here")
 OUT_OF_RESOURCES: Final = Status(0xA700, "No room left: disk reserve reached")
+QUOTA_REACHED: Final = Status(0xA700, "The quota of this application entity is used up for today")
 CANNOT_WRITE: Final = Status(0xA700, "The object cannot be made durable now")
 NO_DATA_SET: Final = Status(0xC000, "The request has no data set")
 PROCESSING_FAILURE: Final = Status(0x0110, "Processing failed")

@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from pynetdicom.association import Association
@@ -231,6 +232,8 @@ class StreamingAssociation(Association):
         self.network_timeout = ae.network_timeout
         self.source: Source | None = None
         self.may_store = False
+        self.is_used_up: Callable[[], bool] = lambda: False
+        self.tell_refused: Callable[[str], None] = lambda _words: None
 
     def make_receiver(self) -> Receiver:
         """A receiver for the contexts that were agreed upon; before the peer is recognised nothing may be stored."""
@@ -242,6 +245,8 @@ class StreamingAssociation(Association):
                 for key, context in self._accepted_cx.items()
             },
             forward=self.forward,
+            is_used_up=self.is_used_up,
+            tell_refused=self.tell_refused,
         )
 
     def forward(self, context_id: int, value: bytes) -> None:

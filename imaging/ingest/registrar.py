@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from django import db
+from django.db import transaction
 
-from imaging.ingest import quarantine, selectors
+from imaging.ingest import quarantine, receipts, selectors
 from imaging.ingest.judging import Candidate, Judge
 from imaging.ingest.preparation import Unreadable, Waiting, prepare
 from imaging.ingest.quarantine import Reason, SetAside
+from imaging.ingest.receipts import Handed
 from imaging.ingest.source import Source
 from imaging.ingest.spool import Claim, Spool, SpoolEntry
 from imaging.storage import services as storage
@@ -195,6 +197,7 @@ class Registrar:
     def _register_once(self, batch: Sequence[Candidate]) -> Drained:
         drained = Drained()
         left = list(batch)
+        kept: list[Handed] = []
         for _ in range(_PLANS):
             verdict = self._judge.judge(left)
             drained.add(self._set_aside(verdict.set_aside))
@@ -207,9 +210,11 @@ class Registrar:
                 else:
                     candidate.waiting.claim.release()
                     drained.registered += 1
+                    kept.append(_handed(candidate.waiting, str(state)))
                     self._tell(Settled(candidate.waiting.claim.entry, state, "", detail))
             if not left:
                 break
+        _write_receipts(kept)
         # Still stale after so many plans: it stays in the spool for the next round.
         return drained
 
@@ -233,6 +238,7 @@ class Registrar:
             item.waiting.claim.release()
             drained.quarantined += 1
             self._tell(Settled(item.waiting.claim.entry, None, str(item.reason), item.detail))
+        _write_receipts([_handed(item.waiting, "quarantined") for item in objects])
         # One line however many: a sender that is wrong once is wrong a thousand times.
         for (sender, reason), count in Counter(
             (item.waiting.source.sender, str(item.reason)) for item in objects
@@ -246,6 +252,27 @@ class Registrar:
         self._retry_at = {name: at for name, at in self._retry_at.items() if at > now}
         self._retry_at[waiting.claim.entry.name] = now + _RETRY_AFTER
         return Drained()
+
+
+def _handed(waiting: Waiting, outcome: str) -> Handed:
+    claim, source = waiting.claim, waiting.source
+    return Handed(
+        door=source.door,
+        sender=source.sender,
+        address=source.address,
+        outcome=outcome,
+        octets=claim.length,
+        waited=max(time.time() - claim.entry.received_ns / 1e9, 0.0),
+    )
+
+
+def _write_receipts(handed: Sequence[Handed]) -> None:
+    """Count what left the spool. The objects are safe by now, and a count is not worth a fuss."""
+    try:
+        with transaction.atomic():
+            receipts.record(handed)
+    except db.Error as error:
+        logger.warning("Receipts cannot be written (%s).", type(error).__name__)
 
 
 def _registered(admitted: Sequence[Candidate]) -> Iterator[tuple[State, Candidate, str]]:

@@ -25,7 +25,19 @@ from imaging.ingest.receipts import Handed
 from imaging.ingest.source import Source
 from imaging.ingest.spool import Claim, Spool, SpoolEntry, SpoolError, SpoolFull, SpoolWriter
 
-__all__ = ["Accepted", "Held", "QuotaReached", "Reception", "Refused", "SpoolError", "SpoolFull", "accept", "begin", "hold", "spool"]
+__all__ = [
+    "Accepted",
+    "Held",
+    "QuotaReached",
+    "Reception",
+    "Refused",
+    "SpoolError",
+    "SpoolFull",
+    "accept",
+    "begin",
+    "hold",
+    "spool",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +45,7 @@ _CHUNK: Final = 1024 * 1024
 
 
 class QuotaReached(SpoolError):
-    """This sender has handed over as much as it may today; nothing was kept of this object, the sender keeps its copy."""
+    """The sender has handed over as much as it may today; nothing was kept of this object, the sender keeps its copy."""
 
     def __init__(self) -> None:
         """Say so in the words that go into the protocol's answer."""
