@@ -85,6 +85,9 @@ class Environment:
     short_workers: int
     long_workers: int
     dicom_processes: int
+    #: UPLOAD_QUOTA_GB and UPLOAD_QUOTA_FILES: what one person's unfinished imports may hold.
+    upload_quota_gb: int
+    upload_quota_files: int
     #: /metrics answers to this token or to these addresses, and to nobody when both are empty.
     metrics_token: str = field(repr=False)
     metrics_addresses: tuple[str, ...]
@@ -341,6 +344,8 @@ def read(variables: Mapping[str, str]) -> Environment:
         redis_bin=reader.path("REDIS_BIN"),
         decoder_socket=reader.path("DECODER_SOCKET") or paths.socket(data_dir, "decoder.sock"),
         **_processes(reader),
+        upload_quota_gb=reader.number("UPLOAD_QUOTA_GB", 100, 1, 100_000),
+        upload_quota_files=reader.number("UPLOAD_QUOTA_FILES", 100_000, 1, 10_000_000),
         metrics_token=reader.file("METRICS_TOKEN_FILE"),
         metrics_addresses=_networks(reader, "METRICS_ADDRESSES"),
     )

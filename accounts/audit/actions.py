@@ -40,6 +40,7 @@ class Action(TextChoices):
     # Other systems on the DICOM network
     ASSOCIATION_ACCEPTED = "association.accepted", _("Association accepted")
     ASSOCIATION_REFUSED = "association.refused", _("Association refused")
+    SENDER_SILENT = "sender.silent", _("Sender fallen silent")
 
     # Reading
     STUDIES_QUERIED = "studies.queried", _("Studies searched")
@@ -53,6 +54,10 @@ class Action(TextChoices):
 
     # Arriving and changing
     INSTANCES_RECEIVED = "instances.received", _("Objects received")
+    IMPORT_BEGUN = "import.begun", _("Import begun")
+    IMPORT_RECEIVED = "import.received", _("Files of an import received")
+    IMPORT_CANCELLED = "import.cancelled", _("Import cancelled")
+    IMPORT_EXPIRED = "import.expired", _("Import expired")
     INSTANCE_CONFLICTED = "instance.conflicted", _("Conflicting version kept")
     INSTANCE_QUARANTINED = "instance.quarantined", _("Object quarantined")
     QUARANTINE_RELEASED = "quarantine.released", _("Object released from quarantine")

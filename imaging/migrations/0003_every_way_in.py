@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
                 ('decisions', models.JSONField(blank=True, default=dict, verbose_name='decisions')),
                 ('problem', models.CharField(blank=True, max_length=200, verbose_name='problem')),
                 ('file_count', models.PositiveIntegerField(default=0, verbose_name='files')),
+                ('byte_count', models.BigIntegerField(default=0, verbose_name='bytes')),
                 ('done_count', models.PositiveIntegerField(default=0, verbose_name='files done')),
                 ('stop_asked', models.BooleanField(default=False, verbose_name='stop was asked for')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='begun at')),
@@ -281,5 +282,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='importedfile',
             index=models.Index(fields=['delivery', 'state'], name='imported_file_by_state'),
+        ),
+        migrations.AddConstraint(
+            model_name='importedfile',
+            constraint=models.UniqueConstraint(condition=models.Q(('fingerprint', ''), _negated=True), fields=('delivery', 'fingerprint'), name='imported_file_once'),
         ),
     ]

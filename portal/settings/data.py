@@ -41,6 +41,9 @@ CACHES = {
 SPOOL_DIR: Path = environment.data_dir / "spool"
 # What people upload waits here until they have said what it is; it is no part of the archive.
 UPLOAD_DIR: Path = environment.data_dir / "uploads"
+# What one person's unfinished imports may hold; a single file may be as long as all of it.
+UPLOAD_QUOTA_BYTES = environment.upload_quota_gb * 1024**3
+UPLOAD_QUOTA_FILES = environment.upload_quota_files
 # Bytes to keep free on a disk of so many bytes.
 SPOOL_RESERVE = partial(reserve_bytes, environment.spool_reserve)
 # A study is settled when nothing arrived for this long (DESIGN 4.5).

@@ -33,6 +33,7 @@ class Import(models.Model):
     decisions = models.JSONField(_("decisions"), default=dict, blank=True)
     problem = models.CharField(_("problem"), max_length=200, blank=True)
     file_count = models.PositiveIntegerField(_("files"), default=0)
+    byte_count = models.BigIntegerField(_("bytes"), default=0)
     done_count = models.PositiveIntegerField(_("files done"), default=0)
     stop_asked = models.BooleanField(_("stop was asked for"), default=False)
     created_at = models.DateTimeField(_("begun at"), auto_now_add=True)
@@ -110,6 +111,12 @@ class ImportedFile(models.Model):
         verbose_name_plural = _("files of an import")
         ordering = ["created_at", "id"]
         indexes = [models.Index(fields=["delivery", "state"], name="imported_file_by_state")]
+        constraints = [
+            # The same file, sent by two windows or once more after a lost answer, is one file.
+            models.UniqueConstraint(
+                fields=["delivery", "fingerprint"], condition=~Q(fingerprint=""), name="imported_file_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.pk} ({self.state})"

@@ -1,0 +1,81 @@
+"""Questions about uploads: whose they are, what they hold, how much they hold of a person's share."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from accounts.models import Department, User
+from accounts.roles import Capability
+from accounts.selectors import capabilities_by_department
+from imaging.ingest.models import Import, ImportedFile
+
+_OPEN: Final = (Import.State.RECEIVING, Import.State.EXAMINING, Import.State.WAITING, Import.State.REGISTERING)
+_MOST_UNFINISHED: Final = 50
+
+
+def departments_of(user: User) -> list[Department]:
+    """The departments that this person may bring images to, by name."""
+    held = capabilities_by_department(user).get(Capability.UPLOAD, frozenset())
+    return list(Department.objects.filter(pk__in=held).order_by("name")) if held else []
+
+
+def may_upload_to(user: User, department_id: int) -> bool:
+    """Whether this person may bring images to a department now."""
+    return department_id in capabilities_by_department(user).get(Capability.UPLOAD, frozenset())
+
+
+def delivery_of(user: User, delivery_id: UUID) -> Import | None:
+    """One's own import, or None: another's is as good as absent."""
+    return Import.objects.filter(pk=delivery_id, owner=user).first()
+
+
+def file_of(user: User, file_id: UUID) -> ImportedFile | None:
+    """A file that this person sends, with its import; files found inside an archive are none."""
+    found = ImportedFile.objects.select_related("delivery")
+    return found.filter(pk=file_id, delivery__owner=user, archive__isnull=True).first()
+
+
+def share_used(user_id: int) -> tuple[int, int]:
+    """(bytes, files) that a person's unfinished imports hold."""
+    used = Import.objects.filter(owner=user_id, state__in=_OPEN).aggregate(Sum("byte_count"), Sum("file_count"))
+    return used["byte_count__sum"] or 0, used["file_count__sum"] or 0
+
+
+def unfinished(user: User) -> list[Any]:
+    """A person's imports whose files are still arriving, latest first, with ``arrived_files`` and ``arrived_bytes``."""
+    arrived = Q(files__state=ImportedFile.State.RECEIVED)
+    return list(
+        Import.objects.filter(owner=user, state=Import.State.RECEIVING, expires_at__gt=timezone.now())
+        .select_related("department")
+        .annotate(arrived_files=Count("files", filter=arrived), arrived_bytes=Sum("files__length", filter=arrived))
+        .order_by("-created_at")[:_MOST_UNFINISHED]
+    )
+
+
+def recent(user: User, *, limit: int = 10) -> list[Import]:
+    """A person's imports whose files have all come, latest first."""
+    found = Import.objects.filter(owner=user).exclude(state=Import.State.RECEIVING).select_related("department")
+    return list(found.order_by("-created_at")[:limit])
+
+
+def sent_files(delivery: Import) -> Iterator[tuple[UUID, str, str]]:
+    """(file, fingerprint, state) of what a browser has sent to an import."""
+    rows = delivery.files.filter(archive__isnull=True).values_list("pk", "fingerprint", "state")
+    yield from rows.iterator(chunk_size=2000)
+
+
+def expired() -> list[UUID]:
+    """Imports that nobody went on with in time."""
+    now = timezone.now()
+    found = Import.objects.filter(state=Import.State.RECEIVING, expires_at__lte=now)
+    return list(found.order_by("created_at").values_list("pk", flat=True)[:1000])
+
+
+def abandoned(delivery_ids: list[UUID]) -> set[UUID]:
+    """Those of these imports whose files nobody needs: cancelled, expired, or never recorded."""
+    gone = (Import.State.CANCELLED, Import.State.EXPIRED)
+    needed = Import.objects.filter(pk__in=delivery_ids).exclude(state__in=gone).values_list("pk", flat=True)
+    return set(delivery_ids) - set(needed)
