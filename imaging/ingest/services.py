@@ -53,13 +53,17 @@ class QuotaReached(SpoolError):
 
 
 class Refused(Exception):
-    """The object cannot be identified: nothing was kept. ``code`` is a stable slug, ``detail`` has no patient data."""
+    """The object cannot be identified: nothing was kept. ``code`` is a stable slug, ``detail`` has no patient data.
 
-    def __init__(self, code: str, detail: str) -> None:
-        """Keep both for the protocol's answer."""
+    ``found`` is its header where that could be read.
+    """
+
+    def __init__(self, code: str, detail: str, found: header.Header | None = None) -> None:
+        """Keep them for the protocol's answer."""
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.found = found
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,20 +152,25 @@ def accept(stream: BinaryIO, *, source: Source) -> Accepted:
         return _commit(writer, None, dataset_sha256=_receive(stream, writer))
 
 
-def hold(stream: BinaryIO, *, source: Source, received_at: datetime | None = None) -> Held:
+def hold(
+    stream: BinaryIO, *, source: Source, received_at: datetime | None = None, study_instance_uid: str = ""
+) -> Held:
     """Take in a whole DICOM file (PS3.10) for a sender who waits for the result: durable, and claimed by this process.
 
-    ``received_at`` is when bytes came that were set aside since.
+    With ``study_instance_uid`` an object of another study is refused (``study_mismatch``).
+    ``received_at`` is when bytes came that were set aside since: what a person lets out of quarantine counts to no quota.
     The registrar leaves it alone until ``intake.register`` is done with it, and takes over when this process dies. Safe
     to call from several threads. Raises ``Refused``, ``SpoolFull``, ``QuotaReached`` or ``SpoolError``; then nothing was
     kept, and what was refused stands on the sender's receipt.
     """
-    if allowance.is_used_up(source):
+    if not source.decider_id and allowance.is_used_up(source):
         raise QuotaReached
     with spool().begin(source) as writer:
         try:
             digest = _receive(stream, writer)
             found = _identify(writer.path, None)
+            if study_instance_uid not in {"", found.study.study_instance_uid}:
+                raise Refused("study_mismatch", "the object is of another study than the request", found)
         except Refused as refusal:
             _write_receipt(source, refusal)
             raise
