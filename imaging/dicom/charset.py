@@ -13,7 +13,9 @@ ESCAPE = b"\x1b"
 _LAST_RESORT = "latin_1"
 
 _CODES = dict(pydicom_charset.CODES_TO_ENCODINGS)
+_ESCAPES = {codec: code for code, codec in _CODES.items()}
 _KEEPS_ESCAPES = frozenset(pydicom_charset.handled_encodings)
+_DELIMITERS = re.compile(r"([\\\\^=\r\n\t\f])")
 _MISSPELT = re.compile(r"^ISO[ _-]?(?:IR[ _-]?)?(\d+)$")
 _MISSPELT_EXTENSION = re.compile(r"^ISO[ _-]?2022[ _-]?(?:IR[ _-]?)?(\w+)$")
 
@@ -92,3 +94,31 @@ def _decode_escaped(value: bytes, codecs: Encodings) -> str:
             fragment.decode(codec, "replace") if codec in _KEEPS_ESCAPES else fragment[size:].decode(codec, "replace")
         )
     return "".join(parts)
+
+
+def encode(text: str, codecs: Encodings = UNDECLARED) -> bytes | None:
+    """``text`` in these character sets, or None when they do not hold it. What is given is read back as the same text.
+
+    With code extensions each component returns to the first set at its delimiter (PS3.5 section 6.1.2.5.3).
+    """
+    if len(codecs) < 2:
+        found = _encode_piece(text, codecs)
+    else:
+        pieces = [_encode_piece(piece, codecs) for piece in _DELIMITERS.split(text)]
+        found = None if None in pieces else b"".join(piece or b"" for piece in pieces)
+    return found if found is not None and decode(found, codecs) == text else None
+
+
+def _encode_piece(text: str, codecs: Encodings) -> bytes | None:
+    """One component in the first of the sets that holds it whole."""
+    for number, codec in enumerate(codecs or UNDECLARED):
+        try:
+            encoded = text.encode(codec or "ascii")
+        except UnicodeEncodeError:
+            continue
+        if codec == "shift_jis" and len(encoded) != len(text):
+            continue  # JIS X 0201 is one byte a character; what Python's codec adds to it is not of the standard
+        if number == 0 or codec in _KEEPS_ESCAPES or not codec:
+            return encoded
+        return _ESCAPES.get(codec, ESCAPE) + encoded
+    return None

@@ -122,6 +122,8 @@ class ElementParser:
         self._sequences: list[_Open] = []
         self.pixel: PixelElement | None = None
         self.bulk: dict[str, BulkValue] = {}
+        #: Tag and first byte of each element on the top level, in the order of the file; the pixels' is the last.
+        self.starts: list[tuple[int, int]] = []
 
     def parse(self) -> Dataset:
         """The data set up to the pixels. Raises ``Truncated`` or ``Malformed``."""
@@ -193,6 +195,8 @@ class ElementParser:
         tag = group << 16 | number
         if group == 0xFFFE:
             return self._delimiter(level, tag)
+        if len(self._levels) == 1:
+            self.starts.append((tag, source.tell()))
         source.skip(8)
         self._elements_left -= 1
         if self._elements_left < 0:

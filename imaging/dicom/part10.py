@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from os import PathLike
@@ -61,7 +61,9 @@ class ParsedFile:
 
     ``length`` is the file's, ``dataset_offset`` its first byte after group 0002. ``pixel_data_offset`` is the first byte of
     the pixel data's value, ``pixel_data_length`` None when fragments follow. For a deflated file the offsets of pixels and
-    of ``bulk`` count *inflated* bytes, and ``inflated_length`` says how many there are.
+    of ``bulk`` count *inflated* bytes, and ``inflated_length`` says how many there are. ``starts`` are tag and first byte of
+    each element on the top level in the order of the file, and ``header_end`` is where the pixels' element begins, or where
+    the last element ends.
     """
 
     dataset: Dataset
@@ -76,6 +78,8 @@ class ParsedFile:
     bulk: Mapping[str, BulkValue] = field(default_factory=dict)
     inflated_length: int | None = None
     implicit_vr: bool = False
+    starts: Sequence[tuple[int, int]] = ()
+    header_end: int = 0
 
     @property
     def has_pixels(self) -> bool:
@@ -169,12 +173,12 @@ def parse_dataset(
     implicit = _is_implicit(source.peek(8), declared=syntax == uids.IMPLICIT_VR_LITTLE_ENDIAN)
     parser = ElementParser(source, implicit=implicit, little_endian=little, limits=limits)
     dataset = parser.parse()
+    pixel, header_end = parser.pixel, source.tell()
     inflated = None
     if isinstance(source, InflatingSource):
         inflated = source.drain()
         if not source.complete:
             raise Truncated("the deflated data set ends early")
-    pixel = parser.pixel
     return ParsedFile(
         dataset=dataset,
         meta=meta,
@@ -188,6 +192,8 @@ def parse_dataset(
         bulk=parser.bulk,
         inflated_length=inflated,
         implicit_vr=implicit,
+        starts=parser.starts,
+        header_end=parser.starts[-1][1] if pixel else header_end,
     )
 
 
@@ -223,6 +229,22 @@ def write_file_meta(
         elements += _meta_text(0x0016, b"AE", source_ae_title[:16])
     group_length = _meta_bytes(0x0000, b"UL", struct.pack("<L", len(elements)))
     return bytes(PREAMBLE_LENGTH) + PREFIX + group_length + elements
+
+
+def renamed_file_meta(head: bytes, sop_instance_uid: str) -> bytes:
+    """Preamble, prefix and group 0002 as they are, but for Media Storage SOP Instance UID and the group's length."""
+    at, kept = PREAMBLE_LENGTH + len(PREFIX), [_meta_uid(0x0003, sop_instance_uid)]
+    while at + 8 <= len(head):
+        _, number, code, size = _EXPLICIT_HEAD.unpack_from(head, at)
+        begin = at
+        at += 8 + size
+        if code not in vr.SHORT_LENGTH:
+            at = begin + 12 + int.from_bytes(head[begin + 8 : begin + 12], "little")
+        if number not in {0x0000, 0x0003}:
+            kept.append(head[begin:at])
+    elements = b"".join(sorted(kept, key=lambda element: element[2:4][::-1]))
+    group_length = _meta_bytes(0x0000, b"UL", struct.pack("<L", len(elements)))
+    return head[: PREAMBLE_LENGTH + len(PREFIX)] + group_length + elements
 
 
 def _meta_uid(number: int, value: str) -> bytes:

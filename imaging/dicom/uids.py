@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from functools import cache
 from typing import Final
 
@@ -106,6 +107,11 @@ KINDS: Final = (
     "directory",
     "other",
 )
+
+
+def new_uid() -> str:
+    """A UID that nobody else has made: derived from a random UUID, so that it needs no registered root (PS3.5 annex B.2)."""
+    return f"2.25.{uuid.uuid4().int}"
 
 
 def is_valid_uid(value: str) -> bool:
