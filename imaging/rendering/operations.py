@@ -14,6 +14,7 @@ from imaging.dicom import part10, rendition
 from imaging.dicom.errors import Malformed, UnsupportedPixels
 from imaging.dicom.frame_description import FrameDescription
 from imaging.rendering import pictures, protocol, tile_content, tiles, waveforms, wire
+from imaging.rendering.media import operations as media
 from imaging.rendering.protocol import Message
 
 #: Bytes of converted frames that one object may come to.
@@ -78,7 +79,7 @@ def ping(_request: Message) -> Message:
 
 
 OPERATIONS: Final[Mapping[str, Callable[[Message], Message]]] = MappingProxyType(
-    {"picture": picture, "tile": tile, "convert": convert, "ping": ping}
+    {"picture": picture, "tile": tile, "convert": convert, "ping": ping, **media.OPERATIONS}
 )
 
 
