@@ -4,5 +4,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("dicom-web/", include("imaging.dicomweb.urls")),
+    path("", include("imaging.ingest.urls")),
     path("", include("imaging.viewer.urls")),
 ]

@@ -4,7 +4,9 @@ from typing import Any, Final
 
 SWEEP: Final = "imaging.pipeline.sweep"
 PRUNE: Final = "imaging.pipeline.prune"
+WATCH_SENDERS: Final = "imaging.pipeline.watch_senders"
 FILE_AUDIT: Final = "imaging.pipeline.file_audit"
+EXPIRE_UPLOADS: Final = "imaging.pipeline.expire_uploads"
 
 # Each message expires before the next but one: a broker that was away, or a busy queue, does not pile them up.
 SCHEDULE: dict[str, dict[str, Any]] = {
@@ -18,6 +20,16 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": FILE_AUDIT,
         "schedule": 60.0,
         "options": {"queue": "short", "expires": 120.0},
+    },
+    "watch for silent senders": {
+        "task": WATCH_SENDERS,
+        "schedule": 600.0,
+        "options": {"queue": "short", "expires": 1200.0},
+    },
+    "forget uploads that nobody went on with": {
+        "task": EXPIRE_UPLOADS,
+        "schedule": 600.0,
+        "options": {"queue": "short", "expires": 1200.0},
     },
     "forget old jobs": {"task": PRUNE, "schedule": 86400.0, "options": {"queue": "short", "expires": 3600.0}},
 }

@@ -4,6 +4,8 @@ from accounts.audit import spool as audit_spool
 from imaging import queues
 from imaging.events import jobs
 from imaging.events import services as events
+from imaging.ingest.uploads import services as uploads
+from imaging.ingest import silence
 from imaging.pipeline import beat, steps
 
 
@@ -38,7 +40,19 @@ def prune() -> None:
     events.prune()
 
 
+@queues.short_task(name=beat.WATCH_SENDERS)
+def watch_senders() -> None:
+    """Tell of senders that have fallen silent."""
+    silence.watch()
+
+
 @queues.short_task(name=beat.FILE_AUDIT)
 def file_audit() -> None:
     """Put the audit events that had to wait on disk into their table."""
     audit_spool.drain()
+
+
+@queues.short_task(name=beat.EXPIRE_UPLOADS)
+def expire_uploads() -> None:
+    """Forget the uploads that nobody went on with for a day."""
+    uploads.expire()

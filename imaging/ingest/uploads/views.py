@@ -1,0 +1,144 @@
+"""The page where a person brings images in, and what its script asks."""
+
+import functools
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.actor import Actor
+from accounts.models import User
+from accounts.roles import Door
+from imaging.ingest.models import Import, ImportedFile
+from imaging.ingest.uploads import refusals, selectors, services
+
+#: How far an import has come, as a shape of the sprite.
+_SHAPES: Final = {
+    Import.State.EXAMINING: "acquiring",
+    Import.State.WAITING: "preliminary",
+    Import.State.REGISTERING: "acquiring",
+    Import.State.DONE: "final",
+    Import.State.FAILED: "rejected",
+    Import.State.CANCELLED: "archived",
+    Import.State.EXPIRED: "archived",
+}
+
+
+@require_safe
+@login_required
+def page(request: HttpRequest) -> HttpResponseBase:
+    """Show where to drop files, and one's own imports."""
+    user = _user(request)
+    departments = selectors.departments_of(user)
+    if not departments:
+        raise PermissionDenied
+    context = {
+        "departments": departments,
+        "unfinished": selectors.unfinished(user),
+        "recent": [
+            {"delivery": delivery, "shape": _SHAPES.get(Import.State(delivery.state), "acquiring")}
+            for delivery in selectors.recent(user)
+        ],
+        "longest": settings.UPLOAD_QUOTA_BYTES,
+        "kept_hours": int(services.KEPT.total_seconds() // 3600),
+    }
+    response = render(request, "imaging/ingest/uploads.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _for_the_script(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer refusals with their sentence; a script cannot follow a way to the sign-in page."""
+
+    @functools.wraps(view)
+    def answer(request: HttpRequest, **names: UUID) -> HttpResponse:
+        try:
+            if not isinstance(request.user, User):
+                raise refusals.NotSignedIn
+            response = view(request, **names)
+        except refusals.Refusal as refusal:
+            response = HttpResponse(
+                str(refusal.sentence), status=refusal.status, content_type="text/plain; charset=utf-8"
+            )
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return answer
+
+
+@require_POST
+@_for_the_script
+def begin(request: HttpRequest) -> HttpResponse:
+    """Begin an import: fields ``department`` (its key) and ``title``."""
+    department = request.POST.get("department", "")
+    if not (department.isascii() and department.isdigit() and len(department) < 10):
+        raise refusals.NotAllowed
+    delivery = services.begin(
+        actor=_actor(request),
+        user=_user(request),
+        department_id=int(department),
+        title=request.POST.get("title", ""),
+    )
+    return JsonResponse({"import": str(delivery.pk)}, status=201)
+
+
+@require_safe
+@_for_the_script
+def files(request: HttpRequest, *, delivery_id: UUID) -> HttpResponse:
+    """What has come of an import: each file's address, what the browser knows it by, and whether it is whole."""
+    delivery = selectors.delivery_of(_user(request), delivery_id)
+    if delivery is None:
+        raise refusals.NotFound
+    if delivery.state != Import.State.RECEIVING:
+        raise refusals.Closed
+    listed = [
+        [str(pk), fingerprint, state != ImportedFile.State.RECEIVING]
+        for pk, fingerprint, state in selectors.sent_files(delivery)
+    ]
+    return JsonResponse({"files": listed, "title": delivery.title})
+
+
+@require_POST
+@_for_the_script
+def received(request: HttpRequest, *, delivery_id: UUID) -> HttpResponse:
+    """That is all: field ``files``, how many the browser has sent. The answer names the page that goes on."""
+    count = request.POST.get("files", "0")
+    services.finish(
+        actor=_actor(request),
+        user=_user(request),
+        delivery_id=delivery_id,
+        expected_files=int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0,
+    )
+    return JsonResponse({"next": f"/import/{delivery_id}/"})
+
+
+@require_POST
+@_for_the_script
+def cancelled(request: HttpRequest, *, delivery_id: UUID) -> HttpResponse:
+    """Forget an import whose files are still arriving."""
+    services.cancel(actor=_actor(request), user=_user(request), delivery_id=delivery_id)
+    return HttpResponse(status=204)
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return Actor(
+        kind=actor.kind,
+        id=actor.id,
+        name=actor.name,
+        address=actor.address,
+        door=Door.UPLOAD,
+        request_id=actor.request_id,
+    )
