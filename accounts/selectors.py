@@ -1,10 +1,12 @@
 """Questions about people and places."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from accounts.models import Membership, SetupLink, Site, User, digest_of
-from accounts.roles import Capability, capabilities_of
+from accounts.roles import POWERS, Capability, capabilities_of
 
 
 def capabilities_by_department(user: User | AnonymousUser) -> dict[Capability, frozenset[int]]:
@@ -26,6 +28,15 @@ def capabilities_by_department(user: User | AnonymousUser) -> dict[Capability, f
 def is_capable(user: User | AnonymousUser, capability: Capability) -> bool:
     """Whether a person has a capability in any department now."""
     return capability in capabilities_by_department(user)
+
+
+def people_capable(capability: Capability, *, department_ids: Iterable[int] | None = None) -> list[User]:
+    """Return the active people who have a capability now: in one of these departments, or in any."""
+    roles = [role for role, powers in POWERS.items() if capability in powers.capabilities]
+    held = Membership.objects.active_at(timezone.now()).filter(role__in=roles, department__is_active=True)
+    if department_ids is not None:
+        held = held.filter(department__in=list(department_ids))
+    return list(User.objects.filter(is_active=True, pk__in=held.values("user")).order_by("pk"))
 
 
 def only_site() -> Site | None:

@@ -7,7 +7,6 @@ import hmac
 import ipaddress
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
@@ -15,6 +14,9 @@ from django.views.decorators.http import require_safe
 
 from accounts import addresses
 from imaging.events import selectors as events
+from imaging.ingest import selectors as ingest
+from imaging.ingest import services
+from imaging.rendering import selectors as rendering
 from portal.environment import environment
 
 Sample = tuple[str, str, str, float]
@@ -49,24 +51,54 @@ def _may_read(request: HttpRequest) -> bool:
 
 
 def _samples() -> Iterator[Sample]:
-    for state, count in events.jobs_by_state().items():
-        yield "negatoscope_jobs", "Background jobs by state.", f'{{state="{state}"}}', count
-    yield "negatoscope_events_pending", "Events not drained yet.", "", events.pending_events()
+    yield from _background()
+    yield from _ingest()
     usage = shutil.disk_usage(environment.data_dir)
     yield "negatoscope_disk_free_bytes", "Free space on the disk of DATA_DIR.", "", usage.free
     yield "negatoscope_disk_total_bytes", "Size of the disk of DATA_DIR.", "", usage.total
-    count, size = _weigh(environment.spool_dir)
-    yield "negatoscope_spool_files", "Files in the spool: received, not registered yet.", "", count
-    yield "negatoscope_spool_bytes", "Their size.", "", size
 
 
-def _weigh(folder: Path) -> tuple[int, int]:
-    count = size = 0
-    for path in folder.rglob("*"):
-        try:
-            found = path.stat()
-        except OSError:
-            continue  # registered meanwhile
-        if path.is_file():
-            count, size = count + 1, size + found.st_size
-    return count, size
+def _background() -> Iterator[Sample]:
+    for state, count in events.jobs_by_state().items():
+        yield "negatoscope_jobs", "Background jobs by state.", _labels(state=state), count
+    for queue, count in events.waiting_jobs_by_queue().items():
+        yield "negatoscope_queue_jobs", "Jobs that wait, by queue.", _labels(queue=queue), count
+    for step, count in events.failed_jobs_by_step().items():
+        yield "negatoscope_steps_failed", "Jobs that were given up, by step.", _labels(step=step), count
+    yield "negatoscope_events_pending", "Events not drained yet.", "", events.pending_events()
+    for code, count in rendering.failed_by_problem().items():
+        text = "Pictures that could not be drawn, by problem."
+        yield "negatoscope_conversions_failed", text, _labels(problem=code), count
+
+
+def _ingest() -> Iterator[Sample]:
+    for door, counts in ingest.received_today().items():
+        for outcome in ("new", "duplicate", "conflict", "quarantined", "refused"):
+            labels = _labels(door=door, outcome=outcome)
+            yield "negatoscope_objects_today", "Objects since midnight UTC.", labels, counts[outcome]
+    for door, counts in ingest.received_today().items():
+        yield "negatoscope_received_bytes_today", "Their bytes.", _labels(door=door), counts["octets"]
+    waiting = ingest.waiting(services.spool())
+    yield "negatoscope_spool_objects", "Objects in the spool: received, not registered yet.", "", waiting.objects
+    yield "negatoscope_spool_bytes", "Their size.", "", waiting.octets
+    yield "negatoscope_spool_oldest_seconds", "How long the oldest has waited.", "", waiting.oldest
+    lag = "Longest wait from spool to archive in this hour."
+    yield "negatoscope_registrar_lag_seconds", lag, "", ingest.registrar_lag()
+    depth = ingest.quarantine_depth()
+    for reason, (count, _age) in depth.items():
+        text = "Objects that wait for a decision, by reason."
+        yield "negatoscope_quarantine_objects", text, _labels(reason=reason), count
+    for reason, (_count, age) in depth.items():
+        text = "How long the oldest of them has waited."
+        yield "negatoscope_quarantine_oldest_seconds", text, _labels(reason=reason), age
+    for title, is_silent in ingest.silence().items():
+        text = "Whether an application entity with an alarm has fallen silent."
+        yield "negatoscope_sender_silent", text, _labels(ae_title=title), int(is_silent)
+
+
+def _labels(**labels: str) -> str:
+    """Labels in the text format's own quoting."""
+    quoted = (
+        (name, value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")) for name, value in labels.items()
+    )
+    return "{" + ",".join(f'{name}="{value}"' for name, value in quoted) + "}"

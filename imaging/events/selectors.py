@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.db.models import Count
+
 from imaging.events.models import Event, Job
 
 
@@ -19,3 +21,14 @@ def jobs_by_state() -> dict[str, int]:
 def pending_events() -> int:
     """How many events have not been drained yet."""
     return Event.objects.filter(drained_at=None).count()
+
+
+def waiting_jobs_by_queue() -> dict[str, int]:
+    """How many jobs wait in each queue."""
+    rows = Job.objects.filter(state=Job.State.WAITING).values_list("queue").annotate(count=Count("pk"))
+    return {queue.value: dict(rows).get(queue.value, 0) for queue in Job.Queue}
+
+
+def failed_jobs_by_step() -> dict[str, int]:
+    """How many jobs were given up, by step."""
+    return dict(Job.objects.filter(state=Job.State.FAILED).values_list("step").annotate(count=Count("pk")))

@@ -2,9 +2,12 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -14,8 +17,8 @@ from accounts import audit
 from accounts.audited_admin import AuditedModelAdmin, CappedPaginator, ReadOnlyAdmin
 from accounts.middleware import actor_of
 from accounts.roles import Door
-from imaging.ingest.forms import ApplicationEntityForm, RoutingRuleForm
-from imaging.ingest.models import ApplicationEntity, QuarantinedObject, RoutingRule
+from imaging.ingest.forms import ApplicationEntityForm, QuotaForm, RoutingRuleForm
+from imaging.ingest.models import ApplicationEntity, QuarantinedObject, Quota, Receipt, RoutingRule
 
 
 @admin.register(ApplicationEntity)
@@ -23,11 +26,23 @@ class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
     """Who may call over the DICOM network."""
 
     form = ApplicationEntityForm
-    list_display = ("ae_title", "description", "address", "may_store", "is_active", "last_seen_at")
+    list_display = ("ae_title", "description", "address", "may_store", "is_active", "last_seen_at", "silence")
     list_filter = ("is_active", "may_store", "departments")
     search_fields = ("ae_title", "description", "address")
     filter_horizontal = ("departments",)
-    readonly_fields = ("last_seen_at",)
+    readonly_fields = ("last_seen_at", "silent_since", "receipts_of_sender")
+
+    @admin.display(description=_("alarm"))
+    def silence(self, obj: ApplicationEntity) -> str:
+        """Say that it has fallen silent, by a sign and in words."""
+        return gettext("⚠ silent") if obj.silent_since else ""
+
+    @admin.display(description=_("receipts"))
+    def receipts_of_sender(self, obj: ApplicationEntity) -> SafeString:
+        """Lead to what it has handed over."""
+        query = urlencode({"sender__exact": obj.ae_title, "door__exact": Door.DIMSE.value})
+        address = f"{reverse('admin:imaging_receipt_changelist')}?{query}"
+        return format_html('<a href="{}">{}</a>', address, gettext("What it sent, hour by hour"))
 
 
 @admin.register(RoutingRule)
@@ -40,6 +55,45 @@ class RoutingRuleAdmin(AuditedModelAdmin[RoutingRule]):
     search_fields = ("name", "calling_ae_title", "station_name", "institutional_department_name")
     filter_horizontal = ("also",)
     list_select_related = ("owner",)
+
+
+@admin.register(Quota)
+class QuotaAdmin(AuditedModelAdmin[Quota]):
+    """How much a sender may hand over on one day."""
+
+    form = QuotaForm
+    list_display = ("__str__", "objects_per_day", "megabytes_per_day", "is_active")
+    list_filter = ("is_active", "door")
+    search_fields = ("sender",)
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnlyAdmin):
+    """What each sender handed over, hour by hour, and what became of it."""
+
+    list_display = (
+        *("hour", "sender", "door", "new", "duplicate", "conflict", "quarantined", "refused", "size", "last_at"),
+        "last_refusal",
+    )
+    list_filter = ("door", "hour")
+    search_fields = ("=sender", "=last_address")
+    date_hierarchy = "hour"
+    paginator = CappedPaginator
+    show_full_result_count = False
+    fields = (
+        *("hour", "sender", "door", "last_address", "new", "duplicate", "conflict", "quarantined", "refused"),
+        *("size", "longest_wait", "last_at", "last_refusal"),
+    )
+    readonly_fields = fields
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Let application entities lead to their own receipts."""
+        return lookup == "sender__exact" or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    @admin.display(description=_("size"), ordering="octets")
+    def size(self, obj: Receipt) -> str:
+        """Write the bytes so that they can be read."""
+        return filesizeformat(obj.octets)
 
 
 @admin.register(QuarantinedObject)

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Door
-from imaging.ingest.models import ApplicationEntity, RoutingRule
+from imaging.ingest.models import ApplicationEntity, Quota, RoutingRule
 
 _CONDITIONS = (
     "door",
@@ -30,6 +30,7 @@ class ApplicationEntityForm(forms.ModelForm):  # type: ignore[type-arg]
             "loopback_only",
             "departments",
             "may_store",
+            "silence_hours",
             "is_active",
         )
 
@@ -61,4 +62,23 @@ class RoutingRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             empty = dict.fromkeys(_CONDITIONS, "")
             if RoutingRule.objects.filter(**empty, is_active=True).exclude(pk=self.instance.pk).exists():
                 raise forms.ValidationError(_("There is a rule without conditions already: it is the default."))
+        return cleaned
+
+
+class QuotaForm(forms.ModelForm):  # type: ignore[type-arg]
+    """How much senders may hand over on a day."""
+
+    door = forms.ChoiceField(
+        label=_("door"), required=False, choices=lambda: [("", _("any")), *((str(door), door.label) for door in Door)]
+    )
+
+    class Meta:
+        model = Quota
+        fields = ("door", "sender", "objects_per_day", "megabytes_per_day", "is_active")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a quota that limits nothing."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("objects_per_day") is None and cleaned.get("megabytes_per_day") is None:
+            raise forms.ValidationError(_("Give a number of objects, of megabytes, or both."))
         return cleaned

@@ -1,14 +1,20 @@
 """Questions about senders, rules and the sites behind them."""
 
+import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Count, Max, Min, Sum
+from django.utils import timezone
 
 from accounts.models import Department, Site
-from imaging.ingest.models import ApplicationEntity, RoutingRule
+from imaging.ingest.models import ApplicationEntity, QuarantinedObject, Receipt, RoutingRule
 from imaging.ingest.routing import Rule
+from imaging.ingest.spool import Spool
 from imaging.studies.models import InstanceVersion
 
 
@@ -81,3 +87,53 @@ def home_of(department_ids: Iterable[int]) -> Home:
 def creator_of(study_id: int) -> tuple[str, str] | None:
     """(door, sender) of the first object of a study."""
     return InstanceVersion.objects.filter(instance__study=study_id).order_by("pk").values_list("door", "sender").first()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What lies in the spool: how many objects, their bytes, and for how many seconds the oldest has waited."""
+
+    objects: int
+    octets: int
+    oldest: float
+
+
+def waiting(spool: Spool) -> Waiting:
+    """What waits for registration in this machine's spool."""
+    entries = spool.entries()
+    octets = 0
+    for entry in entries:
+        with suppress(FileNotFoundError):  # registered meanwhile
+            octets += entry.path.stat().st_size
+    oldest = time.time() - entries[0].received_ns / 1e9 if entries else 0.0
+    return Waiting(len(entries), octets, max(oldest, 0.0))
+
+
+def received_today() -> dict[str, dict[str, int]]:
+    """Objects by door and outcome since midnight (UTC)."""
+    today = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    sums = {name: Sum(name) for name in ("new", "duplicate", "conflict", "quarantined", "refused", "octets")}
+    rows = Receipt.objects.filter(hour__gte=today).values("door").annotate(**{f"sum_{k}": v for k, v in sums.items()})
+    return {row["door"]: {name: int(row[f"sum_{name}"]) for name in sums} for row in rows}
+
+
+def registrar_lag() -> float:
+    """The longest wait between spool and archive in this hour, in seconds."""
+    hour = timezone.now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return float(Receipt.objects.filter(hour=hour).aggregate(worst=Max("longest_wait"))["worst"] or 0.0)
+
+
+def quarantine_depth() -> dict[str, tuple[int, float]]:
+    """By reason: how many objects wait for a decision, and for how many seconds the oldest has."""
+    rows = QuarantinedObject.objects.filter(state=QuarantinedObject.State.OPEN).values_list("reason")
+    now = timezone.now()
+    return {
+        reason: (count, (now - oldest).total_seconds())
+        for reason, count, oldest in rows.annotate(count=Count("pk"), oldest=Min("received_at")).order_by("reason")
+    }
+
+
+def silence() -> dict[str, bool]:
+    """Of each application entity with an alarm: whether it has fallen silent."""
+    rows = ApplicationEntity.objects.filter(is_active=True).exclude(silence_hours=None)
+    return {title: since is not None for title, since in rows.values_list("ae_title", "silent_since")}

@@ -1,5 +1,6 @@
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.datetime
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -27,6 +28,21 @@ class Migration(migrations.Migration):
                 'verbose_name': 'decision about versions',
                 'verbose_name_plural': 'decisions about versions',
                 'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='CopyOrder',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tier', models.CharField(max_length=40, verbose_name='to the tier')),
+                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
+                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='due at')),
+                ('problem', models.CharField(blank=True, choices=[('', 'none'), ('no_answer', 'the store does not answer'), ('key_refused', 'the store refuses our key'), ('no_bucket', 'the store has no such bucket'), ('store_full', 'the store is full'), ('store_error', 'the store answers with an error'), ('differs', 'what was read back differs'), ('object_missing', 'no copy is left to read from'), ('object_damaged', 'the copy to read from is damaged'), ('storage_away', 'the copy to read from is out of reach'), ('unexpected', 'unexpected error, see the log')], default='', max_length=20, verbose_name='problem')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='ordered at')),
+            ],
+            options={
+                'verbose_name': 'waiting copy',
+                'verbose_name_plural': 'waiting copies',
             },
         ),
         migrations.CreateModel(
@@ -118,8 +134,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('door', models.CharField(blank=True, max_length=16, verbose_name='door')),
                 ('sender', models.CharField(blank=True, help_text='AE title, machine or account name.', max_length=64, validators=[django.core.validators.RegexValidator('^[^\\x00-\\x1f]*$', 'No control characters. * stands for any text, ? for one character.')], verbose_name='sender')),
-                ('objects_per_day', models.PositiveIntegerField(blank=True, null=True, verbose_name='objects per day')),
-                ('megabytes_per_day', models.PositiveIntegerField(blank=True, null=True, verbose_name='megabytes per day')),
+                ('objects_per_day', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='objects per day')),
+                ('megabytes_per_day', models.PositiveIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1)], verbose_name='megabytes per day')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
             ],
             options={
@@ -163,6 +179,11 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='silent since'),
         ),
         migrations.AddField(
+            model_name='objectcopy',
+            name='spare_since',
+            field=models.DateTimeField(blank=True, null=True, verbose_name='not needed here since'),
+        ),
+        migrations.AddField(
             model_name='quarantinedobject',
             name='corrections',
             field=models.JSONField(blank=True, default=dict, verbose_name='attributes that its sender corrected'),
@@ -178,6 +199,11 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='imaging.instanceversion', verbose_name='version'),
         ),
         migrations.AlterField(
+            model_name='objectcopy',
+            name='state',
+            field=models.CharField(choices=[('written', 'written, digest checked while writing'), ('verified', 'read back and verified'), ('damaged', 'damaged: the digest differs'), ('missing', 'missing'), ('leaving', 'being removed: verified elsewhere')], default='written', max_length=10, verbose_name='state'),
+        ),
+        migrations.AlterField(
             model_name='quarantinedobject',
             name='state',
             field=models.CharField(choices=[('open', 'waiting for a decision'), ('releasing', 'being released'), ('released', 'released'), ('rejected', 'rejected')], default='open', max_length=10, verbose_name='state'),
@@ -185,6 +211,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='instanceversion',
             index=models.Index(condition=models.Q(('state', 'conflicting')), fields=['instance'], name='version_in_conflict'),
+        ),
+        migrations.AddIndex(
+            model_name='objectcopy',
+            index=models.Index(condition=models.Q(('spare_since__isnull', False)), fields=['tier', 'spare_since'], name='object_copy_spare'),
         ),
         migrations.AddField(
             model_name='conflictdecision',
@@ -205,6 +235,11 @@ class Migration(migrations.Migration):
             model_name='conflictdecision',
             name='instance',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.instance', verbose_name='instance'),
+        ),
+        migrations.AddField(
+            model_name='copyorder',
+            name='stored_object',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='copy_orders', to='imaging.storedobject', verbose_name='stored object'),
         ),
         migrations.AddField(
             model_name='correction',
@@ -266,6 +301,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='conflictdecision',
             index=models.Index(fields=['instance', 'latest_seen'], name='conflict_decision_of'),
+        ),
+        migrations.AddIndex(
+            model_name='copyorder',
+            index=models.Index(fields=['tier', 'due_at'], name='copy_order_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='copyorder',
+            constraint=models.UniqueConstraint(fields=('stored_object', 'tier'), name='copy_order_per_tier'),
         ),
         migrations.AddIndex(
             model_name='correction',

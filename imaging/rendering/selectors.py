@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet
 
 from imaging.events import selectors as events
 from imaging.rendering.models import Rendition
@@ -80,6 +80,12 @@ def problems_of(study: Study) -> Sequence[ProblemOfStudy]:
         for job in events.failed_jobs(study_instance_uid=study.study_instance_uid)
     ]
     return [*pictures, *steps]
+
+
+def failed_by_problem() -> dict[str, int]:
+    """How many pictures could not be drawn, by problem code."""
+    rows = Rendition.objects.filter(state=Rendition.State.FAILED).values_list("problem_code")
+    return dict(rows.annotate(count=Count("pk")))
 
 
 def _served(study: Study) -> QuerySet[Rendition]:

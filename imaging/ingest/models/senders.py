@@ -1,6 +1,6 @@
 """Who may send, how much, where it lands, and what came of it."""
 
-from django.core.validators import MinLengthValidator, RegexValidator
+from django.core.validators import MinLengthValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -84,8 +84,12 @@ class Quota(models.Model):
     sender = models.CharField(
         _("sender"), max_length=64, blank=True, validators=[PATTERN], help_text=_("AE title, machine or account name.")
     )
-    objects_per_day = models.PositiveIntegerField(_("objects per day"), null=True, blank=True)
-    megabytes_per_day = models.PositiveIntegerField(_("megabytes per day"), null=True, blank=True)
+    objects_per_day = models.PositiveIntegerField(
+        _("objects per day"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    megabytes_per_day = models.PositiveIntegerField(
+        _("megabytes per day"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
