@@ -57,5 +57,3 @@ def _entry(entry: "os.DirEntry[str]", path: Path, root: Path) -> Found | None:
 def _shown(path: Path, root: Path) -> str:
     relative = str(path.relative_to(root))
     return names.shown(root.name if relative == "." else relative)
-
-

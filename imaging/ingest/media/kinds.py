@@ -14,13 +14,30 @@ _PREFIX_AT: Final = 128
 _DISC_IMAGE_AT: Final = 16 * 2048 + 1
 DISC_IMAGE_HEAD: Final = _DISC_IMAGE_AT + 5
 
-_ARCHIVES: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"MSCF", b"\x28\xb5\x2f\xfd")
+_ARCHIVES: Final = (
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ\x00",
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a\x07",
+    b"MSCF",
+    b"\x28\xb5\x2f\xfd",
+)
 _PICTURES: Final = (b"%PDF-", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"II*\x00", b"MM\x00*", b"BM")
-_PICTURE_NAMES: Final = frozenset({".pdf", ".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".bmp", ".mp4", ".mov", ".avi"})
+_PICTURE_NAMES: Final = frozenset(
+    {".pdf", ".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".bmp", ".mp4", ".mov", ".avi"}
+)
 #: Names by which a file says itself that it is DICOM: when it is not, that is told as a fault, not as a stray file.
 _CLAIMED: Final = frozenset({".dcm", ".dicom", ".dic", ".ima"})
 #: First elements of a data set without the file's head: groups 0002 and 0008, little and big endian.
-_BARE: Final = (b"\x02\x00\x00\x00", b"\x02\x00\x10\x00", b"\x08\x00\x00\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00", b"\x08\x00\x16\x00")
+_BARE: Final = (
+    b"\x02\x00\x00\x00",
+    b"\x02\x00\x10\x00",
+    b"\x08\x00\x00\x00",
+    b"\x08\x00\x05\x00",
+    b"\x08\x00\x08\x00",
+    b"\x08\x00\x16\x00",
+)
 
 
 class Kind(StrEnum):

@@ -10,14 +10,20 @@ class Trouble(TextChoices):
     NOT_DICOM = "not_dicom", _("Not a DICOM object; left out.")
     SYMLINK = "symlink", _("A link to another place. Links are not followed: copy the file itself.")
     SPECIAL = "special_file", _("Not a file (a device, pipe or socket). It was not opened.")
-    UNREADABLE = "unreadable", _("It cannot be read. The disc or folder may be damaged: copy it again, then try once more.")
+    UNREADABLE = (
+        "unreadable",
+        _("It cannot be read. The disc or folder may be damaged: copy it again, then try once more."),
+    )
     UNSAFE_PATH = "unsafe_path", _("Its name points outside the archive. It was left out.")
     ENCRYPTED = "encrypted", _("It is protected by a password. Unpack it with the password, then bring the folder.")
     METHOD = "unknown_packing", _("It is packed in a way that is not supported. Unpack it, then bring the folder.")
     TOO_LARGE = "too_large", _("It is larger than one file may be. It was left out.")
     DAMAGED = "damaged_archive", _("The archive is damaged here. Copy it from its source again.")
     NESTED = "nested_too_deep", _("An archive in an archive in an archive. Unpack it, then bring the folder.")
-    BOMB = "unpacks_too_large", _("It would unpack to far more than its size. Unpack it yourself, then bring the folder.")
+    BOMB = (
+        "unpacks_too_large",
+        _("It would unpack to far more than its size. Unpack it yourself, then bring the folder."),
+    )
     UNPACKS_TOO_LARGE = "delivery_too_large", _("The delivery unpacks to more than is allowed. Bring it in parts.")
     TOO_MANY = "too_many_files", _("The delivery has more files than are allowed at once. Bring it in parts.")
     TOO_LONG = "took_too_long", _("Reading took too long and was stopped. Bring the delivery in parts.")
@@ -42,6 +48,8 @@ REFUSALS = {
     "broken_file_meta": _("The header is broken. Export it again from where it came from."),
     "header_too_large": _("The header is larger than any real one."),
     "media_directory": _("The index of a disc; it holds no image."),
+    "unreadable_index": _("The index of the disc cannot be read. The files were looked at one by one all the same."),
+    "index_leaves_disc": _("The index of the disc names a place outside the disc. It was not looked at."),
 }
 
 _OTHERWISE = _("The file cannot be read as a DICOM object. Export it again from where it came from.")

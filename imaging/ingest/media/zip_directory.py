@@ -17,8 +17,8 @@ _ENTRY: Final = struct.Struct("<4s6H3L5H2L")
 _LONGEST_COMMENT: Final = 0xFFFF
 
 
-def check(file: BinaryIO, limits: MediaLimits) -> None:
-    """Raise ``MediaError`` unless the archive's list of entries is there and within the limits; bounded memory and time."""
+def check(file: BinaryIO, limits: MediaLimits) -> int:
+    """How many entries an archive lists. Raises ``MediaError`` unless the list is there and within the limits; bounded."""
     length = file.seek(0, os.SEEK_END)
     tail_at = max(0, length - _END.size - _LONGEST_COMMENT)
     file.seek(tail_at)
@@ -40,8 +40,9 @@ def check(file: BinaryIO, limits: MediaLimits) -> None:
     if size > start:
         raise MediaError(Trouble.DAMAGED)
     file.seek(start - size)
-    _count(file.read(size), limits.archive_entries)
+    found = _count(file.read(size), limits.archive_entries)
     file.seek(0)
+    return found
 
 
 def _end_of(tail: bytes) -> int:
@@ -53,7 +54,7 @@ def _end_of(tail: bytes) -> int:
     return at if 0 <= at <= plain else -1
 
 
-def _count(directory: bytes, most: int) -> None:
+def _count(directory: bytes, most: int) -> int:
     at = found = 0
     while at + _ENTRY.size <= len(directory):
         fields = _ENTRY.unpack_from(directory, at)
@@ -61,3 +62,4 @@ def _count(directory: bytes, most: int) -> None:
         found += 1
         if found > most:
             raise MediaError(Trouble.TOO_MANY)
+    return found
