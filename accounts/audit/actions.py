@@ -54,10 +54,12 @@ class Action(TextChoices):
 
     # Arriving and changing
     INSTANCES_RECEIVED = "instances.received", _("Objects received")
+    FILE_WRAPPED = "file.wrapped", _("Photo or document added")
     IMPORT_BEGUN = "import.begun", _("Import begun")
     IMPORT_RECEIVED = "import.received", _("Files of an import received")
     IMPORT_CANCELLED = "import.cancelled", _("Import cancelled")
     IMPORT_EXPIRED = "import.expired", _("Import expired")
+    STORE_REFUSED = "store.refused", _("Objects refused")
     INSTANCE_CONFLICTED = "instance.conflicted", _("Conflicting version kept")
     INSTANCE_QUARANTINED = "instance.quarantined", _("Object quarantined")
     QUARANTINE_RELEASED = "quarantine.released", _("Object released from quarantine")

@@ -130,6 +130,9 @@ class Registration:
         study.modalities = columns.modalities(study.modalities, [series.modality])
         study.settled_at = None
         if verdict.state is State.NEW:
+            if series.pk is not None and series.instance_count == 0:
+                # All of it had been withdrawn, and it was not counted any more.
+                study.series_count += 1
             study.instance_count += 1
             series.instance_count += 1
             frames = columns.instance_values(item)["number_of_frames"]

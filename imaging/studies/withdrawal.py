@@ -1,0 +1,110 @@
+"""Taking versions out of what is seen, and back: what was let in by mistake. Bytes, headers and history stay."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import audit
+from accounts.actor import Actor
+from imaging.events import services as events
+from imaging.events.models import Event
+from imaging.studies import columns, placement
+from imaging.studies.models import Instance, InstanceVersion, Series, Study
+
+_State = InstanceVersion.State
+
+
+class OtherVersions(ValueError):
+    """There are other versions of an image: which one is shown has to be chosen first."""
+
+
+def withdraw(version_ids: Iterable[int], *, actor: Actor, reason: str) -> None:
+    """Reject these versions: their instances are seen by nobody any more. What is rejected already stays so.
+
+    Raises ``OtherVersions`` when one of them is shown while others of its instance wait for a choice: then nothing is
+    written.
+    """
+    _change(version_ids, actor=actor, reason=reason, reject=True)
+
+
+def reinstate(version_ids: Iterable[int], *, actor: Actor, reason: str) -> None:
+    """Show rejected versions again. A version of an instance that has got another current one comes back as conflicting."""
+    _change(version_ids, actor=actor, reason=reason, reject=False)
+
+
+@transaction.atomic
+def _change(version_ids: Iterable[int], *, actor: Actor, reason: str, reject: bool) -> None:
+    wanted = list(version_ids)
+    # The studies first, in one order for all, as registration does.
+    studies = list(
+        Study.objects.filter(instances__versions__in=wanted)
+        .order_by("study_instance_uid")
+        .select_related("patient")
+        .select_for_update(of=("self",), no_key=True)
+    )
+    for study in {study.pk: study for study in studies}.values():
+        versions = InstanceVersion.objects.filter(pk__in=wanted, instance__study=study)
+        changed = list(_reject(versions) if reject else _show(versions))
+        if changed:
+            _recount(study)
+            _tell(study, changed, actor=actor, reason=reason, reject=reject)
+
+
+def _reject(versions: QuerySet[InstanceVersion]) -> Iterable[str]:
+    for version in versions.exclude(state=_State.REJECTED).select_related("instance"):
+        instance = version.instance
+        if version.state == _State.CURRENT:
+            if instance.versions.filter(state=_State.CONFLICTING).exists():
+                raise OtherVersions(instance.sop_instance_uid)
+            instance.is_rejected = True
+            instance.save(update_fields=["is_rejected"])
+        version.state = _State.REJECTED
+        version.save(update_fields=["state"])
+        yield instance.sop_instance_uid
+
+
+def _show(versions: QuerySet[InstanceVersion]) -> Iterable[str]:
+    for version in versions.filter(state=_State.REJECTED).select_related("instance"):
+        instance = version.instance
+        has_current = instance.versions.filter(state=_State.CURRENT).exists()
+        version.state = _State.CONFLICTING if has_current else _State.CURRENT
+        version.save(update_fields=["state"])
+        if not has_current:
+            instance.is_rejected = False
+            instance.save(update_fields=["is_rejected"])
+        yield instance.sop_instance_uid
+
+
+def _recount(study: Study) -> None:
+    """Counts and modalities of what is left to see; pictures are chosen anew by who hears of the change."""
+    rows = list(Series.objects.filter(study=study))
+    for series in rows:
+        frames = Instance.objects.filter(series=series, is_rejected=False).values_list("number_of_frames", flat=True)
+        counts = list(frames)
+        series.instance_count, series.frame_count = len(counts), min(sum(counts), columns.LARGEST_INTEGER)
+        series.version += 1
+        series.thumbnail = None
+        series.save(update_fields=["instance_count", "frame_count", "version", "thumbnail"])
+    shown = [series for series in rows if series.instance_count]
+    study.series_count = len(shown)
+    study.instance_count = sum(series.instance_count for series in shown)
+    study.modalities = columns.modalities([], [series.modality for series in shown])
+    study.version += 1
+    study.thumbnail = None
+    study.settled_at = None
+    study.save(update_fields=["series_count", "instance_count", "modalities", "version", "thumbnail", "settled_at"])
+    placement.refresh(studies=[study.pk])
+
+
+def _tell(study: Study, changed: list[str], *, actor: Actor, reason: str, reject: bool) -> None:
+    audit.record(
+        audit.Action.INSTANCE_REJECTED if reject else audit.Action.INSTANCE_RESTORED,
+        actor=actor,
+        subject_type="study",
+        subject_uid=study.study_instance_uid,
+        patient_id=study.patient.patient_id,
+        detail={"instances": changed[:50], "count": len(changed), "reason": reason},
+    )
+    uid = study.study_instance_uid
+    events.append_many([events.Happened(Event.Kind.STUDY_CHANGED, uid), events.Happened(Event.Kind.STUDY_SETTLED, uid)])
