@@ -49,7 +49,10 @@ class Migration(migrations.Migration):
             name='Correction',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('group', models.UUIDField(db_index=True, editable=False, verbose_name='decided together')),
                 ('attributes', models.JSONField(verbose_name='corrected attributes')),
+                ('received', models.JSONField(default=dict, editable=False, verbose_name='attributes as received')),
+                ('assumed', models.JSONField(default=dict, editable=False, verbose_name='known beside the headers')),
                 ('origin', models.CharField(choices=[('import', 'at import'), ('quarantine', 'on release from quarantine'), ('desk', 'by a person'), ('inherited', 'as for the others of its study')], default='desk', max_length=12, verbose_name='origin')),
                 ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
                 ('made_by', models.CharField(max_length=150, verbose_name='corrected by')),
@@ -69,10 +72,12 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('title', models.CharField(blank=True, max_length=200, verbose_name='title')),
                 ('state', models.CharField(choices=[('receiving', 'files are arriving'), ('examining', 'files are being read'), ('waiting', 'waiting for your decision'), ('registering', 'being imported'), ('done', 'imported'), ('cancelled', 'cancelled'), ('expired', 'expired'), ('failed', 'stopped by a fault')], default='receiving', max_length=12, verbose_name='state')),
+                ('summary', models.JSONField(blank=True, default=dict, verbose_name='what it holds')),
                 ('decisions', models.JSONField(blank=True, default=dict, verbose_name='decisions')),
                 ('problem', models.CharField(blank=True, max_length=200, verbose_name='problem')),
                 ('file_count', models.PositiveIntegerField(default=0, verbose_name='files')),
                 ('byte_count', models.BigIntegerField(default=0, verbose_name='bytes')),
+                ('total_count', models.PositiveIntegerField(default=0, verbose_name='files of this step')),
                 ('done_count', models.PositiveIntegerField(default=0, verbose_name='files done')),
                 ('stop_asked', models.BooleanField(default=False, verbose_name='stop was asked for')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='begun at')),
@@ -90,6 +95,7 @@ class Migration(migrations.Migration):
             name='ImportedFile',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('position', models.PositiveIntegerField(default=0, verbose_name='position in the archive')),
                 ('path', models.CharField(max_length=500, verbose_name='name')),
                 ('length', models.BigIntegerField(verbose_name='length in bytes')),
                 ('fingerprint', models.CharField(blank=True, max_length=128, verbose_name='fingerprint of the client')),
@@ -99,7 +105,7 @@ class Migration(migrations.Migration):
                 ('sop_instance_uid', models.CharField(blank=True, max_length=64, verbose_name='SOP Instance UID')),
                 ('series_instance_uid', models.CharField(blank=True, max_length=64, verbose_name='Series Instance UID')),
                 ('study_instance_uid', models.CharField(blank=True, max_length=64, verbose_name='Study Instance UID')),
-                ('header', models.JSONField(blank=True, default=dict, verbose_name='header as received')),
+                ('patient_key', models.CharField(blank=True, max_length=8, verbose_name='patient of the delivery')),
                 ('outcome', models.CharField(blank=True, max_length=12, verbose_name='outcome')),
                 ('reason', models.CharField(blank=True, max_length=40, verbose_name='reason')),
                 ('detail', models.CharField(blank=True, max_length=300, verbose_name='detail')),
@@ -179,6 +185,11 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='silent since'),
         ),
         migrations.AddField(
+            model_name='instanceversion',
+            name='is_corrected',
+            field=models.BooleanField(default=False, editable=False, verbose_name='corrected'),
+        ),
+        migrations.AddField(
             model_name='objectcopy',
             name='spare_since',
             field=models.DateTimeField(blank=True, null=True, verbose_name='not needed here since'),
@@ -197,6 +208,11 @@ class Migration(migrations.Migration):
             model_name='quarantinedobject',
             name='version',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='imaging.instanceversion', verbose_name='version'),
+        ),
+        migrations.AddField(
+            model_name='study',
+            name='is_corrected',
+            field=models.BooleanField(default=False, editable=False, verbose_name='corrected'),
         ),
         migrations.AlterField(
             model_name='objectcopy',
@@ -240,6 +256,11 @@ class Migration(migrations.Migration):
             model_name='copyorder',
             name='stored_object',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='copy_orders', to='imaging.storedobject', verbose_name='stored object'),
+        ),
+        migrations.AddField(
+            model_name='correction',
+            name='study',
+            field=models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='corrections', to='imaging.study', verbose_name='study'),
         ),
         migrations.AddField(
             model_name='correction',
@@ -313,6 +334,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='correction',
             index=models.Index(condition=models.Q(('reverted_at', None)), fields=['version'], name='correction_in_force'),
+        ),
+        migrations.AddIndex(
+            model_name='correction',
+            index=models.Index(condition=models.Q(('reverted_at', None)), fields=['study'], name='correction_of_study'),
         ),
         migrations.AddIndex(
             model_name='import',
