@@ -14,7 +14,7 @@ from imaging.ingest.models import (
 )
 from imaging.integrity.models import LedgerLeaf
 from imaging.rendering.models import Rendition
-from imaging.storage.models import ObjectCopy, StoredObject
+from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
 from imaging.studies.models import (
     Correction,
     Instance,
@@ -29,6 +29,7 @@ from imaging.studies.models import (
 __all__ = [
     "ApplicationEntity",
     "ConflictDecision",
+    "CopyOrder",
     "Correction",
     "Event",
     "Import",

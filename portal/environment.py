@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, TypedDict
 from urllib.parse import urlsplit
 
-from portal import embedded, mail
+from portal import embedded, mail, object_store
 from portal.embedded import paths
 from portal.variables import (
     BASE_DIR,
@@ -72,6 +72,8 @@ class Environment:
     #: EMAIL_URL taken apart ("smtp://user:password@host:587" with STARTTLS, "smtps://…:465"); where it is not set
     #: (demo), mail is written to DATA_DIR/mail.
     mail: mail.Mail
+    #: STORAGE_S3_* and STORAGE_LOCAL_KEEP: where contents are copied to, and what stays here besides.
+    object_store: object_store.ObjectStore
     demo_password: str = field(repr=False)
     allowed_hosts: tuple[str, ...]
     secure_cookies: bool
@@ -88,6 +90,8 @@ class Environment:
     #: UPLOAD_QUOTA_GB and UPLOAD_QUOTA_FILES: what one person's unfinished imports may hold.
     upload_quota_gb: int
     upload_quota_files: int
+    #: QUARANTINE_NOTICE_DAYS: what waits in quarantine for longer is pointed out, by mail too.
+    quarantine_notice_days: int
     #: /metrics answers to this token or to these addresses, and to nobody when both are empty.
     metrics_token: str = field(repr=False)
     metrics_addresses: tuple[str, ...]
@@ -337,6 +341,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         tls_key=tls_key,
         trusted_proxies=() if mode == "demo" else _networks(reader, "TRUSTED_PROXIES"),
         mail=mail.read(reader, needed=mode == "production", folder=data_dir / "mail", host=host),
+        object_store=object_store.read(reader, demo=mode == "demo"),
         demo_password=reader.text("DEMO_PASSWORD", "negatoscope-demo"),
         allowed_hosts=_allowed_hosts(reader, mode, public_url),
         secure_cookies=mode != "demo",
@@ -347,6 +352,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         upload_quota_gb=reader.number("UPLOAD_QUOTA_GB", 100, 1, 100_000),
         upload_quota_files=reader.number("UPLOAD_QUOTA_FILES", 100_000, 1, 10_000_000),
         metrics_token=reader.file("METRICS_TOKEN_FILE"),
+        quarantine_notice_days=reader.number("QUARANTINE_NOTICE_DAYS", 3, 1, 365),
         metrics_addresses=_networks(reader, "METRICS_ADDRESSES"),
     )
     if reader.sentences:

@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -110,6 +111,13 @@ class FilesystemTier(FileSystemStorage):
             return parts[0] if len(parts) == 1 else b"".join(parts)
         finally:
             os.close(descriptor)
+
+    def last_read(self, name: str) -> datetime | None:
+        """When the file was last read, to a day (most file systems write it down once a day); None when it is gone."""
+        try:
+            return datetime.fromtimestamp(self._path(name).stat().st_atime, UTC)
+        except FileNotFoundError:
+            return None
 
     def _path(self, name: str) -> Path:
         try:

@@ -1,6 +1,8 @@
 """One content and the places where it lies."""
 
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 
@@ -48,6 +50,7 @@ class ObjectCopy(models.Model):
         VERIFIED = "verified", _("read back and verified")
         DAMAGED = "damaged", _("damaged: the digest differs")
         MISSING = "missing", _("missing")
+        LEAVING = "leaving", _("being removed: verified elsewhere")
 
     stored_object = models.ForeignKey(
         StoredObject, models.PROTECT, related_name="copies", verbose_name=_("stored object")
@@ -58,6 +61,8 @@ class ObjectCopy(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WRITTEN)
     created_at = models.DateTimeField(_("written at"), auto_now_add=True)
     verified_at = models.DateTimeField(_("verified at"), null=True, blank=True)
+    # Set on a local copy once another one is verified, and put on when it is read after that: the order of leaving.
+    spare_since = models.DateTimeField(_("not needed here since"), null=True, blank=True)
 
     class Meta:
         """A content lies at most once in each tier."""
@@ -65,6 +70,54 @@ class ObjectCopy(models.Model):
         verbose_name = _("copy")
         verbose_name_plural = _("copies")
         constraints = [models.UniqueConstraint(fields=["stored_object", "tier"], name="object_copy_per_tier")]
+        indexes = [
+            models.Index(
+                fields=["tier", "spare_since"], condition=Q(spare_since__isnull=False), name="object_copy_spare"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.tier} ({self.state})"
+
+
+class CopyOrder(models.Model):
+    """One content that has still to be copied to a tier; the row goes when the copy is verified.
+
+    `due_at` is when it may be tried, and the lease of the copier that has it in hand: one that died gives it back by
+    time. `attempts` counts what went wrong with this content, not the hours that a store was away.
+    """
+
+    class Problem(models.TextChoices):
+        """Why the copy is not there yet."""
+
+        NONE = "", _("none")
+        NO_ANSWER = "no_answer", _("the store does not answer")
+        KEY_REFUSED = "key_refused", _("the store refuses our key")
+        NO_BUCKET = "no_bucket", _("the store has no such bucket")
+        STORE_FULL = "store_full", _("the store is full")
+        STORE_ERROR = "store_error", _("the store answers with an error")
+        DIFFERS = "differs", _("what was read back differs")
+        OBJECT_MISSING = "object_missing", _("no copy is left to read from")
+        OBJECT_DAMAGED = "object_damaged", _("the copy to read from is damaged")
+        STORAGE_AWAY = "storage_away", _("the copy to read from is out of reach")
+        UNEXPECTED = "unexpected", _("unexpected error, see the log")
+
+    stored_object = models.ForeignKey(
+        StoredObject, models.CASCADE, related_name="copy_orders", verbose_name=_("stored object")
+    )
+    tier = models.CharField(_("to the tier"), max_length=40)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("due at"), db_default=Now())
+    problem = models.CharField(_("problem"), max_length=20, choices=Problem.choices, blank=True, default=Problem.NONE)
+    created_at = models.DateTimeField(_("ordered at"), auto_now_add=True)
+
+    class Meta:
+        """One order for each content and tier; the copier takes the one that is due for longest."""
+
+        verbose_name = _("waiting copy")
+        verbose_name_plural = _("waiting copies")
+        constraints = [models.UniqueConstraint(fields=["stored_object", "tier"], name="copy_order_per_tier")]
+        indexes = [models.Index(fields=["tier", "due_at"], name="copy_order_due")]
+
+    def __str__(self) -> str:
+        return f"to {self.tier} ({self.problem or 'waiting'})"

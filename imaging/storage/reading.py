@@ -5,14 +5,15 @@ import io
 from collections.abc import Callable
 from typing import BinaryIO
 
-from imaging.storage.errors import ObjectDamaged
+from imaging.storage.errors import ObjectDamaged, StorageAway
 
 
 class VerifyingReader(io.RawIOBase):
     """A seekable stream over a copy that checks the digest when it is read from beginning to end.
 
     The read that would return the last bytes of a damaged copy calls ``on_damage`` and raises ``ObjectDamaged``
-    instead. After a seek away from the reading position nothing more is promised, as for a range.
+    instead; ``StorageAway`` says that the place where it lies stopped answering. After a seek away from the reading
+    position nothing more is promised, as for a range.
     """
 
     def __init__(self, file: BinaryIO, *, digest: str, length: int, on_damage: Callable[[], None]) -> None:
@@ -48,7 +49,10 @@ class VerifyingReader(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Fill ``buffer``; 0 at the end. Raises ``ObjectDamaged``."""
-        data = self._file.read(len(buffer))
+        try:
+            data = self._file.read(len(buffer))
+        except OSError as error:
+            raise StorageAway(f"the copy cannot be read on: {error.strerror}") from error
         self._check(data, wanted=len(buffer))
         buffer[: len(data)] = data
         self._position += len(data)

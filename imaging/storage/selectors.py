@@ -1,20 +1,71 @@
 """Questions about contents and their copies."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
-from imaging.storage.models import ObjectCopy, StoredObject
+from django.db.models import Count, Min, Q
+from django.utils import timezone
 
-# Best first: what was read back, then what was written; a missing copy may be there again after a disk is back.
-_PREFERENCE = {ObjectCopy.State.VERIFIED: 0, ObjectCopy.State.WRITTEN: 1, ObjectCopy.State.MISSING: 2}
+from imaging.storage import tiers
+from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
+
+# A missing copy comes last: it may be there again after a disk is back. Damaged and leaving ones are never read.
+_READABLE = {ObjectCopy.State.VERIFIED: 0, ObjectCopy.State.WRITTEN: 0, ObjectCopy.State.MISSING: 1}
+_TRUST = {ObjectCopy.State.VERIFIED: 0, ObjectCopy.State.WRITTEN: 1, ObjectCopy.State.MISSING: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCopies:
+    """What waits for one tier: how many contents, since when, how many of them had a problem, and the latest one."""
+
+    tier: str
+    count: int
+    oldest_at: datetime | None
+    with_problem: int
+    problem: str
+
+    @property
+    def age(self) -> float:
+        """Seconds since the oldest was ordered."""
+        return max((timezone.now() - self.oldest_at).total_seconds(), 0.0) if self.oldest_at else 0.0
 
 
 def readable_copies(content: StoredObject) -> list[ObjectCopy]:
-    """Copies that may be read, the most trusted first; damaged ones are never read."""
-    copies = [copy for copy in content.copies.all() if copy.state in _PREFERENCE]
-    return sorted(copies, key=lambda copy: (_PREFERENCE[ObjectCopy.State(copy.state)], copy.pk))
+    """Copies that may be read, the best first: the local one, then those elsewhere, the most trusted of them first."""
+    here = tiers.write_tier()
+
+    def rank(copy: ObjectCopy) -> tuple[int, bool, int, int]:
+        state = ObjectCopy.State(copy.state)
+        return _READABLE[state], copy.tier != here, _TRUST[state], copy.pk
+
+    return sorted((copy for copy in content.copies.all() if copy.state in _READABLE), key=rank)
 
 
 def contents_by_digest(kind: str, digests: Iterable[str]) -> dict[str, StoredObject]:
     """Contents of one kind by the SHA-256 of their file."""
     rows = StoredObject.objects.filter(kind=kind, file_sha256__in=set(digests))
     return {row.file_sha256: row for row in rows}
+
+
+def waiting_copies() -> list[WaitingCopies]:
+    """What waits for the copier, tier by tier; a tier without anything to wait for is there with a count of 0."""
+    rows = CopyOrder.objects.values("tier").annotate(
+        count=Count("pk"), oldest_at=Min("created_at"), with_problem=Count("pk", filter=~Q(problem=""))
+    )
+    found = {row["tier"]: row for row in rows}
+    waiting = []
+    for tier in sorted({*tiers.copy_tiers(), *found}):
+        row = found.get(tier, {"count": 0, "oldest_at": None, "with_problem": 0})
+        waiting.append(
+            WaitingCopies(
+                tier, row["count"], row["oldest_at"], row["with_problem"], _problem(tier) if row["with_problem"] else ""
+            )
+        )
+    return waiting
+
+
+def _problem(tier: str) -> str:
+    """The problem of the oldest order that has one."""
+    orders = CopyOrder.objects.filter(tier=tier).exclude(problem="").order_by("created_at")
+    return orders.values_list("problem", flat=True).first() or ""

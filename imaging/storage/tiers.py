@@ -7,6 +7,7 @@ range) says so by having the method.
 import contextlib
 import errno
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast, runtime_checkable
 
@@ -49,6 +50,27 @@ class Syncs(Protocol):
 
     def sync(self, names: Iterable[str]) -> None:
         """Make the names durable."""
+
+
+@runtime_checkable
+class Probes(Protocol):
+    """A backend on the network, which can be asked whether it works."""
+
+    def probe(self) -> None:
+        """Write and read. Raises ``OSError`` that says what is wrong."""
+
+
+@runtime_checkable
+class KnowsReads(Protocol):
+    """A backend that knows when a content was last read."""
+
+    def last_read(self, name: str) -> datetime | None:
+        """When, about; None when that is not known."""
+
+
+def copy_tiers() -> tuple[str, ...]:
+    """Names of the tiers where contents are to end as well, copied there by the copier."""
+    return tuple(settings.STORAGE_COPY_TIERS)
 
 
 def write_tier() -> str:
@@ -113,6 +135,24 @@ def size(tier: str, name: str) -> int | None:
         return int(backend(tier).size(name))
     except FileNotFoundError:
         return None
+
+
+def delete(tier: str, name: str) -> None:
+    """Delete what has the name; what is not there is deleted already."""
+    backend(tier).delete(name)
+
+
+def probe(tier: str) -> None:
+    """Ask a tier on the network whether it works. Raises ``OSError`` that says what is wrong."""
+    store = backend(tier)
+    if isinstance(store, Probes):
+        store.probe()
+
+
+def last_read(tier: str, name: str) -> datetime | None:
+    """When a content was last read, as far as that is known."""
+    store = backend(tier)
+    return store.last_read(name) if isinstance(store, KnowsReads) else None
 
 
 def open_for_reading(tier: str, name: str) -> BinaryIO:

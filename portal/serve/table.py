@@ -73,7 +73,9 @@ def doors(environment: Environment) -> list[Process]:
 
 def workers(environment: Environment) -> list[Process]:
     """What works behind them."""
+    copier = [Process(name="copier", command=[*MANAGE, "copier"])] if environment.object_store.endpoint else []
     return [
+        *copier,
         _worker("short", environment.short_workers),
         _worker("long", environment.long_workers),
         Process(name="beat", command=_beat(environment), variables=_QUIET),

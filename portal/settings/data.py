@@ -46,6 +46,8 @@ UPLOAD_QUOTA_BYTES = environment.upload_quota_gb * 1024**3
 UPLOAD_QUOTA_FILES = environment.upload_quota_files
 # Bytes to keep free on a disk of so many bytes.
 SPOOL_RESERVE = partial(reserve_bytes, environment.spool_reserve)
+# What waits in quarantine for longer than this is pointed out.
+QUARANTINE_NOTICE_DAYS = environment.quarantine_notice_days
 # A study is settled when nothing arrived for this long (DESIGN 4.5).
 STUDY_QUIET_SECONDS = 5 if environment.demo else 60
 # A tier is an entry of STORAGES whose name starts with `tier-`; the first one written to is STORAGE_WRITE_TIER.
@@ -58,9 +60,21 @@ STORAGES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"location": environment.data_dir / "tiers" / "online"},
     },
 }
+# Where contents are to end besides: ordered in the transaction that keeps them, copied by `manage.py copier`.
+STORAGE_COPY_TIERS: tuple[str, ...] = ()
+STORAGE_COPY_THREADS = environment.object_store.threads
+STORAGE_LOCAL_KEEP = environment.object_store.local_keep
+if environment.object_store.endpoint:
+    STORAGES["tier-s3"] = {
+        "BACKEND": "imaging.storage.s3.S3Tier",
+        "OPTIONS": environment.object_store.options(),
+    }
+    STORAGE_COPY_TIERS = ("tier-s3",)
 
 DICOM_PORT = environment.dicom_port
 DICOM_AE_TITLE = environment.dicom_ae_title
 DICOM_PROCESSES = environment.dicom_processes
 LISTEN_ADDRESS = environment.listen_address
 DECODER_SOCKET = environment.decoder_socket
+# How many may store over the web at the same time in one process: the other threads are for everybody else.
+STORE_REQUESTS = max(1, environment.web_threads // 2)

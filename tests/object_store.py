@@ -1,0 +1,145 @@
+"""A real S3-compatible store for tests: SeaweedFS out of its wheel, on loopback, with keys, ended by its process id."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+ACCESS_KEY = "negatoscope"
+SECRET_KEY = "a-secret-of-the-tests"
+BUCKET = "images"
+_PORTS = ("master", "volume", "filer", "s3")
+
+
+def free_ports(count: int) -> list[int]:
+    """TCP ports that nobody listens on, and whose number plus 10,000 (the store's gRPC) is free as well."""
+    found: list[int] = []
+    with contextlib.ExitStack() as held:
+        while len(found) < count:
+            probe = held.enter_context(socket.create_server(("127.0.0.1", 0)))
+            port = probe.getsockname()[1]
+            if port > 55000:
+                continue
+            with contextlib.suppress(OSError):
+                held.enter_context(socket.create_server(("127.0.0.1", port + 10000)))
+                found.append(port)
+    return found
+
+
+@dataclass
+class ObjectStore:
+    """One store in a folder: it can be stopped, killed and started again with what it kept."""
+
+    folder: Path
+    ports: dict[str, int] = field(default_factory=lambda: dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True)))
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def endpoint(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.ports['s3']}"
+
+    def start(self) -> None:
+        """Start it, and wait until it takes an object."""
+        data = self.folder / "weed"
+        data.mkdir(parents=True, exist_ok=True)
+        keys = self.folder / "s3.json"
+        identity = {
+            "name": "tests",
+            "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
+            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+        }
+        keys.write_text(json.dumps({"identities": [identity]}))
+        with (self.folder / "weed.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    str(Path(sys.executable).parent / "weed"),
+                    "server",
+                    f"-dir={data}",
+                    "-ip=127.0.0.1",
+                    "-ip.bind=127.0.0.1",
+                    f"-master.port={self.ports['master']}",
+                    f"-volume.port={self.ports['volume']}",
+                    f"-filer.port={self.ports['filer']}",
+                    f"-filer.localSocket={self.folder / 'filer.sock'}",
+                    "-filer",
+                    "-s3",
+                    f"-s3.port={self.ports['s3']}",
+                    "-s3.port.iceberg=0",
+                    "-s3.autoCreateBucket=false",
+                    f"-s3.config={keys}",
+                    "-master.volumeSizeLimitMB=512",
+                    "-master.telemetry=false",
+                    "-volume.max=30",
+                ],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 60
+        while not self._takes_objects():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the object store does not start: {(self.folder / 'weed.log').read_text()[-2000:]}")
+            time.sleep(0.1)
+
+    def client(self) -> Any:
+        """A client with the store's own keys."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            region_name="us-east-1",
+            config=Config(
+                connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}
+            ),
+        )
+
+    def _takes_objects(self) -> bool:
+        try:
+            client = self.client()
+            with contextlib.suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
+                client.create_bucket(Bucket=BUCKET)
+            client.put_object(Bucket=BUCKET, Key="started", Body=b"yes")
+        except (BotoCoreError, ClientError):
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End it at once, as a power cut does; what it kept stays."""
+        if self.process is not None and self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+        self.process = None
+
+    def names(self, prefix: str = "") -> list[str]:
+        """Names of all objects."""
+        pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+
+
+def options(endpoint: str, folder: Path, **changes: Any) -> dict[str, Any]:
+    """An entry of STORAGES for the store at `endpoint`, with its keys in files of `folder`."""
+    access, secret = folder / "access-key", folder / "secret-key"
+    if not access.exists():
+        access.write_text(ACCESS_KEY + "\n")
+        secret.write_text(SECRET_KEY + "\n")
+    values: dict[str, Any] = {
+        "endpoint_url": endpoint,
+        "bucket_name": BUCKET,
+        "region_name": "us-east-1",
+        "access_key_file": access,
+        "secret_key_file": secret,
+    }
+    return {"BACKEND": "imaging.storage.s3.S3Tier", "OPTIONS": {**values, **changes}}
