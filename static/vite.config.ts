@@ -42,6 +42,7 @@ export default defineConfig({
         look: "css/look.css",
         admin: "css/admin.css",
         pages: "pages/main.ts",
+        upload: "pages/upload/main.ts",
         viewer: "viewer/main.ts",
       },
     },

@@ -21,7 +21,9 @@ OCTETS = "application/offset+octet-stream"
 
 def encoded(**pairs: str) -> str:
     """`Upload-Metadata` of these pairs."""
-    return ",".join(f"{key} {base64.b64encode(value.encode('utf-8', 'surrogatepass')).decode()}" for key, value in pairs.items())
+    return ",".join(
+        f"{key} {base64.b64encode(value.encode('utf-8', 'surrogatepass')).decode()}" for key, value in pairs.items()
+    )
 
 
 @dataclass

@@ -1,0 +1,73 @@
+/** What the page asks the server about an import. The files themselves go by tus (transfer.ts). */
+
+export interface Known {
+  id: string;
+  whole: boolean;
+}
+
+/** An answer that is no success; `message` is the server's own sentence where it sent one. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    sentence: string,
+  ) {
+    super(sentence);
+  }
+}
+
+let token = document.body.dataset["csrf"] ?? "";
+
+/** The token against forged requests, for every request that writes. */
+export function csrf(): string {
+  return token;
+}
+
+/** After a new sign-in the token is another one: read it from a fresh copy of the page. False while nobody is signed in. */
+export async function renewToken(): Promise<boolean> {
+  const answer = await fetch(window.location.pathname, { headers: { Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.body.dataset["csrf"] ?? "";
+  if (fresh) token = fresh;
+  return fresh !== "";
+}
+
+async function ask(address: string, fields?: Record<string, string>): Promise<Response> {
+  const answer = await fetch(address, {
+    ...(fields ? { method: "POST", body: new URLSearchParams(fields) } : {}),
+    headers: { "X-CSRFToken": token, Accept: "application/json" },
+    redirect: "error",
+  });
+  if (answer.ok) return answer;
+  const isText = answer.headers.get("Content-Type")?.startsWith("text/plain") ?? false;
+  throw new Refused(answer.status, isText ? await answer.text() : "");
+}
+
+/** Begin an import; its id. */
+export async function begin(address: string, department: string, title: string): Promise<string> {
+  const answer = (await (await ask(address, { department, title })).json()) as { import: string };
+  return answer.import;
+}
+
+/** What has arrived of an import: file by fingerprint. */
+export async function known(id: string): Promise<Map<string, Known>> {
+  const answer = (await (await ask(`/import/${id}/files`)).json()) as { files: [string, string, boolean][] };
+  return new Map(answer.files.map(([file, print, whole]) => [print || file, { id: file, whole }]));
+}
+
+/** That is all; where to go on. */
+export async function received(id: string, files: number): Promise<string> {
+  const answer = (await (await ask(`/import/${id}/received`, { files: String(files) })).json()) as { next: string };
+  return answer.next;
+}
+
+/** Forget one file; one that is gone already is forgotten too. */
+export async function forget(address: string): Promise<void> {
+  const headers = { "Tus-Resumable": "1.0.0", "X-CSRFToken": token };
+  const answer = await fetch(address, { method: "DELETE", headers, redirect: "error" });
+  if (!answer.ok && answer.status !== 404) throw new Refused(answer.status, "");
+}
+
+/** Forget an import. */
+export async function cancelled(id: string): Promise<void> {
+  await ask(`/import/${id}/cancelled`, {});
+}
