@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
-from imaging.dicom import header_reader
+from imaging.dicom import correctable, header_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +131,31 @@ def read_header(dataset: Dataset, *, transfer_syntax_uid: str = "", has_pixels: 
         series=SeriesHeader(**read.series()),
         instance=InstanceHeader(**read.instance(transfer_syntax_uid, has_pixels)),
     )
+
+
+#: Groups in which a header's attributes lie, and the longest text that is looked at there.
+_GROUPS: Final = frozenset({"0008", "0010", "0018", "0020", "0028", "0032"})
+_LONGEST: Final = 4096
+_NUMBERS: Final = frozenset({"US", "SS", "UL", "SL"})
+
+
+def read_record(record: Mapping[str, Any], *, transfer_syntax_uid: str = "") -> Header:
+    """Header of a DICOM JSON object (``json_model.to_json``), the same as of the data set that it was made of.
+
+    Raises ``MissingIdentifier`` as ``read_header``.
+    """
+    dataset = Dataset()
+    dataset.update({tag: raw for tag, raw in map(_raw, record.items()) if raw is not None})
+    return read_header(dataset, transfer_syntax_uid=transfer_syntax_uid)
+
+
+def _raw(entry: tuple[str, Mapping[str, Any]]) -> tuple[BaseTag, RawDataElement | None]:
+    """A textual or integer element, as if it had been read from a file in UTF-8."""
+    tag, element = entry
+    base, name = BaseTag(int(tag, 16)), str(element.get("vr", ""))
+    if tag[:4] not in _GROUPS or name == "SQ" or "Value" not in element:
+        return base, None
+    text = correctable.text_of(element)
+    name = "IS" if name in _NUMBERS else name
+    value = text.encode("utf-8", "replace") if len(text) <= _LONGEST else b""
+    return base, RawDataElement(base, name, len(value), value, 0, False, True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-from imaging.dicom.header import PatientHeader, SeriesHeader
+from imaging.dicom.header import Header, PatientHeader, SeriesHeader
 from imaging.studies.incoming import IncomingInstance
 from imaging.studies.models import Instance, Patient, Series, Study
 
@@ -58,16 +58,16 @@ def patient_key(item: IncomingInstance) -> tuple[str, str] | None:
     return key["issuer_of_patient_id"], key["patient_id"]
 
 
-def study_values(item: IncomingInstance) -> dict[str, Any]:
+def study_values(found: Header) -> dict[str, Any]:
     """What a study's row takes from an instance, but for its time, which ``date_study`` gives."""
-    header = item.header.study
+    header = found.study
     return {
         "accession_number": header.accession_number,
         "study_id": header.study_id,
         "description": header.description,
         "referring_physician_name": header.referring_physician_name,
         "institutional_department_name": header.institutional_department_name,
-        "body_part_examined": item.header.series.body_part_examined,
+        "body_part_examined": found.series.body_part_examined,
     }
 
 
@@ -94,9 +94,9 @@ def series_values(header: SeriesHeader) -> dict[str, Any]:
     }
 
 
-def instance_values(item: IncomingInstance) -> dict[str, Any]:
+def instance_values(found: Header) -> dict[str, Any]:
     """What an instance's row takes from a header; an object without pixels has no frames."""
-    header = item.header.instance
+    header = found.instance
     return clean(
         Instance,
         {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from imaging.dicom.header import Header
 from imaging.storage.spooled import SpooledFile
@@ -18,6 +19,22 @@ class PlannedPlacement:
     kind: str
     reason_code: str
     reason_detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InheritedCorrection:
+    """A correction of a study (or of one of its series) that holds for its later objects too, when they name the same person.
+
+    ``person`` is who the corrected headers named as they were received; ``order`` is when it was decided among others.
+    """
+
+    group: UUID
+    attributes: Mapping[str, Any]
+    reason: str
+    made_by: str
+    order: int
+    person: tuple[str, ...]
+    series_instance_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +54,8 @@ class IncomingInstance:
 
     ``corrections`` is a DICOM JSON object of attributes that are put over what was received: ``header`` is read with
     them, ``metadata_json`` is as received, and registration writes them down beside the version, with
-    ``correction_origin`` (a value of ``Correction.Origin``) and ``correction_reason``.
+    ``correction_origin`` (a value of ``Correction.Origin``) and ``correction_reason``. ``inherited`` are corrections of the
+    study that it joins; they too are in ``header`` already.
     """
 
     header: Header
@@ -56,6 +74,12 @@ class IncomingInstance:
     corrections: Mapping[str, Any] = field(default_factory=dict)
     correction_origin: str = "import"
     correction_reason: str = ""
+    inherited: tuple[InheritedCorrection, ...] = ()
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether anything is put over what was received."""
+        return bool(self.corrections or self.inherited)
 
 
 class State(StrEnum):

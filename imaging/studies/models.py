@@ -78,6 +78,7 @@ class Study(models.Model):
         verbose_name=_("thumbnail"),
     )
     version = models.PositiveIntegerField(_("version"), default=0)
+    is_corrected = models.BooleanField(_("corrected"), default=False, editable=False)
     first_received_at = models.DateTimeField(_("first image received"))
     last_received_at = models.DateTimeField(_("last image received"))
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
@@ -267,6 +268,7 @@ class InstanceVersion(models.Model):
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.CURRENT)
     frame_index = models.BinaryField(_("where each frame lies"), null=True, blank=True, editable=False)
     needs_rendition = models.CharField(_("frames must be converted because"), max_length=20, blank=True)
+    is_corrected = models.BooleanField(_("corrected"), default=False, editable=False)
     door = models.CharField(_("door"), max_length=16)
     sender = models.CharField(_("sender"), max_length=64, blank=True)
     address = models.CharField(_("address"), max_length=64, blank=True)
@@ -295,7 +297,11 @@ class Correction(models.Model):
     """Attributes put over one received version on every way out. Bytes stay; reverting shows them as received again.
 
     `attributes` is a DICOM JSON object (PS3.18 annex F) of the corrected attributes. A version may have several: the
-    later goes over the earlier.
+    later goes over the earlier. What was decided at once shares a `group`, and is reverted at once.
+
+    `received` are the same attributes as they came, and who the patient was: what a later object of the study must name
+    too, to be corrected like it. `assumed` is what the study's row knew beside the headers (issuer, time), so that
+    reverting brings it back.
     """
 
     class Origin(models.TextChoices):
@@ -309,7 +315,13 @@ class Correction(models.Model):
     version = models.ForeignKey(
         InstanceVersion, models.PROTECT, related_name="corrections", verbose_name=_("corrected version")
     )
+    study = models.ForeignKey(
+        Study, models.PROTECT, related_name="corrections", verbose_name=_("study"), editable=False
+    )
+    group = models.UUIDField(_("decided together"), editable=False, db_index=True)
     attributes = models.JSONField(_("corrected attributes"))
+    received = models.JSONField(_("attributes as received"), default=dict, editable=False)
+    assumed = models.JSONField(_("known beside the headers"), default=dict, editable=False)
     origin = models.CharField(_("origin"), max_length=12, choices=Origin.choices, default=Origin.DESK)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     made_by = models.CharField(_("corrected by"), max_length=150)
@@ -325,7 +337,10 @@ class Correction(models.Model):
         verbose_name = _("correction")
         verbose_name_plural = _("corrections")
         ordering = ["id"]
-        indexes = [models.Index(fields=["version"], condition=Q(reverted_at=None), name="correction_in_force")]
+        indexes = [
+            models.Index(fields=["version"], condition=Q(reverted_at=None), name="correction_in_force"),
+            models.Index(fields=["study"], condition=Q(reverted_at=None), name="correction_of_study"),
+        ]
 
     def __str__(self) -> str:
         return f"correction {self.pk} of version {self.version_id}"

@@ -22,7 +22,7 @@ from imaging.integrity import services as integrity
 from imaging.integrity.models import LedgerLeaf
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import columns, patients, placement, segments
+from imaging.studies import columns, corrections, patients, placement, segments
 from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 from imaging.studies.models import Correction, Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
 from imaging.studies.verdicts import Known, KnownVersion
@@ -37,7 +37,7 @@ RowT = TypeVar("RowT", Study, Series)
 _STUDY_CHANGES = [
     *("accession_number", "study_id", "study_at", "study_time_known", "description", "referring_physician_name"),
     *("institutional_department_name", "modalities", "body_part_examined", "series_count", "instance_count"),
-    *("version", "first_received_at", "last_received_at", "settled_at"),
+    *("version", "is_corrected", "first_received_at", "last_received_at", "settled_at"),
 ]
 _SERIES_CHANGES = [
     *("modality", "series_number", "description", "body_part_examined", "laterality", "station_name"),
@@ -124,18 +124,19 @@ class Registration:
         series = self._series_of(item, study)
         columns.date_study(study, item)
         columns.span(study, item.received_at)
-        columns.fill_blanks(study, columns.study_values(item))
+        columns.fill_blanks(study, columns.study_values(item.header))
         columns.fill_blanks(series, columns.series_values(item.header.series))
         series.last_received_at = max(series.last_received_at or item.received_at, item.received_at)
         study.modalities = columns.modalities(study.modalities, [series.modality])
         study.settled_at = None
+        study.is_corrected |= item.is_corrected
         if verdict.state is State.NEW:
             if series.pk is not None and series.instance_count == 0:
                 # All of it had been withdrawn, and it was not counted any more.
                 study.series_count += 1
             study.instance_count += 1
             series.instance_count += 1
-            frames = columns.instance_values(item)["number_of_frames"]
+            frames = columns.instance_values(item.header)["number_of_frames"]
             series.frame_count = min(series.frame_count + frames, columns.LARGEST_INTEGER)
         return _Kept(item, verdict.state, study, series)
 
@@ -178,7 +179,7 @@ class Registration:
         instances: dict[str, Instance] = {}
         for entry in kept:
             if entry.state is State.NEW:
-                values = columns.instance_values(entry.item)
+                values = columns.instance_values(entry.item.header)
                 instances[values["sop_instance_uid"]] = Instance(study=entry.study, series=entry.series, **values)
         Instance.objects.bulk_create([row for _uid, row in sorted(instances.items())], batch_size=_ROWS)
         uids = {entry.item.header.instance.sop_instance_uid for entry in kept} - set(instances)
@@ -216,21 +217,13 @@ class Registration:
 
     def _save_corrections(self, kept: list[_Kept]) -> None:
         """Write down what was put over the received attributes, beside the versions that it concerns."""
-        Correction.objects.bulk_create(
-            (
-                Correction(
-                    version=entry.version,
-                    attributes=dict(entry.item.corrections),
-                    origin=entry.item.correction_origin,
-                    reason=entry.item.correction_reason[:200],
-                    made_by=self._actor.name[:150],
-                    made_at=timezone.now(),
-                )
-                for entry in kept
-                if entry.version is not None and entry.item.corrections
-            ),
-            batch_size=_ROWS,
-        )
+        rows = [
+            row
+            for entry in kept
+            if entry.version is not None
+            for row in corrections.at_registration(entry.version, entry.item, entry.study, made_by=self._actor.name)
+        ]
+        Correction.objects.bulk_create(rows, batch_size=_ROWS)
 
     def _place(self, kept: list[_Kept]) -> None:
         plans: dict[Study, list[PlannedPlacement]] = defaultdict(list)
@@ -332,6 +325,7 @@ def _version(entry: _Kept, content: StoredObject) -> InstanceVersion:
         stored_object=content,
         state=InstanceVersion.State.CURRENT if entry.state is State.NEW else InstanceVersion.State.CONFLICTING,
         frame_index=item.frame_index,
+        is_corrected=item.is_corrected,
         received_at=item.received_at,
         **texts,
     )
