@@ -10,7 +10,8 @@ from typing import Final
 from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import UID
 
-_UID_PATTERN = re.compile(r"[0-9.]{1,64}")
+# Dots alone would be a path: in an address, browsers take `.` and `..` for folders.
+_UID_PATTERN = re.compile(r"(?=\.*[0-9])[0-9.]{1,64}")
 
 IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
 EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
@@ -115,7 +116,7 @@ def new_uid() -> str:
 
 
 def is_valid_uid(value: str) -> bool:
-    """Whether the text can be a UID at all: digits and dots, 1 to 64 characters (PS3.5 section 9.1)."""
+    """Whether the text can be a UID at all: digits and dots, not dots alone, 1 to 64 characters (PS3.5 section 9.1)."""
     return _UID_PATTERN.fullmatch(value) is not None
 
 
