@@ -6,7 +6,8 @@ from django.core.wsgi import get_wsgi_application
 
 from portal.environment import environment
 from portal.proxies import ForwardedHeaders
+from portal.stalled_bodies import StalledBodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-application = ForwardedHeaders(get_wsgi_application(), environment.trusted_proxies)
+application = ForwardedHeaders(StalledBodies(get_wsgi_application()), environment.trusted_proxies)

@@ -1,10 +1,11 @@
 """How DICOMweb answers: who may ask, what went wrong (PS3.18 section 8.5), caching and byte ranges, the same for every resource."""
 
 import functools
+import itertools
 import logging
 import re
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, cast
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -23,6 +24,8 @@ View = Callable[..., HttpResponseBase]
 REVALIDATED: Final = "private, no-cache"
 #: The address names the version (`?v=`): its bytes never change.
 IMMUTABLE: Final = "private, max-age=31536000, immutable"
+#: Seconds after which a client may ask again for what a store did not give.
+_AWAY_SECONDS: Final = 30
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -52,7 +55,7 @@ def resource(view: View) -> View:
             response["Allow"] = "GET, HEAD"
             return response
         if request.actor.is_anonymous:  # type: ignore[attr-defined]
-            return _unrecognised()
+            return unrecognised()
         response = _answered(view, request, *args, **names)
         patch_vary_headers(response, ["Accept", "Cookie", "Authorization"])
         if not response.has_header("Cache-Control"):
@@ -71,11 +74,18 @@ def root(request: HttpRequest) -> HttpResponseBase:
 def _answered(view: View, request: HttpRequest, *args: str, **names: str) -> HttpResponseBase:
     """Call the view; every way of not succeeding has one status, and one text for absent and forbidden."""
     try:
-        return view(request, *args, **names)
+        return _begun(view(request, *args, **names))
     except negotiation.NotUnderstood as error:
         return problem(400, str(error))
     except (access.StudyNotVisible, frames.NoSuchFrame, NothingHere):
         return problem(404, _("There is nothing here for you to see."))
+    except storage.StorageAway:
+        log.warning("A content is out of reach: the store that holds it does not answer.")
+        response = problem(
+            503, _("These images are kept in a store that does not answer at the moment. Try again in a minute.")
+        )
+        response["Retry-After"] = str(_AWAY_SECONDS)
+        return response
     except storage.StorageError:
         log.exception("A content cannot be read")
         return problem(
@@ -93,6 +103,17 @@ def _answered(view: View, request: HttpRequest, *args: str, **names: str) -> Htt
         return response
 
 
+def _begun(response: HttpResponseBase) -> HttpResponseBase:
+    """Read the first pieces of a streamed answer before its status is sent, so that what cannot be read has its own.
+
+    Two pieces: of several parts, the first piece is only a header.
+    """
+    if isinstance(response, StreamingHttpResponse) and not response.is_async:
+        pieces = cast("Iterator[bytes]", response.streaming_content)
+        response.streaming_content = itertools.chain(list(itertools.islice(pieces, 2)), pieces)
+    return response
+
+
 def problem(status: int, text: str) -> HttpResponse:
     """Answer with a status and one sentence, as JSON; it holds nothing of what was asked for."""
     response = JsonResponse({"status": status, "message": text}, status=status)
@@ -100,7 +121,8 @@ def problem(status: int, text: str) -> HttpResponse:
     return response
 
 
-def _unrecognised() -> HttpResponse:
+def unrecognised() -> HttpResponse:
+    """Answer somebody whom nobody knows: 401."""
     response = problem(401, _("Sign in, or send a machine key."))
     # Without Basic, or browsers would open their own window for a session that has ended.
     response["WWW-Authenticate"] = 'Bearer realm="negatoscope"'

@@ -11,7 +11,7 @@ from imaging.dicomweb import answers, multipart, negotiation
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import access
+from imaging.studies import access, output
 
 
 @answers.resource
@@ -28,6 +28,9 @@ def retrieve(
         actor=request.actor,  # type: ignore[attr-defined]
         purpose=access.Purpose.RETRIEVE,
     )
+    if value_path[:8].upper() in output.corrected_tags(version):
+        # Received, and not what goes out: no metadata names it.
+        raise answers.NothingHere
     stored = version.stored_object
     with storage.open(stored) as file:
         value = bulk_value.locate(file, value_path)

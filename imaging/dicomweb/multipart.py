@@ -7,17 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: its media type with parameters, its bytes in pieces, its length and its address."""
+    """One part: its media type with parameters, its bytes in pieces, its length (None: unknown) and its address."""
 
     content_type: str
     body: Iterable[bytes]
-    length: int
+    length: int | None
     location: str = ""
 
     @property
     def header(self) -> bytes:
         """The part's own header fields, with the empty line that ends them."""
-        lines = [f"Content-Type: {self.content_type}", f"Content-Length: {self.length}"]
+        lines = [f"Content-Type: {self.content_type}"]
+        if self.length is not None:
+            lines.append(f"Content-Length: {self.length}")
         if self.location:
             lines.append(f"Content-Location: {self.location}")
         return "\r\n".join([*lines, "", ""]).encode("ascii")
@@ -44,6 +46,6 @@ def write(parts: Iterable[Part], boundary: str) -> Iterator[bytes]:
 
 
 def length(parts: Iterable[Part], boundary: str) -> int:
-    """Return the number of bytes that `write` will yield, without reading any part."""
+    """Return the number of bytes that `write` will yield, without reading any part; the length of each must be known."""
     around = len(boundary) + 4
-    return sum(around + len(part.header) + part.length + 2 for part in parts) + around + 2
+    return sum(around + len(part.header) + (part.length or 0) + 2 for part in parts) + around + 2

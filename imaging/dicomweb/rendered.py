@@ -10,7 +10,7 @@ from imaging.dicomweb import answers, negotiation, rendering_parameters
 from imaging.dicomweb.frames import frame_numbers
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.rendering import services as rendering
-from imaging.studies import access
+from imaging.studies import access, output
 from imaging.studies.models import InstanceVersion
 
 #: What a picture can be, the default first (PS3.18 table 8.7.4-1).
@@ -77,7 +77,7 @@ def _drawn(request: HttpRequest, uids: tuple[str, str, str], *, number: int | No
         purpose=access.Purpose.THUMBNAIL if largest and is_small else access.Purpose.FRAMES,
     )
     media_type = negotiation.first(accepted, _offer, ", ".join(MEDIA_TYPES))
-    etag = f'"{version.stored_object.file_sha256[:32]}-{media_type.removeprefix("image/")}"'
+    etag = f'"{output.etag_of(version)}-{media_type.removeprefix("image/")}"'
     same = answers.unchanged(request, etag)
     if same is not None:
         return same

@@ -1,6 +1,6 @@
-"""Whole objects, bit-identical in their data set, streamed: PS3.18 section 10.4.1.1.1 to 10.4.1.1.3."""
+"""Whole objects, streamed; bit-identical in their data set but for what was corrected: PS3.18 section 10.4.1.1.1 to 10.4.1.1.3."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -9,13 +9,14 @@ from django.urls import reverse
 from accounts.roles import Right
 from imaging.dicomweb import answers, multipart, negotiation
 from imaging.dicomweb.negotiation import MediaRange
-from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import access
+from imaging.studies import access, output
 from imaging.studies import selectors as studies
 from imaging.studies.models import InstanceVersion
+from imaging.studies.output import OutputFile
 
-_CHUNK = 256 * 1024
+#: Corrected objects whose lengths are found out before an answer of several parts begins.
+_MEASURED = 200
 
 
 @answers.resource
@@ -68,16 +69,12 @@ def instance(
     alone = negotiation.first(accepted, lambda entry: _alone(entry, stored.transfer_syntax_uid), _available([version]))
     if not alone:
         return _parts(request, accepted, [version])
-    etag = f'"{stored.file_sha256[:32]}"'
+    file = output.file_of(version)
+    etag = f'"{file.etag}"'
     same = answers.unchanged(request, etag)
     if same is not None:
         return same
-    response = answers.content(
-        request,
-        content_type=_part_type(stored),
-        length=stored.length,
-        read=lambda start, length: _read(stored, start, length),
-    )
+    response = answers.content(request, content_type=_part_type(stored), length=file.length, read=file.read)
     return answers.cached(response, request, etag)
 
 
@@ -95,7 +92,10 @@ def _parts(
         raise answers.NothingHere
     chosen = negotiation.first(accepted, lambda entry: _acceptable(entry, versions), _available(versions))
     boundary = multipart.new_boundary()
-    parts = [_part(version) for version in chosen]
+    files = output.files_of(chosen)
+    # The length of a corrected object is known once its header was read: not worth the wait for thousands of them.
+    is_measured = sum(file.is_corrected for file in files) <= _MEASURED
+    parts = [_part(version, file, is_measured) for version, file in zip(chosen, files, strict=True)]
     status = 200 if len(chosen) == len(versions) else 206
     syntaxes = {version.stored_object.transfer_syntax_uid for version in chosen}
     outer = multipart.content_type(negotiation.DICOM, boundary, syntaxes.pop() if len(syntaxes) == 1 else "")
@@ -103,7 +103,8 @@ def _parts(
         response: HttpResponseBase = HttpResponse(content_type=outer, status=status)
     else:
         response = StreamingHttpResponse(multipart.write(parts, boundary), content_type=outer, status=status)
-    response["Content-Length"] = str(multipart.length(parts, boundary))
+    if is_measured:
+        response["Content-Length"] = str(multipart.length(parts, boundary))
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -123,8 +124,7 @@ def _part_type(stored: StoredObject) -> str:
     return f"{negotiation.DICOM}; transfer-syntax={stored.transfer_syntax_uid}"
 
 
-def _part(version: InstanceVersion) -> multipart.Part:
-    stored = version.stored_object
+def _part(version: InstanceVersion, file: OutputFile, is_measured: bool) -> multipart.Part:
     address = reverse(
         "dicomweb:instance",
         args=[
@@ -133,17 +133,5 @@ def _part(version: InstanceVersion) -> multipart.Part:
             version.instance.sop_instance_uid,
         ],
     )
-    return multipart.Part(_part_type(stored), _read(stored, 0, stored.length), stored.length, address)
-
-
-def _read(stored: StoredObject, start: int, length: int) -> Iterator[bytes]:
-    """Read a stored file in pieces. A generator: nothing is opened before its turn, and it is closed when the client goes."""
-    with storage.open(stored) as file:
-        file.seek(start)
-        left = length
-        while left:
-            piece = file.read(min(_CHUNK, left))
-            if not piece:
-                raise storage.ObjectDamaged(stored.file_sha256)
-            left -= len(piece)
-            yield piece
+    length = file.length if is_measured or not file.is_corrected else None
+    return multipart.Part(_part_type(version.stored_object), file.read(), length, address)

@@ -2,8 +2,7 @@
 
 from django.urls import path, register_converter
 
-from imaging.dicomweb import bulkdata, frames, metadata, rendered, retrieve
-from imaging.dicomweb.answers import root
+from imaging.dicomweb import answers, bulkdata, frames, metadata, rendered, retrieve, store
 
 
 class DicomUidConverter:
@@ -44,8 +43,9 @@ INSTANCE = f"{SERIES}/instances/<dicomuid:sop_instance_uid>"
 FRAMES = f"{INSTANCE}/frames/<framelist:frame_list>"
 
 urlpatterns = [
-    path("", root, name="root"),
-    path(STUDY, retrieve.study, name="study"),
+    path("", answers.root, name="root"),
+    path("studies", store.resource(store.not_searched), name="studies"),
+    path(STUDY, store.resource(retrieve.study), name="study"),
     path(SERIES, retrieve.series, name="series"),
     path(INSTANCE, retrieve.instance, name="instance"),
     path(f"{STUDY}/metadata", metadata.of_study, name="study-metadata"),
