@@ -6,7 +6,7 @@ import contextlib
 import math
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,10 @@ _PATIENCE: Final = {Lane.PERSON: 3.0, Lane.BACKGROUND: 30.0, Lane.CONVERSION: 30
 _ANSWER: Final = {Lane.PERSON: 60.0, Lane.BACKGROUND: 90.0, Lane.CONVERSION: 2 * 3600.0}
 _PAUSE: Final = 0.1
 _AGAIN: Final = frozenset({"busy", "restarting"})
+
+
+#: The bytes of a frame and what they are.
+Encoded = tuple[bytes, FrameDescription]
 
 
 class Unavailable(Exception):
@@ -42,6 +46,24 @@ class Picture:
     media_type: str
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a document, and how many it has."""
+
+    picture: Picture
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One frame of a segmentation, as ``layers.Layer``, which is of the pool's side."""
+
+    source: bytes
+    description: FrameDescription
+    colours: Mapping[int, tuple[int, int, int]]
+    full: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +95,8 @@ class Client:
         aspect: float = 1.0,
         media_type: str = "image/webp",
         quality: int = 0,
+        planes: Mapping[str, Any] | None = None,
+        frame_number: int = 1,
     ) -> Picture:
         """Draw one encoded frame; see ``pictures.draw``. Raises ``DicomError`` (never shown), ``Unavailable``."""
         header = {
@@ -83,7 +107,59 @@ class Client:
             "media_type": media_type,
             "quality": quality,
         }
+        if planes:
+            header |= {"planes": planes, "frame": frame_number}
         return _picture(self.ask(Message(header, source, self.lane)))
+
+    def segments(
+        self, layers: Sequence[Layer], ground: Encoded | None, *, box: tuple[int, int], aspect: float, media_type: str
+    ) -> Picture:
+        """Draw segments over the image that they belong to, or alone; see ``layers.draw``."""
+        header = {
+            "operation": "segments",
+            "ground": wire.pack(ground[1]) if ground else None,
+            "layers": [
+                {
+                    "description": wire.pack(layer.description),
+                    "colours": [[value, *colour] for value, colour in layer.colours.items()],
+                    "full": layer.full,
+                }
+                for layer in layers
+            ],
+            "box": box,
+            "aspect": aspect,
+            "media_type": media_type,
+        }
+        parts = [*([ground[0]] if ground else []), *(layer.source for layer in layers)]
+        return _picture(self._ask_of_parts(header, parts))
+
+    def cine(
+        self, frames: Sequence[Encoded], *, box: tuple[int, int], aspect: float, milliseconds: float
+    ) -> Picture:
+        """Draw frames as one animated WebP, each shown for so long."""
+        header = {
+            "operation": "cine",
+            "descriptions": [wire.pack(description) for _source, description in frames],
+            "box": box,
+            "aspect": aspect,
+            "milliseconds": milliseconds,
+        }
+        return _picture(self._ask_of_parts(header, [source for source, _description in frames]))
+
+    def _ask_of_parts(self, header: dict[str, Any], parts: Sequence[bytes]) -> Message:
+        header["parts"] = [len(part) for part in parts]
+        return self.ask(Message(header, b"".join(parts), self.lane))
+
+    def page(self, document: bytes, *, number: int, size: int, media_type: str = "image/webp") -> Page:
+        """Draw a page of a PDF, counted from 1."""
+        header = {"operation": "page", "number": number, "box": [size, size], "media_type": media_type}
+        answer = self.ask(Message(header, document, self.lane))
+        return Page(_picture(answer), int(answer.header["pages"]))
+
+    def poster(self, stream: bytes, *, box: tuple[int, int], media_type: str = "image/webp") -> Picture:
+        """Draw a frame of a video stream."""
+        header = {"operation": "poster", "box": box, "media_type": media_type}
+        return _picture(self.ask(Message(header, stream, self.lane)))
 
     def tile(self, record: bytes, *, sop_class_uid: str, size: int, media_type: str = "image/webp") -> Picture:
         """Draw the card of an object without pixels from its DICOM JSON."""

@@ -15,6 +15,7 @@ class Rendition(models.Model):
 
         THUMBNAIL = "thumbnail", _("thumbnail, 256 px")
         PREVIEW = "preview", _("preview, 1024 px")
+        CINE = "cine", _("moving picture, 256 px")
 
     class State(models.TextChoices):
         """A tile is a drawn card for what has no pixels (a report, a plan) or cannot be decoded."""
@@ -31,6 +32,8 @@ class Rendition(models.Model):
     )
     width = models.PositiveSmallIntegerField(_("width"), default=0)
     height = models.PositiveSmallIntegerField(_("height"), default=0)
+    #: Another image of the study that is in the picture too: segments are drawn over it.
+    shown_with = models.CharField(_("shown with"), max_length=64, blank=True)
     problem_code = models.CharField(_("problem"), max_length=40, blank=True)
     problem_detail = models.TextField(_("what went wrong"), blank=True)
     made_at = models.DateTimeField(_("made at"), auto_now=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -13,7 +13,18 @@ import numpy as np
 from imaging.dicom import part10, rendition
 from imaging.dicom.errors import Malformed, UnsupportedPixels
 from imaging.dicom.frame_description import FrameDescription
-from imaging.rendering import pictures, protocol, tile_content, tiles, waveforms, wire
+from imaging.rendering import (
+    layers,
+    moving,
+    pictures,
+    posters,
+    printed_pages,
+    protocol,
+    tile_content,
+    tiles,
+    waveforms,
+    wire,
+)
 from imaging.rendering.media import operations as media
 from imaging.rendering.protocol import Message
 
@@ -29,8 +40,68 @@ def picture(request: Message) -> Message:
         wire.description(header["description"]),
         box=(int(header["box"][0]), int(header["box"][1])),
         aspect=float(header.get("aspect") or 1.0),
+        planes=header.get("planes") or {},
+        frame_number=int(header.get("frame") or 1),
     )
     return _encoded(drawn, header)
+
+
+def segments(request: Message) -> Message:
+    """Draw segments as colours over the image that they were drawn on, where there is one.
+
+    Header: ``parts`` (lengths of the payload's frames), ``ground`` (a description or None; its frame comes first), ``layers``
+    (description, colours as [value, red, green, blue], full), ``box``, ``aspect``, ``media_type``.
+    """
+    header = request.header
+    parts = _parts(request)
+    ground = None
+    if header.get("ground"):
+        ground = pictures.display(next(parts), wire.description(header["ground"]))
+    drawn = layers.draw([_layer(layer, part) for layer, part in zip(header["layers"], parts, strict=True)], ground)
+    box = int(header["box"][0]), int(header["box"][1])
+    return _encoded(pictures.fit(drawn, box, float(header.get("aspect") or 1.0)), header)
+
+
+def _layer(header: Mapping[str, Any], part: bytes) -> layers.Layer:
+    colours = {int(value): (int(red), int(green), int(blue)) for value, red, green, blue in header["colours"]}
+    return layers.Layer(part, wire.description(header["description"]), colours, int(header["full"]))
+
+
+def _parts(request: Message) -> Iterator[bytes]:
+    at = 0
+    for length in request.header["parts"]:
+        yield request.payload[at : at + int(length)]
+        at += int(length)
+
+
+def cine(request: Message) -> Message:
+    """Draw frames as one animated picture. Header: ``parts``, ``descriptions``, ``box``, ``aspect``, ``milliseconds``."""
+    header = request.header
+    described = map(wire.description, header["descriptions"])
+    box = int(header["box"][0]), int(header["box"][1])
+    images = moving.strip(
+        list(zip(_parts(request), described, strict=True)), box=box, aspect=float(header.get("aspect") or 1.0)
+    )
+    payload = moving.encode(images, milliseconds=float(header["milliseconds"]))
+    size = {"width": images[0].width, "height": images[0].height}
+    return Message({**size, "media_type": "image/webp"}, payload)
+
+
+def page(request: Message) -> Message:
+    """Draw a page of a PDF, the payload. Header: ``number``, ``box``, ``media_type``; the answer names the ``pages`` there are."""
+    header = request.header
+    image, pages = printed_pages.page(request.payload, int(header["number"]), int(header["box"][0]))
+    answer = _encoded(image, header)
+    answer.header["pages"] = pages
+    return answer
+
+
+def poster(request: Message) -> Message:
+    """Draw a frame of a video stream, the payload. Header: ``box``, ``media_type``."""
+    header = request.header
+    image = posters.poster(request.payload).image
+    image.thumbnail((int(header["box"][0]), int(header["box"][1])))
+    return _encoded(posters.with_play_sign(image), header)
 
 
 def tile(request: Message) -> Message:
@@ -79,12 +150,26 @@ def ping(_request: Message) -> Message:
 
 
 OPERATIONS: Final[Mapping[str, Callable[[Message], Message]]] = MappingProxyType(
-    {"picture": picture, "tile": tile, "convert": convert, "ping": ping, **media.OPERATIONS}
+    {
+        "picture": picture,
+        "segments": segments,
+        "cine": cine,
+        "page": page,
+        "poster": poster,
+        "tile": tile,
+        "convert": convert,
+        "ping": ping,
+        **media.OPERATIONS,
+    }
 )
 
 
 def warm_up() -> None:
-    """Load what every child needs, before the first is forked."""
+    """Load what every child needs, before the first is forked.
+
+    All is shared by the children, and an unprivileged child may not reach the files: PDFium and FFmpeg, loaded by the imports
+    above, cost 30 MB once.
+    """
     pictures.encode(pictures.fit(np.zeros((8, 8), np.uint8), (4, 4), 1.0), "image/webp")
     tiles.draw(tile_content.Tile(code="SR", title=" "), 64)
     frame = FrameDescription(rows=2, columns=2, bits_allocated=8, bits_stored=8, high_bit=7)

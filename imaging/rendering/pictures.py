@@ -5,18 +5,20 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-from typing import Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
 from PIL.Image import Image, Resampling
 
-from imaging.dicom import decode, windowing
+from imaging.dicom import decode, display_planes, windowing
 from imaging.dicom.errors import UnsupportedPixels
 from imaging.dicom.frame_description import FrameDescription
 
-__all__ = ["Image", "draw", "encode", "fit", "load_codecs"]
+__all__ = ["Image", "display", "draw", "encode", "fit", "load_codecs"]
 
 #: Samples of one frame: beyond this a picture is refused before a decoder sees it (a 16-bit frame of 512 MiB).
 MAX_SAMPLES: Final = 256 * 1024 * 1024
@@ -34,16 +36,30 @@ def draw(
     *,
     box: tuple[int, int],
     aspect: float = 1.0,
+    planes: Mapping[str, Any] = MappingProxyType({}),
+    frame_number: int = 1,
 ) -> Image:
     """One frame as a screen shows it, inside ``box`` (width, height in pixels; 0 = no bound), never enlarged.
 
-    ``aspect`` is the height of a pixel over its width (PS3.3 C.7.6.3.1.7). Raises ``DicomError``.
+    ``aspect`` is the height of a pixel over its width (PS3.3 C.7.6.3.1.7); ``planes`` are the overlays and shutters of
+    ``display_planes.attributes``. Raises ``DicomError``.
     """
+    return fit(display(source, description, planes=planes, frame_number=frame_number), box, aspect)
+
+
+def display(
+    source: bytes,
+    description: FrameDescription,
+    *,
+    planes: Mapping[str, Any] = MappingProxyType({}),
+    frame_number: int = 1,
+) -> npt.NDArray[np.uint8]:
+    """One frame in its own size as uint8 (rows, columns[, 3]). Raises ``DicomError``."""
     samples = description.rows * description.columns * description.samples_per_pixel
     if not 0 < samples <= MAX_SAMPLES:
         raise UnsupportedPixels(f"{description.columns} x {description.rows} pixels", code="too_large")
     shown = windowing.to_display(decode.decode_frame(source, description), description)
-    return fit(shown, box, aspect)
+    return display_planes.draw(shown, planes, frame_number=frame_number, source=source, description=description)
 
 
 def fit(shown: npt.NDArray[np.uint8], box: tuple[int, int], aspect: float) -> Image:
@@ -81,7 +97,7 @@ def encode(image: Image, media_type: str, *, quality: int = 0) -> bytes:
 
 def load_codecs() -> None:
     """Import the decoders now: each child would otherwise load them at its first picture of a kind."""
-    for name in ("imagecodecs", "openjpeg", "rle", "jpeg_ls", "PIL.WebPImagePlugin", "PIL.JpegImagePlugin"):
+    for name in ("imagecodecs", "openjpeg", "rle", "jpeg_ls", "PIL.WebPImagePlugin", "PIL.JpegImagePlugin", "PIL.PngImagePlugin"):
         importlib.import_module(name)
     for codec in _CODECS:
         getattr(sys.modules["imagecodecs"], f"{codec}_decode", None)

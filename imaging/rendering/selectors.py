@@ -6,10 +6,12 @@ from datetime import datetime
 
 from django.db.models import Count, F, QuerySet
 
+from accounts.roles import Right
+from accounts.scope import Scope
 from imaging.events import selectors as events
 from imaging.rendering.models import Rendition
 from imaging.storage.models import StoredObject
-from imaging.studies.models import InstanceVersion, Study
+from imaging.studies.models import Instance, InstanceVersion, Series, Study
 
 READY = (Rendition.State.READY, Rendition.State.TILE)
 
@@ -37,6 +39,51 @@ def picture(version: InstanceVersion, kind: str) -> StoredObject | None:
     return rendition.stored_object if rendition else None
 
 
+def may_be_shown(content: StoredObject, *, scope: Scope) -> bool:
+    """Whether a reader may see all that is in a picture: segments may lie over an image of another series.
+
+    Only who was given some series or instances of a study can see the one without the other: two queries for them, none
+    for others.
+    """
+    if not (scope.series or scope.instances):
+        return True
+    others = set(
+        Rendition.objects.filter(stored_object=content).exclude(shown_with="").values_list("shown_with", flat=True)
+    )
+    visible = Instance.objects.visible_to(scope, Right.VIEW).filter(sop_instance_uid__in=others)
+    return not others or visible.count() == len(others)
+
+
+def series_cine(series: Series) -> StoredObject | None:
+    """The moving picture that stands for a series, or None. One query, and one for its copies."""
+    found = (
+        Rendition.objects.filter(
+            kind=Rendition.Kind.CINE,
+            state=Rendition.State.READY,
+            version__state=InstanceVersion.State.CURRENT,
+            version__instance__is_rejected=False,
+            version__instance__series=series,
+        )
+        .select_related("stored_object")
+        .prefetch_related("stored_object__copies")
+        .order_by(F("version__instance__instance_number").asc(nulls_last=True), "version__instance_id")
+        .first()
+    )
+    return found.stored_object if found else None
+
+
+def study_cines(study: Study) -> Mapping[int, StoredObject]:
+    """The moving pictures of a study's series by primary key of the series. One query."""
+    rows = (
+        _served(study)
+        .filter(kind=Rendition.Kind.CINE, state=Rendition.State.READY)
+        .select_related("stored_object")
+        .annotate(series_id=F("version__instance__series_id"))
+        .order_by(F("version__instance__instance_number").desc(nulls_first=True), "-version__instance_id")
+    )
+    return {row.series_id: row.stored_object for row in rows}
+
+
 def renditions(versions: Iterable[InstanceVersion], kind: str) -> Mapping[int, Rendition]:
     """Pictures and failures of these versions by primary key of the version. One query."""
     rows = Rendition.objects.filter(version__in=list(versions), kind=kind)
@@ -60,6 +107,8 @@ def problems_of(study: Study) -> Sequence[ProblemOfStudy]:
     failed = (
         _served(study)
         .filter(state=Rendition.State.FAILED)
+        # A moving picture is a convenience: its film has its thumbnail, or says there what is wrong.
+        .exclude(kind=Rendition.Kind.CINE)
         .select_related("version__instance__series")
         .order_by("version__instance__series__series_number", "version__instance__instance_number", "kind")
     )

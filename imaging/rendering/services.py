@@ -4,7 +4,7 @@ import itertools
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -20,8 +20,8 @@ from imaging.events import jobs
 from imaging.events import services as events
 from imaging.events.jobs import Outcome
 from imaging.events.models import Event
-from imaging.rendering import conversion, representatives, selectors, sources
-from imaging.rendering.decoder import Busy, Client, Picture, Unavailable
+from imaging.rendering import cines, conversion, documents, representatives, selectors, sources
+from imaging.rendering.decoder import Busy, Client, Page, Picture, Unavailable
 from imaging.rendering.models import Rendition
 from imaging.rendering.protocol import Lane
 from imaging.rendering.sources import Problem, Window
@@ -32,14 +32,17 @@ from imaging.studies.models import InstanceVersion, Study
 
 __all__ = [
     "Busy",
+    "Page",
     "Picture",
     "Unavailable",
     "Window",
     "convert_study",
+    "make_cines",
     "make_first_previews",
     "make_first_thumbnail",
     "make_previews",
     "make_thumbnails",
+    "page",
     "picture",
     "render",
     "retry",
@@ -48,8 +51,15 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 #: Longest edge in pixels.
-SIZES: Final = {Rendition.Kind.THUMBNAIL.value: 256, Rendition.Kind.PREVIEW.value: 1024}
+SIZES: Final = {
+    Rendition.Kind.THUMBNAIL.value: 256,
+    Rendition.Kind.PREVIEW.value: 1024,
+    Rendition.Kind.CINE.value: cines.SIZE,
+}
+#: Longest edge of a page of a document that is read.
+PAGE_EDGE: Final = 1600
 MEDIA_TYPE: Final = "image/webp"
+Prepare = Callable[[InstanceVersion], sources.Source | None]
 #: Seconds after which a step stops and asks to be run again, so that other studies get their turn.
 _TURN: Final = 20.0
 _IN_FLIGHT: Final = 8
@@ -64,6 +74,7 @@ class Drawn:
     picture: Picture | None = None
     problem: Problem | None = None
     is_card: bool = False
+    shown_with: str = ""
 
 
 def render(
@@ -91,18 +102,29 @@ def picture(version: InstanceVersion, kind: str) -> Picture | StoredObject:
     if ready is not None:
         return ready
     size = SIZES[kind]
-    source = _source(version)
+    source = _source(version, with_others=True)
     drawn = source.draw(Client(settings.DECODER_SOCKET, Lane.PERSON), (size, size), MEDIA_TYPE, 0)
-    _keep([Drawn(version, drawn, is_card=source.is_card)], kind)
+    _keep([Drawn(version, drawn, is_card=source.is_card, shown_with=source.shown_with)], kind)
     return drawn
 
 
-def _source(version: InstanceVersion, *, number: int | None = None, window: Window | None = None) -> sources.Source:
+def page(version: InstanceVersion, number: int) -> Page | None:
+    """Draw a page of an encapsulated PDF for somebody who reads it; None when the instance holds none. Raises as ``render``."""
+    document = documents.content(version)
+    if document is None:
+        return None
+    client = Client(settings.DECODER_SOCKET, Lane.PERSON)
+    return client.page(document, number=number, size=PAGE_EDGE, media_type=MEDIA_TYPE)
+
+
+def _source(
+    version: InstanceVersion, *, number: int | None = None, window: Window | None = None, with_others: bool = False
+) -> sources.Source:
     try:
-        return sources.of(version, number=number, window=window)
+        return sources.of(version, number=number, window=window, with_others=with_others)
     except frames.FramesNotReady:
         conversion.convert_now(version)
-        return sources.of(version, number=number, window=window)
+        return sources.of(version, number=number, window=window, with_others=with_others)
 
 
 def make_first_thumbnail(series_instance_uid: str) -> None:
@@ -130,6 +152,19 @@ def make_previews(study_instance_uid: str) -> Outcome:
     """Make previews of what a reader sees first: small series whole, the middle image of others."""
     wanted = representatives.first_seen(study_instance_uid)
     return _make(_missing(Rendition.Kind.PREVIEW).filter(pk__in=wanted), Rendition.Kind.PREVIEW)
+
+
+def make_cines(study_instance_uid: str) -> Outcome:
+    """Make the moving pictures of films: one for each series, of its first film. What is no film gets none."""
+    films = _missing(Rendition.Kind.CINE).filter(
+        instance__study__study_instance_uid=study_instance_uid, instance__number_of_frames__gt=1
+    )
+    chosen = {version.instance.series_id: version for version in reversed(films)}
+    made = Rendition.objects.filter(
+        kind=Rendition.Kind.CINE, state=Rendition.State.READY, version__instance__series__in=list(chosen)
+    )
+    done = set(made.values_list("version__instance__series_id", flat=True))
+    return _make([version for series, version in chosen.items() if series not in done], Rendition.Kind.CINE)
 
 
 def convert_study(study_instance_uid: str) -> None:
@@ -176,11 +211,12 @@ def _missing(kind: str) -> QuerySet[InstanceVersion]:
     )
 
 
-def _make(versions: QuerySet[InstanceVersion], kind: str) -> Outcome:
+def _make(versions: Iterable[InstanceVersion], kind: str) -> Outcome:
     """Draw and keep pictures batch by batch, for one turn. A slow batch is cut short, so that its pictures are kept in time."""
     until = time.monotonic() + _TURN
     todo = deque(versions)
-    drawing = _draw(_during(todo, until), SIZES[kind])
+    prepare = cines.source_of if kind == Rendition.Kind.CINE else _ready_made
+    drawing = _draw(_during(todo, until), SIZES[kind], prepare)
     while batch := list(itertools.islice(drawing, _BATCH)):
         _keep(batch, kind)
     return Outcome.AGAIN if todo else Outcome.DONE
@@ -192,34 +228,42 @@ def _during(todo: deque[InstanceVersion], until: float) -> Iterator[InstanceVers
         yield todo.popleft()
 
 
-def _draw(versions: Iterable[InstanceVersion], size: int) -> Iterator[Drawn]:
+def _ready_made(version: InstanceVersion) -> sources.Source:
+    return sources.of(version, with_others=True)
+
+
+def _draw(versions: Iterable[InstanceVersion], size: int, prepare: Prepare) -> Iterator[Drawn]:
     """Draw versions with several of them in the pool at once. Rows are read in this thread only."""
     client = Client(settings.DECODER_SOCKET, Lane.BACKGROUND)
-    flying: deque[tuple[InstanceVersion, bool, Future[Picture]]] = deque()
+    flying: deque[tuple[InstanceVersion, sources.Source, Future[Picture]]] = deque()
     with ThreadPoolExecutor(_IN_FLIGHT, thread_name_prefix="draw") as threads:
         for version in versions:
-            prepared = _prepare(version)
+            prepared = _prepare(version, prepare)
             if isinstance(prepared, Problem):
                 yield Drawn(version, problem=prepared)
             elif prepared:
                 future = threads.submit(prepared.draw, client, (size, size), MEDIA_TYPE, 0)
-                flying.append((version, prepared.is_card, future))
+                flying.append((version, prepared, future))
             if len(flying) >= _IN_FLIGHT:
                 yield _landed(*flying.popleft())
         while flying:
             yield _landed(*flying.popleft())
 
 
-def _prepare(version: InstanceVersion) -> sources.Source | Problem | None:
-    """The source, why there is none, or None when it has to wait for its conversion."""
+def _prepare(version: InstanceVersion, prepare: Prepare) -> sources.Source | Problem | None:
+    """The source, why there is none, or None when it has to wait for its conversion, or is not to be drawn."""
     try:
-        return sources.of(version)
+        return prepare(version)
+    except frames.NoSuchFrame:
+        return None
     except frames.FramesNotReady:
         if version.stored_object.length > conversion.SMALL:
             return None
-        return _converted(version) or _prepare(version)
+        return _converted(version) or _prepare(version, prepare)
     except DicomError as error:
         return Problem(error.code, error.detail)
+    except storage.StorageAway:
+        raise  # it passes: the step is tried again, and nobody is told that there is no picture
     except storage.StorageError as error:
         return Problem(error.code, "")
 
@@ -229,14 +273,16 @@ def _converted(version: InstanceVersion) -> Problem | None:
         conversion.convert(version)
     except DicomError as error:
         return Problem(error.code, error.detail)
+    except storage.StorageAway:
+        raise  # it passes: the step is tried again, and nobody is told that there is no picture
     except storage.StorageError as error:
         return Problem(error.code, "")
     return None
 
 
-def _landed(version: InstanceVersion, is_card: bool, future: Future[Picture]) -> Drawn:
+def _landed(version: InstanceVersion, source: sources.Source, future: Future[Picture]) -> Drawn:
     try:
-        return Drawn(version, future.result(), is_card=is_card)
+        return Drawn(version, future.result(), is_card=source.is_card, shown_with=source.shown_with)
     except DicomError as error:
         return Drawn(version, problem=Problem(error.code, error.detail))
 
@@ -253,7 +299,16 @@ def _keep(drawn: Sequence[Drawn], kind: str) -> None:
             [_row(entry, kind, stored.get(entry.version.pk)) for entry in drawn],
             update_conflicts=True,
             unique_fields=["version", "kind"],
-            update_fields=["state", "stored_object", "width", "height", "problem_code", "problem_detail", "made_at"],
+            update_fields=[
+                "state",
+                "stored_object",
+                "width",
+                "height",
+                "shown_with",
+                "problem_code",
+                "problem_detail",
+                "made_at",
+            ],
         )
 
 
@@ -261,7 +316,7 @@ def _row(entry: Drawn, kind: str, content: StoredObject | None) -> Rendition:
     row = Rendition(version=entry.version, kind=kind, stored_object=content, state=Rendition.State.FAILED)
     if entry.picture is not None:
         row.state = Rendition.State.TILE if entry.is_card else Rendition.State.READY
-        row.width, row.height = entry.picture.width, entry.picture.height
+        row.width, row.height, row.shown_with = entry.picture.width, entry.picture.height, entry.shown_with
     elif entry.problem is not None:
         row.problem_code, row.problem_detail = entry.problem.code[:40], entry.problem.detail[:500]
         logger.warning("no %s of version %s: %s", kind, entry.version.pk, entry.problem.code)

@@ -1,4 +1,4 @@
-"""What is to be drawn of a version: its frame, its curves, or a card. Reads rows and bytes; decodes nothing."""
+"""What is to be drawn of a version: its frame, its curves, its first page, or a card. Reads rows and bytes; decodes nothing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from typing import Any, Final
 import orjson
 from django.db.models import QuerySet
 
+from imaging.dicom import uids
 from imaging.dicom.errors import DicomError, UnsupportedPixels
 from imaging.dicom.frame_description import FrameDescription
+from imaging.rendering import documents, overlays, segmentations
 from imaging.rendering.decoder import Client, Picture
 from imaging.storage import services as storage
 from imaging.studies import frames, metadata
@@ -18,6 +20,9 @@ from imaging.studies.models import InstanceVersion
 _MAX_WAVEFORM: Final = 64 * 1024 * 1024
 _WAVEFORMS: Final = "1.2.840.10008.5.1.4.1.1.9."
 _VIDEO: Final = "1.2.840.10008.1.2.4.10"
+
+#: Bytes of a video up to which its stream is read whole for a frame of it.
+MAX_VIDEO: Final = 192 * 1024 * 1024
 
 Draw = Callable[[Client, tuple[int, int], str, int], Picture]
 
@@ -45,6 +50,8 @@ class Source:
 
     draw: Draw
     is_card: bool
+    #: SOP Instance UID of another image that is in the picture too.
+    shown_with: str = ""
 
 
 def with_bytes(versions: QuerySet[InstanceVersion]) -> QuerySet[InstanceVersion]:
@@ -54,8 +61,12 @@ def with_bytes(versions: QuerySet[InstanceVersion]) -> QuerySet[InstanceVersion]
     )
 
 
-def of(version: InstanceVersion, *, number: int | None = None, window: Window | None = None) -> Source:
+def of(
+    version: InstanceVersion, *, number: int | None = None, window: Window | None = None, with_others: bool = False
+) -> Source:
     """The source for frame ``number``, by default the middle one.
+
+    ``with_others`` allows other images of the study under what was drawn on them (segments), for who may see them too.
 
     Raises ``DicomError`` and the errors of ``storage`` when it cannot be drawn, ``frames.FramesNotReady`` when it cannot
     be drawn yet, ``frames.NoSuchFrame`` for a number that the instance does not have.
@@ -67,13 +78,15 @@ def of(version: InstanceVersion, *, number: int | None = None, window: Window | 
             raise
         return _without_frames(version)
     if content.transfer_syntax_uid.startswith(_VIDEO):
-        # MPEG and HEVC streams: the poster is a card, no frame is decoded.
-        return _card(version)
+        return _poster(version)
     number = (index.number_of_frames + 1) // 2 if number is None else number
     record = metadata.instance_record(version)
     try:
+        if version.instance.sop_class_uid in uids.SEGMENTATION:
+            return _segments(version, record, number, with_others)
         description = _windowed(frames.described(version, number), window)
-        return _image(frames.frame(version, number).data, description, aspect(record, number))
+        data = frames.frame(version, number).data
+        return _image(data, description, aspect(record, number), overlays.planes(version, record, number), number)
     except ValueError as error:
         raise UnsupportedPixels("the frame lies outside the object", code="broken_frame_index") from error
 
@@ -84,15 +97,70 @@ def _windowed(description: FrameDescription, window: Window | None) -> FrameDesc
     return description.replaced(window=(window.centre, window.width), voi_function=window.function, voi_lut=None)
 
 
-def _image(data: bytes, description: FrameDescription, ratio: float) -> Source:
+def _image(
+    data: bytes, description: FrameDescription, ratio: float, planes: Mapping[str, Any], number: int
+) -> Source:
     def draw(client: Client, box: tuple[int, int], media_type: str, quality: int) -> Picture:
-        return client.picture(data, description, box=box, aspect=ratio, media_type=media_type, quality=quality)
+        return client.picture(
+            data,
+            description,
+            box=box,
+            aspect=ratio,
+            media_type=media_type,
+            quality=quality,
+            planes=planes,
+            frame_number=number,
+        )
 
     return Source(draw, is_card=False)
 
 
+def _segments(version: InstanceVersion, record: Mapping[str, Any], number: int, with_others: bool) -> Source:
+    drawing = segmentations.of(version, record, number, with_image=with_others)
+    ratio = aspect(record, number)
+
+    def draw(client: Client, box: tuple[int, int], media_type: str, _quality: int) -> Picture:
+        return client.segments(drawing.layers, drawing.ground, box=box, aspect=ratio, media_type=media_type)
+
+    return Source(draw, is_card=False, shown_with=drawing.shown_with)
+
+
+def _poster(version: InstanceVersion) -> Source:
+    """A frame of a video; the card of one that is too large to be read whole, or that cannot be decoded."""
+    card = _card(version)
+    if version.stored_object.length > MAX_VIDEO:
+        return card
+    stream = frames.frame(version, 1).data
+
+    def draw(client: Client, box: tuple[int, int], media_type: str, quality: int) -> Picture:
+        try:
+            return client.poster(stream, box=(box[0] or 1024, box[1] or 1024), media_type=media_type)
+        except DicomError:
+            return card.draw(client, box, media_type, quality)
+
+    return Source(draw, is_card=False)
+
+
+def _first_page(version: InstanceVersion) -> Source:
+    """The first page of a PDF, or the card of one that cannot be opened."""
+    card = _card(version)
+    document = documents.content(version)
+    if document is None:
+        return card
+
+    def draw(client: Client, box: tuple[int, int], media_type: str, quality: int) -> Picture:
+        try:
+            return client.page(document, number=1, size=_side(box), media_type=media_type).picture
+        except DicomError:
+            return card.draw(client, box, media_type, quality)
+
+    return Source(draw, is_card=True)
+
+
 def _without_frames(version: InstanceVersion) -> Source:
     content = version.stored_object
+    if version.instance.sop_class_uid == uids.ENCAPSULATED_PDF:
+        return _first_page(version)
     if not version.instance.sop_class_uid.startswith(_WAVEFORMS) or content.length > _MAX_WAVEFORM:
         return _card(version)
     file = storage.read(content)
