@@ -68,6 +68,7 @@ def doors(environment: Environment) -> list[Process]:
             ready=environment.decoder_socket.exists,
         ),
         Process(name="registrar", command=[*MANAGE, "registrar"]),
+        Process(name="importer", command=[*MANAGE, "importer"]),
     ]
 
 

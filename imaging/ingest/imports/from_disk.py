@@ -113,7 +113,7 @@ class Run:
         """Import. What was not taken in is told; nothing is lost when it stops half-way, and a second run goes on."""
         offers = (Offer(found, self.source) for found in self._objects_found())
         try:
-            for taken in take_in(offers, stopping=self.stopping):
+            for taken in take_in(offers, should_stop=self.stopping.is_set):
                 self.tick()
                 if taken.outcome == REFUSED:
                     self._leave(taken.offer.found.path, taken.code, is_fault=True)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -113,24 +113,24 @@ class _Taking:
         self._held.clear()
 
 
-def take_in(offers: Iterable[Offer], *, stopping: threading.Event | None = None) -> Iterator[Taken]:
+def take_in(offers: Iterable[Offer], *, should_stop: Callable[[], bool] = lambda: False) -> Iterator[Taken]:
     """Hand over each offer; tell what became of each as soon as it is known.
 
-    ``stopping`` ends it after what is on its way. Raises ``OutOfRoom``, after telling of what was kept.
+    ``should_stop`` ends it after what is on its way. Raises ``OutOfRoom``, after telling of what was kept.
     """
     with ThreadPoolExecutor(THREADS, thread_name_prefix="take-in") as pool:
         taking = _Taking(pool)
         try:
-            yield from _take_in(taking, offers, stopping or threading.Event())
+            yield from _take_in(taking, offers, should_stop)
         finally:
             taking.let_go()
             _close_connections(pool)
 
 
-def _take_in(taking: _Taking, offers: Iterable[Offer], stopping: threading.Event) -> Iterator[Taken]:
+def _take_in(taking: _Taking, offers: Iterable[Offer], should_stop: Callable[[], bool]) -> Iterator[Taken]:
     full: OutOfRoom | None = None
     for offer in offers:
-        if stopping.is_set():
+        if should_stop():
             break
         taking.offer(offer)
         try:
