@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
 from imaging.dicom.correctable import UIDS, Attributes, CorrectionInvalid, Level, level_of, normalised, text_of
 
@@ -54,13 +56,15 @@ class Change:
 
 
 def put_over(dataset: Dataset, attributes: Attributes) -> Dataset:
-    """A shallow copy of ``dataset`` with ``attributes`` in the place of its own, which stays as it is.
+    """A shallow copy of ``dataset`` with ``attributes`` in the place of its own, to read a header from; it stays as it is.
 
-    Raises ValueError, KeyError or TypeError for what is no DICOM JSON.
+    Raises KeyError or TypeError for what is no DICOM JSON.
     """
     corrected = Dataset()
     corrected.update(dataset)
-    corrected.update(Dataset.from_json({tag: dict(element) for tag, element in attributes.items()}))
+    for tag, element in attributes.items():
+        base, name = BaseTag(int(tag, 16)), str(element["vr"])
+        corrected[base] = DataElement(base, name, text_of(element), already_converted=True)
     return corrected
 
 

@@ -116,3 +116,15 @@ def test_a_decided_identity_is_not_questioned(spool: Spool, emergency: Departmen
     held = _held(_source(emergency, identity_decided=True), PatientName="Maiden^Name")
     assert intake.register([held])[0].outcome is Outcome.NEW
     assert not QuarantinedObject.objects.exists()
+
+
+def test_a_broken_private_element_does_not_stand_in_the_way_of_a_correction(
+    spool: Spool, emergency: Department
+) -> None:
+    made = arrivals.dataset()
+    made.add_new(0x00091001, "OB", bytes(6))
+    content = arrivals.encoded(made).replace(b"\x09\x00\x01\x10OB\0\0\6\0\0\0", b"\x09\x00\x01\x10SL\x0a\0\0\0\0\0")
+    source = _source(emergency, corrections='{"00100020": {"vr": "LO", "Value": ["OURS"]}}', identity_decided=True)
+    held = services.hold(io.BytesIO(content), source=source)
+    assert intake.register([held])[0].outcome is Outcome.NEW
+    assert Patient.objects.get().patient_id == "OURS"
