@@ -44,6 +44,7 @@ export default defineConfig({
         pages: "pages/main.ts",
         upload: "pages/upload/main.ts",
         viewer: "viewer/main.ts",
+        wrap: "pages/wrap/main.ts",
       },
     },
   },

@@ -38,6 +38,7 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "facts": study_facts.facts(study),
         "places": study_facts.places(provenance.placements),
         "arrivals": study_facts.arrivals(provenance.sources),
+        "may_add": study_facts.may_add(study, request.user),
         **_series_context(study, scope),
         **_problem_context(study, scope),
     }

@@ -8,8 +8,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.models import User
 from accounts.roles import Right
 from accounts.scope import Scope
+from imaging.ingest.uploads.selectors import departments_of
+from imaging.ingest.wrapping import selectors as wrapping
 from imaging.rendering.selectors import ProblemOfStudy
 from imaging.studies import selectors as studies
 from imaging.studies.models import InstanceVersion, Placement, Study
@@ -144,3 +147,9 @@ def conflicts(study: Study, versions: Iterable[InstanceVersion]) -> list[Conflic
 def may_write(study: Study, scope: Scope) -> bool:
     """Whether the reader may change the study; the service asks again."""
     return studies.series_of(study, scope=scope, right=Right.WRITE).exists()
+
+
+def may_add(study: Study, user: object) -> bool:
+    """Whether the reader may add photos and documents to the study; the page that does it asks again."""
+    departments = departments_of(user) if isinstance(user, User) else []
+    return wrapping.may_add(study, department_ids=[department.pk for department in departments])

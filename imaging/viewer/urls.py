@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from imaging.viewer import headers, pictures, study, study_list, viewer
+from imaging.viewer import desk_pictures, headers, pictures, study, study_list, viewer, wrapping
 
 
 class UidConverter:
@@ -39,6 +39,14 @@ urlpatterns = [
     path(f"{SERIES}/thumbnail", pictures.of_series, name="series-thumbnail"),
     path(f"{INSTANCE}/thumbnail", pictures.of_instance, {"kind": "thumbnail"}, name="instance-thumbnail"),
     path(f"{INSTANCE}/preview", pictures.of_instance, {"kind": "preview"}, name="instance-preview"),
+    path("import/wrap/", wrapping.page, name="wrap"),
+    path("import/wrap/find", wrapping.find, name="wrap-find"),
+    path("quarantine/<int:pk>/picture", desk_pictures.of_quarantined, name="quarantined-picture"),
+    path("conflicts/<int:pk>/versions/<int:version>/picture", desk_pictures.of_version, name="version-picture"),
+    path(f"{SERIES}/cine", pictures.cine_of_series, name="series-cine"),
+    path(f"{INSTANCE}/document/", documents.page, name="document"),
+    path(f"{INSTANCE}/document/file", documents.file, name="document-file"),
+    path(f"{INSTANCE}/document/pages/<int:number>", documents.printed_page, name="document-page"),
     path("viewer/<uid:study_instance_uid>/", viewer.page, name="viewer"),
     path("viewer/<uid:study_instance_uid>/manifest.json", viewer.manifest, name="manifest"),
 ]

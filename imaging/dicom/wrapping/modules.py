@@ -79,7 +79,7 @@ def lossy(made: Dataset, history: LossyHistory | None) -> None:
 
 
 def moment(made: Dataset, prefix: str, at: datetime | None, *, with_time: bool = True) -> None:
-    """The pair of attributes *prefix*\\ Date and *prefix*\\ Time; empty without a moment."""
+    """The attributes that ``prefix`` begins and Date or Time ends; empty without a moment."""
     put(made, f"{prefix}Date", at.strftime("%Y%m%d") if at else "")
     put(made, f"{prefix}Time", at.strftime("%H%M%S") if at and with_time else "")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, BinaryIO, Final
 
 import av
@@ -215,7 +216,7 @@ def _graph(stream: Any, picture: Any, found: _Found, rate: Fraction) -> tuple[An
     chain.append(graph.add("fps", f"{rate.numerator}/{rate.denominator}"))
     chain.append(graph.add("format", "yuv420p"))
     chain.append(graph.add("buffersink"))
-    for one, following in zip(chain, chain[1:], strict=False):
+    for one, following in pairwise(chain):
         one.link_to(following)
     graph.configure()
     return graph, width, height
