@@ -13,7 +13,7 @@ from imaging.events.jobs import Ask, Claimed, Outcome
 from imaging.events.models import Event
 from imaging.pipeline.reactions import REACTIONS, STEPS
 from imaging.rendering.decoder import Unavailable
-from imaging.storage.errors import StorageError
+from imaging.storage.errors import StorageAway, StorageError
 from imaging.studies import selectors as studies
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,8 @@ def run_next(queue: str) -> bool:
         jobs.fail(job, code="took_too_long")
     except Unavailable as error:
         jobs.postpone(job, code="decoder_unavailable", detail=str(error))
+    except StorageAway as error:
+        jobs.postpone(job, code=error.code)
     except Exception as error:  # noqa: BLE001 -- whatever goes wrong in a step is recorded on its job and shown
         _record(job, error)
     else:

@@ -1,12 +1,19 @@
-"""Contents and copies in the admin: to be read, never edited."""
+"""Contents and copies in the admin: to be read, never edited; copies that wait can be tried at once."""
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from accounts.audited_admin import ReadOnlyAdmin
-from imaging.storage.models import ObjectCopy, StoredObject
+from accounts import audit
+from accounts.audited_admin import CappedPaginator, ReadOnlyAdmin
+from accounts.middleware import actor_of
+from accounts.roles import Door
+from imaging.storage import copying
+from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
 
 
 class CopyInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -33,3 +40,34 @@ class StoredObjectAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     inlines = (CopyInline,)
     show_full_result_count = False
+
+
+@admin.register(CopyOrder)
+class CopyOrderAdmin(ReadOnlyAdmin):
+    """What has still to be copied to a store, the longest waiting first; why it waits, and the means to try at once."""
+
+    list_display = ("stored_object", "tier", "problem", "attempts", "created_at", "due_at")
+    list_filter = ("tier", "problem")
+    list_select_related = ("stored_object",)
+    search_fields = ("=stored_object__file_sha256",)
+    ordering = ("id",)
+    actions = ("try_now",)
+    paginator = CappedPaginator
+    show_full_result_count = False
+
+    @admin.action(description=_("Try to copy now"), permissions=["run"])
+    def try_now(self, request: HttpRequest, queryset: QuerySet[CopyOrder]) -> None:
+        """Make the chosen orders due."""
+        count = copying.try_now(queryset.values_list("pk", flat=True))
+        audit.record(
+            audit.Action.STEP_RETRIED,
+            actor=actor_of(request, Door.PAGE),
+            subject_type="copy_order",
+            detail={"via": "admin", "count": count},
+        )
+        said = ngettext("%(count)d copy is tried now.", "%(count)d copies are tried now.", count) % {"count": count}
+        self.message_user(request, said, messages.SUCCESS)
+
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        """Return whether this person may decide about copies."""
+        return request.user.has_perm("imaging.change_copyorder")

@@ -63,7 +63,8 @@ class TierCopier:
 
     def run(self, stopping: threading.Event) -> bool:
         """Copy what is ordered until ``stopping`` is set; whether every thread has come to its end."""
-        self.greet()
+        # Aside: a store that does not answer takes its time.
+        threading.Thread(target=self.greet, name=f"greet {self._tier}", daemon=True).start()
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._tier)
         while not stopping.is_set():
             try:

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template import loader
 
+from imaging.storage import services as storage
 from imaging.studies import access
 
 View = Callable[..., HttpResponseBase]
@@ -65,6 +66,10 @@ def of_a_study(view: View) -> View:
             raise Http404 from None
         except access.RightMissing:
             raise PermissionDenied from None
+        except storage.StorageAway:
+            log.warning("A content is out of reach: the store that holds it does not answer.")
+            response = _answer(request, 503)
+            response["Retry-After"] = "30"
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "private, no-cache"
         return response
