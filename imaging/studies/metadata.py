@@ -7,7 +7,7 @@ of the instances, with bulk data addressed at the door that asks.
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,9 +17,10 @@ from django.db.models import F
 
 from accounts.roles import Right
 from accounts.scope import Scope
+from imaging.dicom.corrections import Change
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import output, segments
+from imaging.studies import corrections, output, segments
 from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Series, Study
 
 _MARKER: Final = "bulkdata/"
@@ -28,17 +29,24 @@ _STORED: Final = b'"BulkDataURI":"' + _MARKER.encode()
 _REMEMBERED: Final = 48 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Line:
-    """Header of one version, as stored, and the instance that it speaks of."""
+    """Header of one version, as stored, the instance that it speaks of, and what is put over it."""
 
     sop_instance_uid: str
     text: bytes
     is_converted: bool
+    changes: Sequence[Change] = ()
+    _served: bytes | None = None
 
     def served(self) -> bytes:
-        """The header as it goes out."""
-        return output.of_converted_frames(self.text) if self.is_converted else self.text
+        """The header as it goes out; what corrections make of it is remembered."""
+        if self._served is None:
+            text = output.record(self.text, changes=self.changes, is_converted=self.is_converted)
+            if not self.changes:
+                return text
+            self._served = text
+        return self._served
 
 
 _Lines = dict[int, _Line]
@@ -64,7 +72,7 @@ class _Memory:
 
     def put(self, key: tuple[int, int], lines: _Lines) -> None:
         """Remember the lines and forget the oldest."""
-        size = sum(len(line.text) for line in lines.values())
+        size = sum(len(line.text) * (2 if line.changes else 1) for line in lines.values())
         with self._lock:
             if size > self._limit // 2 or key in self._kept:
                 return
@@ -103,6 +111,19 @@ def instance_record(version: InstanceVersion) -> dict[str, Any]:
     """The same as a dictionary, with bulk data relative to the instance."""
     record: dict[str, Any] = orjson.loads(_line(version).served())
     return record
+
+
+def received_record(version: InstanceVersion) -> dict[str, Any]:
+    """The header of a version exactly as received, with nothing put over it: for those who compare or correct."""
+    record: dict[str, Any] = orjson.loads(_line(version).text)
+    return record
+
+
+def received_records(study: Study) -> Iterator[tuple[int, dict[str, Any], Sequence[Change]]]:
+    """Primary key, header as received and corrections of every kept version of a study, in the order of arrival."""
+    lines = _read(InstanceVersion.objects.filter(instance__study=study, segment__isnull=False))
+    for pk in sorted(lines):
+        yield pk, orjson.loads(lines[pk].text), lines[pk].changes
 
 
 def series_metadata(series: Series, *, scope: Scope, base: str = "") -> bytes:
@@ -185,11 +206,22 @@ def _lines(series: Series) -> _Lines:
 def _read(versions: Any) -> _Lines:
     """Lines of these versions, which must be all of their segments: the n-th key of a segment has its n-th line."""
     rows = versions.order_by("segment_id", "pk").values_list(
-        "segment_id", "segment__stored_object_id", "pk", "instance__sop_instance_uid", "needs_rendition"
+        *(
+            "segment_id",
+            "segment__stored_object_id",
+            "pk",
+            "instance__sop_instance_uid",
+            "needs_rendition",
+            "is_corrected",
+        )
     )
     groups: dict[tuple[int, int], list[tuple[int, str, bool]]] = {}
-    for segment_id, content_id, pk, sop_uid, reason in rows:
+    corrected = []
+    for segment_id, content_id, pk, sop_uid, reason, is_corrected in rows:
         groups.setdefault((segment_id, content_id), []).append((pk, sop_uid, bool(reason)))
+        if is_corrected:
+            corrected.append(pk)
+    changes = corrections.changes_of(corrected)
     contents = StoredObject.objects.prefetch_related("copies").in_bulk({content_id for _segment, content_id in groups})
     lines: _Lines = {}
     for (_segment, content_id), members in groups.items():
@@ -197,7 +229,7 @@ def _read(versions: Any) -> _Lines:
         if len(texts) != len(members):
             raise storage.ObjectDamaged("the segment does not hold one line per version")
         for (pk, sop_uid, is_converted), text in zip(members, texts, strict=True):
-            lines[pk] = _Line(sop_uid, text, is_converted)
+            lines[pk] = _Line(sop_uid, text, is_converted, changes.get(pk, ()))
     return lines
 
 

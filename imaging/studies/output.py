@@ -1,11 +1,24 @@
-"""What is put over received headers on their way out, the same for every door (DESIGN 5.2).
+"""What is put over received bytes and headers on their way out, the same for every door (DESIGN 5.2).
 
-Corrections will join here. Now: where frames are served converted, the headers say what the frames are.
+Bytes are never rewritten where they lie. Corrections are put over headers and whole objects as they are sent; where frames
+are served converted, the headers say what the frames are. What is not corrected goes out exactly as stored, at no cost.
 """
 
-from typing import Any
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 import orjson
+
+from imaging.dicom import corrected_file
+from imaging.dicom.corrected_file import CorrectedFile
+from imaging.dicom.corrections import Change, merged, overlay
+from imaging.dicom.errors import DicomError
+from imaging.storage import services as storage
+from imaging.storage.models import StoredObject
+from imaging.studies import corrections
+from imaging.studies.models import InstanceVersion
 
 _PHOTOMETRIC, _SAMPLES = "00280004", "00280002"
 _SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})
@@ -21,22 +34,125 @@ _RGB: dict[str, dict[str, Any]] = {
 }
 #: Palette Color Lookup Tables (0028,11xx) and (0028,12xx): the colours are in the pixels now.
 _PALETTES = ("002811", "002812")
+_CHUNK: Final = 256 * 1024
+#: Part of every tag of a corrected object: another way of writing corrections is another object.
+_WRITING: Final = 1
+
+
+class OutputFile:
+    """One object as it goes out: the stored bytes, with the corrections of its version put over its header."""
+
+    def __init__(self, stored: StoredObject, changes: Sequence[Change]) -> None:
+        """Nothing is read until it is asked for."""
+        self._stored = stored
+        self._changes = changes
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether other bytes go out than were received; then ``length`` costs reading the header."""
+        return bool(self._changes)
+
+    @property
+    def etag(self) -> str:
+        """What changes whenever the bytes do, without quotation marks."""
+        return _tag(self._stored, self._changes)
+
+    @property
+    def length(self) -> int:
+        """Bytes that ``read`` gives from beginning to end. Raises the errors of ``storage``."""
+        return self._plan.length if self._changes else self._stored.length
+
+    def read(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Yield ``length`` bytes from ``start`` in pieces; nothing is opened before its turn. Errors of ``storage``."""
+        if not self._changes:
+            yield from _stored_bytes(self._stored, start, self._stored.length - start if length is None else length)
+            return
+        plan = self._plan
+        left = plan.length - start if length is None else length
+        try:
+            with storage.open(self._stored) as file:
+                for piece in plan.read(file, start, left):
+                    left -= len(piece)
+                    yield piece
+        except DicomError as error:
+            raise storage.ObjectDamaged(self._stored.file_sha256) from error
+        if left:
+            raise storage.ObjectDamaged(self._stored.file_sha256)
+
+    @functools.cached_property
+    def _plan(self) -> CorrectedFile:
+        try:
+            with storage.open(self._stored) as file:
+                return corrected_file.plan(file, self._changes)
+        except DicomError as error:
+            raise storage.ObjectDamaged(self._stored.file_sha256) from error
+
+
+def file_of(version: InstanceVersion) -> OutputFile:
+    """The object of a version as it goes out."""
+    return files_of([version])[0]
+
+
+def files_of(versions: Sequence[InstanceVersion]) -> list[OutputFile]:
+    """The objects of versions as they go out, in order. One query when any of them is corrected, none otherwise."""
+    changes = corrections.changes_of(version.pk for version in versions if version.is_corrected)
+    return [OutputFile(version.stored_object, changes.get(version.pk, ())) for version in versions]
+
+
+def corrected_tags(version: InstanceVersion) -> frozenset[str]:
+    """The attributes of a version that go out other than they were received."""
+    if not version.is_corrected:
+        return frozenset()
+    return frozenset(merged(corrections.changes_of([version.pk]).get(version.pk, ())))
+
+
+def etag_of(version: InstanceVersion) -> str:
+    """What changes whenever anything that is drawn or read of a version may, without quotation marks."""
+    changes = corrections.changes_of([version.pk]) if version.is_corrected else {}
+    return _tag(version.stored_object, changes.get(version.pk, ()))
+
+
+def record(text: bytes, *, changes: Sequence[Change] = (), is_converted: bool = False) -> bytes:
+    """The DICOM JSON of an instance as it goes out, of its line as received."""
+    if changes:
+        text = orjson.dumps(overlay(orjson.loads(text), changes))
+    return of_converted_frames(text) if is_converted else text
 
 
 def of_converted_frames(text: bytes) -> bytes:
     """The DICOM JSON of an instance whose frames are converted before they are served."""
-    record = orjson.loads(text)
-    if not _becomes_rgb(record):
+    found = orjson.loads(text)
+    if not _becomes_rgb(found):
         return text
-    kept = {tag: value for tag, value in record.items() if not tag.startswith(_PALETTES)}
+    kept = {tag: value for tag, value in found.items() if not tag.startswith(_PALETTES)}
     return orjson.dumps(dict(sorted({**kept, **_RGB}.items())))
 
 
-def _becomes_rgb(record: dict[str, Any]) -> bool:
-    photometric = _first(record, _PHOTOMETRIC)
-    return photometric == "PALETTE COLOR" or (photometric in _SUBSAMPLED and _first(record, _SAMPLES) == 3)
+def _tag(stored: StoredObject, changes: Iterable[Change]) -> str:
+    said = [(change.made_at.isoformat(), change.attributes, change.reason, change.source) for change in changes]
+    if not said:
+        return stored.file_sha256[:32]
+    text = orjson.dumps([_WRITING, stored.file_sha256, said], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(text).hexdigest()[:32]
 
 
-def _first(record: dict[str, Any], tag: str) -> Any:
-    values = record.get(tag, {}).get("Value") or [None]
+def _stored_bytes(stored: StoredObject, start: int, length: int) -> Iterator[bytes]:
+    with storage.open(stored) as file:
+        file.seek(start)
+        left = length
+        while left:
+            piece = file.read(min(_CHUNK, left))
+            if not piece:
+                raise storage.ObjectDamaged(stored.file_sha256)
+            left -= len(piece)
+            yield piece
+
+
+def _becomes_rgb(found: dict[str, Any]) -> bool:
+    photometric = _first(found, _PHOTOMETRIC)
+    return photometric == "PALETTE COLOR" or (photometric in _SUBSAMPLED and _first(found, _SAMPLES) == 3)
+
+
+def _first(found: dict[str, Any], tag: str) -> Any:
+    values = found.get(tag, {}).get("Value") or [None]
     return values[0]

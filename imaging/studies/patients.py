@@ -1,6 +1,7 @@
 """Patients of a batch: found by issuer and ID, made where they are missing, completed where they were blank."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from imaging.studies import columns
 from imaging.studies.incoming import IncomingInstance, Registered
@@ -38,6 +39,20 @@ def of_batch(accepted: list[Registered], studies: dict[str, Study]) -> tuple[dic
 def key_of(patient: Patient) -> PatientKey | None:
     """Issuer and ID of a patient's row, or None without an ID."""
     return (patient.issuer_of_patient_id, patient.patient_id) if patient.patient_id else None
+
+
+def of_key(current: Patient, key: Mapping[str, str], values: Mapping[str, Any]) -> Patient:
+    """The patient of a study that names ``key`` now: the current one, one that is known, or a new one with ``values``.
+
+    ``key`` has the columns ``issuer_of_patient_id`` and ``patient_id``; without an ID the study has a patient of its own.
+    """
+    if not key["patient_id"]:
+        return current if not current.patient_id else Patient.objects.create(**values)
+    if key_of(current) == (key["issuer_of_patient_id"], key["patient_id"]):
+        return current
+    # Others may make the same person meanwhile: nobody fails for that.
+    Patient.objects.bulk_create([Patient(**key, **values)], ignore_conflicts=True)
+    return Patient.objects.get(**key)
 
 
 def _new(item: IncomingInstance) -> Patient:

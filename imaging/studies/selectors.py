@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import Scope
+from imaging.dicom import uids
 from imaging.studies.models import Instance, InstanceVersion, Patient, Placement, Series, Study
 from imaging.studies.study_list import Order, Page, StudyFilters, StudyRow, study_list, study_list_version
 
@@ -26,6 +27,8 @@ __all__ = [
     "StudyRow",
     "conflicts_of",
     "departments_of",
+    "documents_of",
+    "instances_by_uid",
     "instances_of",
     "instances_with_digest",
     "known_instances",
@@ -63,6 +66,7 @@ class KnownStudy:
     study_instance_uid: str
     patient: KnownPatient
     department_ids: frozenset[int]
+    is_corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ def known_studies(study_instance_uids: Iterable[str]) -> dict[str, KnownStudy]:
             study_instance_uid=row.study_instance_uid,
             patient=_known_patient(row.patient),
             department_ids=frozenset(pk for pk in row.held_by if pk is not None),
+            is_corrected=row.is_corrected,
         )
         for row in rows
     }
@@ -178,6 +183,26 @@ def instances_of(series: Series, *, scope: Scope, right: Right = Right.LIST) -> 
         .filter(series=series)
         .order_by(F("instance_number").asc(nulls_last=True), "pk")
     )
+
+
+def instances_by_uid(study: Study, sop_instance_uids: Iterable[str], *, scope: Scope) -> dict[str, Instance]:
+    """The instances of a study with these UIDs that ``scope`` may view, by UID, with their series. One query."""
+    rows = Instance.objects.visible_to(scope, Right.VIEW).filter(
+        study=study, sop_instance_uid__in=set(sop_instance_uids)
+    )
+    return {row.sop_instance_uid: row for row in rows.select_related("series")}
+
+
+def documents_of(study: Study, *, scope: Scope) -> dict[int, list[Instance]]:
+    """The instances of a study that are read as text (reports, documents, presentation states), by series. One query."""
+    kinds = Q()
+    for prefix in uids.READ_AS_TEXT:
+        kinds |= Q(sop_class_uid__startswith=prefix)
+    rows = Instance.objects.visible_to(scope, Right.VIEW).filter(kinds, study=study)
+    found: dict[int, list[Instance]] = {}
+    for row in rows.order_by("series_id", F("instance_number").asc(nulls_last=True), "pk"):
+        found.setdefault(row.series_id, []).append(row)
+    return found
 
 
 def versions_of(level: Study | Series, *, scope: Scope, right: Right = Right.VIEW) -> QuerySet[InstanceVersion]:

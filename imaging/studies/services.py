@@ -1,6 +1,8 @@
 """Writes to the archive's four levels. Every caller says who acts; every change is in one transaction with its audit."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
@@ -11,23 +13,29 @@ from accounts.actor import Actor
 from imaging.events import services as events
 from imaging.events.models import Event
 from imaging.storage.models import StoredObject
-from imaging.studies import metadata, placement
+from imaging.studies import correcting, metadata, placement
+from imaging.studies.choosing import NotAChoice, choose_version
+from imaging.studies.correcting import Target
 from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
-from imaging.studies.models import InstanceVersion, Placement, Series, Study
+from imaging.studies.models import Correction, InstanceVersion, Placement, Series, Study
 from imaging.studies.registration import Registration
 
 __all__ = [
     "IncomingInstance",
+    "NotAChoice",
     "PlannedPlacement",
     "Registered",
     "State",
     "attach_frames",
     "change_placement",
+    "choose_version",
     "compact",
     "compact_study",
+    "correct",
     "place_study",
     "register",
     "remove_placement",
+    "revert",
     "set_thumbnails",
     "settle",
 ]
@@ -57,6 +65,29 @@ def register(batch: Batch, *, actor: Actor) -> list[Registered]:
 def _register(batch: Batch, actor: Actor) -> list[Registered]:
     with transaction.atomic():
         return Registration(batch, actor=actor).run()
+
+
+def correct(
+    target: Target, attributes: Mapping[str, Any], *, reason: str, actor: Actor, origin: str = Correction.Origin.DESK
+) -> list[Correction]:
+    """Put attributes over what was received of a patient, a study, a series or some versions; see ``correcting.correct``.
+
+    ``attributes`` is a DICOM JSON object. Raises ``CorrectionInvalid``, and the errors of ``storage`` when headers cannot
+    be read; then nothing was changed.
+    """
+    try:
+        return correcting.correct(target, attributes, reason=reason, actor=actor, origin=origin)
+    except IntegrityError:
+        # Somebody gave a study to the patient whom this correction left without any: look again.
+        return correcting.correct(target, attributes, reason=reason, actor=actor, origin=origin)
+
+
+def revert(correction: Correction, *, actor: Actor, reason: str = "") -> list[Correction]:
+    """Take back all that was decided together with ``correction``; see ``correcting.revert``."""
+    try:
+        return correcting.revert(correction, actor=actor, reason=reason)
+    except IntegrityError:
+        return correcting.revert(correction, actor=actor, reason=reason)
 
 
 def attach_frames(version: InstanceVersion, *, frames: StoredObject, frame_index: bytes) -> None:

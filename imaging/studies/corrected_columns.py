@@ -1,0 +1,201 @@
+"""The columns of lists after what is put over headers has changed: made anew from the corrected headers, as registration would.
+
+Only the columns that the changed attributes feed are touched, so that what was known from elsewhere stays.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import ProtectedError
+
+from imaging.dicom import correctable, corrections, header
+from imaging.dicom.header import Header
+from imaging.studies import columns, metadata, patients, placement, study_time
+from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
+
+_STUDY: Final = {
+    "00080050": "accession_number",
+    "00200010": "study_id",
+    "00081030": "description",
+    "00080090": "referring_physician_name",
+    "00081040": "institutional_department_name",
+    "00180015": "body_part_examined",
+}
+_SERIES: Final = {
+    "00080060": "modality",
+    "00200011": "series_number",
+    "0008103E": "description",
+    "00180015": "body_part_examined",
+    "00200060": "laterality",
+    "00200062": "laterality",
+    "00081010": "station_name",
+    "00181030": "protocol_name",
+}
+_WHEN: Final = frozenset({"00080020", "00080030", "00080201"})
+_WHO: Final = frozenset(correctable.IDENTITY)
+_INSTANCE_NUMBER: Final = "00200013"
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the corrected headers of a study tell, the first that tells it."""
+
+    study: dict[str, Any] = field(default_factory=dict)
+    patient: dict[str, Any] = field(default_factory=dict)
+    series: dict[str, dict[str, Any]] = field(default_factory=dict)
+    numbers: dict[int, int | None] = field(default_factory=dict)
+    first: Header | None = None
+    study_at: datetime | None = None
+
+    def add(self, pk: int, found: Header, study_at: datetime | None) -> None:
+        """Take what was not told before."""
+        _fill(self.study, columns.study_values(found))
+        _fill(self.patient, columns.patient_values(found.patient))
+        _fill(self.series.setdefault(found.series.series_instance_uid, {}), columns.series_values(found.series))
+        self.numbers[pk] = found.instance.instance_number
+        self.first = self.first or found
+        self.study_at = self.study_at or study_at
+
+
+def assumed(study: Study, received: Mapping[str, Any]) -> dict[str, Any]:
+    """What the row of a study knows beside the headers, before anything is put over it; kept from the first time on."""
+    first = Correction.objects.filter(study=study).order_by("pk").values_list("assumed", flat=True).first()
+    if first:
+        return dict(first)
+    known: dict[str, Any] = {"study_at": study.study_at.isoformat(), "study_time_known": study.study_time_known}
+    if not correctable.text_of(received.get("00100021", {})):
+        known["issuer_of_patient_id"] = study.patient.issuer_of_patient_id
+    return known
+
+
+def refresh(study: Study, changed: frozenset[str], *, within: Collection[int]) -> None:
+    """Make the columns of a locked study anew that the attributes ``changed`` feed; ``within`` are the studies changed at once.
+
+    The study moves to another patient when it names one now; a patient without any study left is forgotten.
+    """
+    touched = changed & {*_STUDY, *_SERIES, *_WHEN, *_WHO, _INSTANCE_NUMBER}
+    if not touched:
+        return
+    seen = _read(study)
+    if seen.first is None:
+        return
+    before = study.patient
+    if touched & _WHO:
+        _identify(study, seen, within)
+    _study_columns(study, seen, touched)
+    _series_columns(study, seen, touched)
+    if _INSTANCE_NUMBER in touched:
+        _instance_numbers(study, seen)
+    study.save()
+    placement.refresh(studies=[study.pk], patients=[study.patient_id])
+    if before.pk != study.patient_id:
+        forget(before)
+
+
+def forget(patient: Patient) -> None:
+    """Let go of a patient whom no study names any more: a later object must not be held against a mistake."""
+    if patient.studies.exists():
+        return
+    try:
+        patient.delete()
+    except ProtectedError:
+        # Something else is known of this person by now.
+        return
+
+
+def _read(study: Study) -> _Seen:
+    zone = _zone(study)
+    seen = _Seen()
+    for pk, received, changes in metadata.received_records(study):
+        found = header.read_record(corrections.overlay(received, changes))
+        seen.add(pk, found, study_time.aware(found.study, zone))
+    return seen
+
+
+def _identify(study: Study, seen: _Seen, within: Collection[int]) -> None:
+    if seen.first is None:
+        return
+    person = seen.first.patient
+    key = columns.clean(
+        Patient,
+        {"issuer_of_patient_id": person.issuer_of_patient_id or _issuer(study), "patient_id": person.patient_id},
+    )
+    values = columns.clean(Patient, seen.patient)
+    study.patient = patients.of_key(study.patient, key, values)
+    # Who has other studies is known from them: one study's correction does not rename the person for all.
+    if not study.patient.studies.exclude(pk__in=[*within, study.pk]).exists():
+        for name in ("patient_name", "name_norm", "birth_date", "sex"):
+            setattr(study.patient, name, values.get(name, None if name == "birth_date" else ""))
+        study.patient.save(update_fields=["patient_name", "name_norm", "birth_date", "sex"])
+
+
+def _issuer(study: Study) -> str:
+    """Whose ID it is where the header does not say: as it was assumed at first, else the issuer of the study's site."""
+    first = Correction.objects.filter(study=study).order_by("pk").values_list("assumed", flat=True).first() or {}
+    known = first.get("issuer_of_patient_id")
+    if known is not None:
+        return str(known)
+    home = _home(study)
+    return home.department.site.issuer_of_patient_id if home else study.patient.issuer_of_patient_id
+
+
+def _study_columns(study: Study, seen: _Seen, touched: frozenset[str]) -> None:
+    for name in {name for tag, name in _STUDY.items() if tag in touched}:
+        setattr(study, name, columns.clean(Study, {name: seen.study.get(name, "")})[name])
+    if touched & _WHEN:
+        _date(study, seen)
+
+
+def _date(study: Study, seen: _Seen) -> None:
+    """The corrected date; the one that the row had at first, once nothing is put over it any more."""
+    dates = Correction.objects.in_force().filter(study=study, attributes__has_any_keys=sorted(_WHEN))
+    first = Correction.objects.filter(study=study).order_by("pk").values_list("assumed", flat=True).first() or {}
+    if first.get("study_at") and not dates.exists():
+        study.study_at = datetime.fromisoformat(first["study_at"])
+        study.study_time_known = bool(first.get("study_time_known"))
+    elif seen.study_at is not None:
+        study.study_at, study.study_time_known = seen.study_at, True
+    else:
+        study.study_at, study.study_time_known = study.first_received_at, False
+
+
+def _series_columns(study: Study, seen: _Seen, touched: frozenset[str]) -> None:
+    names = sorted({name for tag, name in _SERIES.items() if tag in touched})
+    if not names:
+        return
+    rows = list(Series.objects.filter(study=study).order_by("series_instance_uid"))
+    for row in rows:
+        told = seen.series.get(row.series_instance_uid, {})
+        empty = {name: None if name == "series_number" else "" for name in names}
+        for name, value in columns.clean(Series, {name: told.get(name, empty[name]) for name in names}).items():
+            setattr(row, name, value)
+        row.save(update_fields=names)
+    study.modalities = columns.modalities([], [row.modality for row in rows if row.instance_count])
+
+
+def _instance_numbers(study: Study, seen: _Seen) -> None:
+    """Numbers of the instances, from the versions that are shown."""
+    shown = InstanceVersion.objects.current().filter(instance__study=study).values_list("pk", "instance_id")
+    wanted = {instance_id: seen.numbers.get(pk) for pk, instance_id in shown}
+    rows = [row for row in Instance.objects.filter(study=study) if row.pk in wanted]
+    changed = [row for row in rows if row.instance_number != wanted[row.pk]]
+    for row in changed:
+        row.instance_number = columns.clean(Instance, {"instance_number": wanted[row.pk]})["instance_number"]
+    Instance.objects.bulk_update(changed, ["instance_number"], batch_size=1000)
+
+
+def _home(study: Study) -> Placement | None:
+    return Placement.objects.filter(study=study).select_related("department__site").order_by("pk").first()
+
+
+def _zone(study: Study) -> Any:
+    home = _home(study)
+    return home.department.site.zone if home else study.study_at.tzinfo
+
+
+def _fill(known: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if known.get(name) in {None, ""}:
+            known[name] = value

@@ -1,0 +1,202 @@
+"""Correcting what was received about a study, and taking a correction back: rows, lists, audit and event in one transaction.
+
+A study is one patient's as a whole: what concerns the patient or the study is put over every version of it, the conflicting
+and the rejected ones too. The row of the study is locked first, as registration does.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.actor import Actor
+from imaging.dicom import correctable, corrections
+from imaging.dicom.correctable import CorrectionInvalid, Level
+from imaging.events import services as events
+from imaging.events.models import Event
+from imaging.studies import corrected_columns, metadata
+from imaging.studies import corrections as study_corrections
+from imaging.studies.models import Correction, InstanceVersion, Patient, Series, Study
+
+#: What a decision may be about.
+Target = Patient | Study | Series | Sequence[InstanceVersion]
+
+_ROWS: Final = 1000
+_TAGS_IN_AUDIT: Final = 40
+
+
+@transaction.atomic
+def correct(
+    target: Target, attributes: Mapping[str, Any], *, reason: str, actor: Actor, origin: str = Correction.Origin.DESK
+) -> list[Correction]:
+    """Put attributes over what was received; the new rows, one per version, none where everything already said so.
+
+    What speaks of the patient or the study concerns the whole study, what speaks of the series the whole series, however
+    few versions were named. Raises ``CorrectionInvalid`` for values that cannot be, for identifiers of objects (they decide
+    where an object lies, and are only given on its way in), and for attributes of different levels that would spread a
+    detail of one image over others.
+    """
+    attributes = corrections.normalised(attributes)
+    if corrections.changes_uids(attributes):
+        tag = min(correctable.UIDS & attributes.keys())
+        raise CorrectionInvalid(tag, "cannot be changed once an object is in the archive", code="identifier_in_use")
+    wanted = _versions(target, attributes)
+    group = uuid.uuid4()
+    made: list[Correction] = []
+    for study in _locked(wanted):
+        rows = _rows(study, wanted[study.pk], attributes, group)
+        for row in rows:
+            row.origin, row.reason = Correction.Origin(origin), reason[:200]
+            row.made_by = (actor.name or actor.id)[:150]
+        Correction.objects.bulk_create(rows, batch_size=_ROWS)
+        if rows:
+            _follow(study, attributes, rows, actor=actor, reason=reason, within=wanted, is_reverted=False)
+        made += rows
+    return made
+
+
+@transaction.atomic
+def revert(correction: Correction, *, actor: Actor, reason: str = "") -> list[Correction]:
+    """Take back everything that was decided together with ``correction``: what was received, or corrected before, shows again.
+
+    The reverted rows; none when that was done already. Raises ``CorrectionInvalid`` for a correction of identifiers.
+    """
+    found = Correction.objects.in_force().filter(group=correction.group)
+    wanted: dict[int, Collection[int]] = dict.fromkeys(found.values_list("study_id", flat=True), ())
+    reverted: list[Correction] = []
+    for study in _locked(wanted):
+        rows = list(found.filter(study=study).select_related("version__instance"))
+        attributes = {tag: element for row in rows for tag, element in row.attributes.items()}
+        if corrections.changes_uids(attributes):
+            tag = min(correctable.UIDS & attributes.keys())
+            raise CorrectionInvalid(tag, "decides where the object lies", code="identifier_in_use")
+        now = timezone.now()
+        for row in rows:
+            row.reverted_at, row.reverted_by = now, (actor.name or actor.id)[:150]
+        Correction.objects.bulk_update(rows, ["reverted_at", "reverted_by"], batch_size=_ROWS)
+        if rows:
+            _follow(study, attributes, rows, actor=actor, reason=reason, within=wanted, is_reverted=True)
+        reverted += rows
+    return reverted
+
+
+def _versions(target: Target, attributes: corrections.Attributes) -> dict[int, Collection[int]]:
+    """Primary keys of the versions concerned, by study."""
+    versions = InstanceVersion.objects.all()
+    if isinstance(target, Patient):
+        found = versions.filter(instance__study__patient=target)
+    elif isinstance(target, Study):
+        found = versions.filter(instance__study=target)
+    else:
+        found = _widened(target, attributes)
+    wanted: dict[int, set[int]] = defaultdict(set)
+    for pk, study_id in found.values_list("pk", "instance__study_id"):
+        wanted[study_id].add(pk)
+    return dict(wanted)
+
+
+def _widened(target: Series | Sequence[InstanceVersion], attributes: corrections.Attributes) -> Any:
+    """The versions of a series, or those named, or all that the attributes speak of."""
+    widest = corrections.level_of(attributes)
+    narrowest = max(correctable.LEVELS[tag] for tag in attributes)
+    named = Level.SERIES if isinstance(target, Series) else Level.INSTANCE
+    if widest >= named:
+        concerned = {"instance__series": target} if isinstance(target, Series) else {"pk__in": [v.pk for v in target]}
+        return InstanceVersion.objects.filter(**concerned)
+    if narrowest > max(widest, Level.STUDY):
+        raise CorrectionInvalid(
+            next(tag for tag in attributes if correctable.LEVELS[tag] is narrowest),
+            "speaks of less than the others: correct it by itself",
+            code="mixed_levels",
+        )
+    series = [target.pk] if isinstance(target, Series) else [version.instance.series_id for version in target]
+    if widest is Level.SERIES:
+        return InstanceVersion.objects.filter(instance__series__in=series)
+    return InstanceVersion.objects.filter(instance__study__series__in=series).distinct()
+
+
+def _locked(wanted: Iterable[int]) -> list[Study]:
+    """The studies, with their patient, in the order in which every writer locks them."""
+    rows = Study.objects.filter(pk__in=list(wanted)).select_related("patient").order_by("study_instance_uid")
+    return list(rows.select_for_update(of=("self",), no_key=True))
+
+
+def _rows(
+    study: Study, wanted: Collection[int], attributes: corrections.Attributes, group: uuid.UUID
+) -> list[Correction]:
+    """A row for each version that does not say so already."""
+    versions = InstanceVersion.objects.filter(pk__in=list(wanted)).select_related("instance").in_bulk()
+    for version in versions.values():
+        version.instance.study = study
+    assumed: Mapping[str, Any] | None = None
+    rows = []
+    for pk, received, changes in metadata.received_records(study):
+        if pk not in versions:
+            continue
+        shown = corrections.overlay(received, changes)
+        if all(shown.get(tag) == element for tag, element in attributes.items()):
+            continue
+        if assumed is None:
+            assumed = corrected_columns.assumed(study, received)
+        rows.append(study_corrections.by_hand(versions[pk], received, attributes, group=group, assumed=assumed))
+    return rows
+
+
+def _follow(
+    study: Study,
+    attributes: corrections.Attributes,
+    rows: Sequence[Correction],
+    *,
+    actor: Actor,
+    reason: str,
+    within: Collection[int],
+    is_reverted: bool,
+) -> None:
+    """Everything that follows from a change of what is put over a study: columns, patient, versions, audit, event."""
+    before = study.patient
+    study_corrections.refresh_marks(study)
+    corrected_columns.refresh(study, frozenset(attributes), within=within)
+    series = {row.version.instance.series_id for row in rows}
+    for one in Series.objects.filter(pk__in=series).order_by("series_instance_uid"):
+        one.version += 1
+        one.save(update_fields=["version"])
+    study.version += 1
+    study.save(update_fields=["version", "is_corrected"])
+    _record(study, attributes, rows, actor=actor, reason=reason, before=before, is_reverted=is_reverted)
+    events.append(kind=Event.Kind.STUDY_CHANGED, subject_uid=study.study_instance_uid)
+
+
+def _record(
+    study: Study,
+    attributes: corrections.Attributes,
+    rows: Sequence[Correction],
+    *,
+    actor: Actor,
+    reason: str,
+    before: Patient,
+    is_reverted: bool,
+) -> None:
+    """One event under the ID that the study had, and one for the patient under the ID that it has now."""
+    detail = {
+        "attributes": sorted(attributes)[:_TAGS_IN_AUDIT],
+        "objects": len(rows),
+        "reason": reason,
+        "reverted": is_reverted,
+        "group": str(rows[0].group),
+    }
+    subject: dict[str, Any] = {"actor": actor, "subject_type": "study", "subject_uid": study.study_instance_uid}
+    entries = [audit.Entry(action=audit.Action.STUDY_CORRECTED, patient_id=before.patient_id, detail=detail, **subject)]
+    if not set(correctable.IDENTITY).isdisjoint(attributes):
+        entries.append(
+            audit.Entry(
+                action=audit.Action.PATIENT_CORRECTED,
+                patient_id=study.patient.patient_id,
+                detail={**detail, "was": before.patient_id},
+                **subject,
+            )
+        )
+    audit.record_many(entries)
