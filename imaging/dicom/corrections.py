@@ -60,8 +60,8 @@ def put_over(dataset: Dataset, attributes: Attributes) -> Dataset:
 
     Raises KeyError or TypeError for what is no DICOM JSON.
     """
-    corrected = Dataset()
-    corrected.update(dataset)
+    # As they lie there: pydicom would convert private elements on the way, and fail on those that are broken.
+    corrected = Dataset({tag: dataset.get_item(tag) for tag in dataset.keys()})  # noqa: SIM118
     for tag, element in attributes.items():
         base, name = BaseTag(int(tag, 16)), str(element["vr"])
         corrected[base] = DataElement(base, name, text_of(element), already_converted=True)
