@@ -1,17 +1,19 @@
 """What is to happen with each object of a batch: registered by which plan, or set aside, by the policies and what is known."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext_noop
 
 from imaging.dicom.header import PatientHeader
 from imaging.ingest import policies, routing, selectors
+from imaging.ingest.inheritance import inherit
 from imaging.ingest.preparation import Waiting
 from imaging.ingest.quarantine import Reason, SetAside
 from imaging.ingest.routing import Facts, Rule
 from imaging.studies import selectors as studies
+from imaging.studies.corrections import inheritable
 from imaging.studies.incoming import IncomingInstance, PlannedPlacement
 from imaging.studies.selectors import KnownPatient, KnownStudy
 
@@ -70,6 +72,7 @@ class Judge:
     def judge(self, candidates: Sequence[Candidate]) -> Verdict:
         """Divide a batch. A plan of placements goes with every object of a study that is new."""
         known = studies.known_studies(candidate.study_uid for candidate in candidates)
+        candidates = _as_their_studies(candidates, known)
         keys = [key for candidate in candidates if (key := candidate.patient_key) is not None]
         batch = _Batch(studies.known_patients(keys))
         verdict = Verdict()
@@ -114,6 +117,20 @@ class Judge:
                 return False
             self._creators[study.pk] = creator
         return creator == (door, sender)
+
+
+def _as_their_studies(candidates: Sequence[Candidate], known: Mapping[str, KnownStudy]) -> Sequence[Candidate]:
+    """The candidates, corrected as the others of their studies were. One query more when any of those is corrected."""
+    corrected = {study.pk for study in known.values() if study.is_corrected}
+    if not corrected:
+        return candidates
+    decided = inheritable(corrected)
+    found = []
+    for candidate in candidates:
+        study = known.get(candidate.study_uid)
+        incoming = inherit(candidate.incoming, decided.get(study.pk, ())) if study else candidate.incoming
+        found.append(dataclasses.replace(candidate, incoming=incoming))
+    return found
 
 
 def _identity(candidate: Candidate, patient: KnownPatient) -> str:

@@ -114,6 +114,13 @@ def inheritable(study_ids: Iterable[int]) -> dict[int, list[InheritedCorrection]
     return {study_id: list(entries.values()) for study_id, entries in found.items()}
 
 
+def in_force(groups: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """Those of these decisions that still hold. One query, none for none."""
+    wanted = set(groups)
+    rows = Correction.objects.in_force().filter(group__in=wanted).values_list("group", flat=True) if wanted else ()
+    return frozenset(rows)
+
+
 def person_of(record: Mapping[str, Any]) -> tuple[str, ...]:
     """Who a header names: name, ID, issuer, birth date and sex as they were received."""
     return tuple(_plain(correctable.text_of(record.get(tag, {}))) for tag in correctable.IDENTITY)

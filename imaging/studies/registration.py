@@ -115,6 +115,7 @@ class Registration:
             studies={uid: patients.key_of(study.patient) for uid, study in self._studies.items()},
             series={uid: series.study.study_instance_uid for uid, series in self._series.items()},
             instances=_known_versions(sop_uids),
+            in_force=corrections.in_force(entry.group for item in self._batch for entry in item.inherited),
         )
 
     def _prepare(self, verdict: Registered, found: dict[str, Patient]) -> _Kept:

@@ -1,6 +1,7 @@
 """What may become of each instance of a batch: pure rules over what is known, in the order of the batch."""
 
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.utils.translation import gettext_noop
 
@@ -30,6 +31,8 @@ class Known:
     series: dict[str, str]
     #: Kept versions of each instance.
     instances: dict[str, list[KnownVersion]]
+    #: Decisions that later objects inherit and that still hold.
+    in_force: frozenset[UUID] = frozenset()
     #: Studies that were there before the batch.
     before: frozenset[str] = field(init=False)
 
@@ -47,6 +50,8 @@ class Known:
                 return Registered(item, State.DUPLICATE, version_id=version.version_id)
         if item.placements and study_uid in self.before:
             return Registered(item, State.STALE, gettext_noop("the study has come to exist"))
+        if any(entry.group not in self.in_force for entry in item.inherited):
+            return Registered(item, State.STALE, gettext_noop("a correction of the study was taken back"))
         clash = self._clash(item, kept)
         if clash:
             return Registered(item, State.HIERARCHY_CONFLICT, clash)
