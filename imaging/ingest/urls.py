@@ -5,5 +5,7 @@ from django.urls import include, path
 app_name = "ingest"
 
 urlpatterns = [
+    path("", include("imaging.ingest.desk.urls")),
     path("import/", include("imaging.ingest.uploads.urls")),
+    path("import/", include("imaging.ingest.imports.urls")),
 ]
