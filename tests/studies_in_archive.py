@@ -59,6 +59,10 @@ class Addresses:
             "series thumbnail": f"{series}/thumbnail",
             "instance thumbnail": f"{series}/instances/{self.sop_uid}/thumbnail",
             "instance preview": f"{series}/instances/{self.sop_uid}/preview",
+            "moving picture": f"{series}/cine",
+            "document": f"{series}/instances/{self.sop_uid}/document/",
+            "document file": f"{series}/instances/{self.sop_uid}/document/file",
+            "document page": f"{series}/instances/{self.sop_uid}/document/pages/1",
             "viewer": f"/viewer/{self.study_uid}/",
             "manifest": f"/viewer/{self.study_uid}/manifest.json",
             "retrieve study": web,
@@ -114,6 +118,7 @@ class Archive:
         rendering.convert_study(study_instance_uid)
         rendering.make_thumbnails(study_instance_uid)
         rendering.make_previews(study_instance_uid)
+        rendering.make_cines(study_instance_uid)
         # A study settles once its event was taken up: see imaging.pipeline.steps.
         waiting = Event.objects.filter(subject_uid=study_instance_uid, drained_at=None)
         waiting.update(drained_at=timezone.now())

@@ -95,6 +95,9 @@ _NO_PIXELS_PREFIXES = tuple(
 )
 _VIDEO_CLASSES = frozenset(f"{_PREFIX}77.1.{suffix}" for suffix in ("1.1", "2.1", "4.1"))
 
+#: How the SOP classes begin whose instances are read as text: presentation states, reports, encapsulated documents.
+READ_AS_TEXT: Final = (_PRESENTATION_STATE_PREFIX, _STRUCTURED_REPORT_PREFIX, _ENCAPSULATED_PREFIX)
+
 KINDS: Final = (
     "image",
     "video",

@@ -28,6 +28,14 @@ def of_series(series: Series) -> str:
     return f"{reverse('viewer:series-thumbnail', args=names)}?v={tag(series.thumbnail)}"
 
 
+def of_cine(series: Series, picture: StoredObject | None) -> str:
+    """Return the address of a series' moving picture; empty while there is none."""
+    if picture is None:
+        return ""
+    names = [series.study.study_instance_uid, series.series_instance_uid]
+    return f"{reverse('viewer:series-cine', args=names)}?v={tag(picture)}"
+
+
 def of_instance(version: InstanceVersion, kind: str, picture: StoredObject | None) -> str:
     """Return the address of an instance's `thumbnail` or `preview`; empty while there is none."""
     if picture is None:

@@ -45,6 +45,20 @@ def of_series(request: HttpRequest, study_instance_uid: str, series_instance_uid
 
 @require_safe
 @of_a_study
+def cine_of_series(request: HttpRequest, study_instance_uid: str, series_instance_uid: str) -> HttpResponseBase:
+    """Give the moving picture of a series; 404 for what is no film."""
+    series = access.open_series(
+        request.scope,  # type: ignore[attr-defined]
+        study_instance_uid,
+        series_instance_uid,
+        actor=request.actor,  # type: ignore[attr-defined]
+        purpose=access.Purpose.THUMBNAIL,
+    )
+    return _picture(request, rendering.series_cine(series))
+
+
+@require_safe
+@of_a_study
 def of_instance(
     request: HttpRequest, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, kind: str
 ) -> HttpResponseBase:
@@ -62,7 +76,7 @@ def of_instance(
 
 def _picture(request: HttpRequest, picture: StoredObject | None) -> HttpResponseBase:
     """Answer with the bytes; 404 without words while there is no picture: the page has its own placeholder."""
-    if picture is None:
+    if picture is None or not rendering.may_be_shown(picture, scope=request.scope):  # type: ignore[attr-defined]
         return HttpResponse(status=404, content_type="text/plain; charset=utf-8")
     etag = f'"{picture_addresses.tag(picture)}"'
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)

@@ -15,8 +15,9 @@ from accounts.scope import Scope
 from imaging.dicom import uids
 from imaging.rendering import selectors as rendering
 from imaging.rendering.models import Rendition
+from imaging.storage.models import StoredObject
 from imaging.studies import selectors as studies
-from imaging.studies.models import InstanceVersion, Series, Study
+from imaging.studies.models import Instance, InstanceVersion, Series, Study
 from imaging.viewer import picture_addresses, wording
 
 MOST_POSTERS = 4
@@ -48,6 +49,7 @@ class Card:
 
     address: str
     picture: str
+    cine: str
     icon: str
     label: str
     detail: str
@@ -71,11 +73,13 @@ def of(study: Study, *, scope: Scope) -> Shown:
     series = list(studies.series_of(study, scope=scope, right=Right.VIEW))
     made = rendering.study_pictures(study, Rendition.Kind.PREVIEW)
     posters = [_poster(version, made) for version in _first_seen(series, scope)]
-    cards = [_card(row) for row in series]
+    films = rendering.study_cines(study)
+    texts = studies.documents_of(study, scope=scope)
+    cards = [_card(row, films.get(row.pk), texts.get(row.pk, [])) for row in series]
     length = studies.versions_of(study, scope=scope).order_by().aggregate(total=Sum("stored_object__length"))["total"]
     waiting = any(not poster.picture and poster.pending == _waiting() for poster in posters)
     seen = repr(
-        [(poster.picture, poster.pending) for poster in posters] + [(card.picture, card.count) for card in cards]
+        [(poster.picture, poster.pending) for poster in posters] + [(card.picture, card.cine, card.count) for card in cards]
     )
     return Shown(
         posters=posters,
@@ -104,8 +108,9 @@ def _poster(version: InstanceVersion, made: Mapping[str, Rendition]) -> Poster:
     rendition = made.get(version.instance.sop_instance_uid)
     picture = rendition.stored_object if rendition else None
     failed = rendition is not None and picture is None
+    is_text = version.instance.sop_class_uid.startswith(uids.READ_AS_TEXT)
     return Poster(
-        address=_viewer(series),
+        address=_document(series, version.instance) if is_text else _viewer(series),
         picture=picture_addresses.of_instance(version, "preview", picture),
         width=rendition.width if rendition else 0,
         height=rendition.height if rendition else 0,
@@ -119,17 +124,23 @@ def _waiting() -> str:
     return _("The preview is being made")
 
 
-def _card(series: Series) -> Card:
+def _card(series: Series, film: StoredObject | None, texts: list[Instance]) -> Card:
     images = ngettext("%(count)d image", "%(count)d images", series.instance_count) % {"count": series.instance_count}
     return Card(
-        address=_viewer(series),
+        address=_document(series, texts[0]) if texts else _viewer(series),
         picture=picture_addresses.of_series(series),
+        cine=picture_addresses.of_cine(series, film),
         icon="photo",
         label=wording.series_label(series),
         detail=" · ".join(part for part in (series.modality, images, series.body_part_examined) if part),
         count=series.frame_count or series.instance_count,
         headers=reverse("viewer:headers", args=[series.study.study_instance_uid, series.series_instance_uid]),
     )
+
+
+def _document(series: Series, instance: Instance) -> str:
+    names = [series.study.study_instance_uid, series.series_instance_uid, instance.sop_instance_uid]
+    return reverse("viewer:document", args=names)
 
 
 def _viewer(series: Series) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from imaging.viewer import desk_pictures, headers, pictures, study, study_list, viewer, wrapping
+from imaging.viewer import desk_pictures, documents, headers, pictures, study, study_list, viewer, wrapping
 
 
 class UidConverter:
