@@ -6,6 +6,8 @@ SWEEP: Final = "imaging.pipeline.sweep"
 PRUNE: Final = "imaging.pipeline.prune"
 WATCH_SENDERS: Final = "imaging.pipeline.watch_senders"
 FILE_AUDIT: Final = "imaging.pipeline.file_audit"
+REMIND_OF_QUARANTINE: Final = "imaging.pipeline.remind_of_quarantine"
+RESUME_RELEASES: Final = "imaging.pipeline.resume_releases"
 EXPIRE_UPLOADS: Final = "imaging.pipeline.expire_uploads"
 
 # Each message expires before the next but one: a broker that was away, or a busy queue, does not pile them up.
@@ -30,6 +32,16 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": EXPIRE_UPLOADS,
         "schedule": 600.0,
         "options": {"queue": "short", "expires": 1200.0},
+    },
+    "go on with releases from quarantine": {
+        "task": RESUME_RELEASES,
+        "schedule": 60.0,
+        "options": {"queue": "short", "expires": 120.0},
+    },
+    "remind of what waits in quarantine": {
+        "task": REMIND_OF_QUARANTINE,
+        "schedule": 86400.0,
+        "options": {"queue": "short", "expires": 3600.0},
     },
     "forget old jobs": {"task": PRUNE, "schedule": 86400.0, "options": {"queue": "short", "expires": 3600.0}},
 }

@@ -7,6 +7,7 @@ from typing import Final
 
 from imaging import queues
 from imaging.events.models import Event
+from imaging.ingest.desk import releasing
 from imaging.rendering import services as rendering
 from imaging.studies import services as studies
 
@@ -32,10 +33,16 @@ REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
         ),
         Event.Kind.STUDY_SETTLED: (
             Step("previews", rendering.make_previews),
+            Step("moving pictures", rendering.make_cines),
             Step("compact headers", studies.compact_study),
             Step("settle", studies.settle),
         ),
     }
 )
 
-STEPS: Final[Mapping[str, Step]] = MappingProxyType({step.name: step for steps in REACTIONS.values() for step in steps})
+#: What people ask for and what is too much for one request: queued by the service that they asked.
+ASKED_FOR: Final = (Step(releasing.RELEASE_STEP, releasing.go_on, queues.LONG),)
+
+STEPS: Final[Mapping[str, Step]] = MappingProxyType(
+    {step.name: step for steps in (*REACTIONS.values(), ASKED_FOR) for step in steps}
+)

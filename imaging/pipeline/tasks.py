@@ -6,6 +6,7 @@ from imaging.events import jobs
 from imaging.events import services as events
 from imaging.ingest.uploads import services as uploads
 from imaging.ingest import silence
+from imaging.ingest.desk import releasing, reminders
 from imaging.pipeline import beat, steps
 
 
@@ -56,3 +57,15 @@ def file_audit() -> None:
 def expire_uploads() -> None:
     """Forget the uploads that nobody went on with for a day."""
     uploads.expire()
+
+
+@queues.short_task(name=beat.REMIND_OF_QUARANTINE)
+def remind_of_quarantine() -> None:
+    """Tell those who decide what has waited for too long."""
+    reminders.remind()
+
+
+@queues.short_task(name=beat.RESUME_RELEASES)
+def resume_releases() -> None:
+    """Go on with releases whose process died."""
+    releasing.resume()

@@ -4,6 +4,7 @@ import faviconAddress from "../icons/favicon.svg?url";
 import "./fragments";
 import "./keys";
 import "./rows";
+import "./desk";
 import "./dialogs";
 
 // Both files are reached from templates through the manifest; naming them here puts them into it.

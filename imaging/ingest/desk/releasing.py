@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.roles import Door, Right
 from accounts.scope import scope_of_user
+from imaging.events import jobs
 from imaging.events.jobs import Outcome as Turn
 from imaging.ingest import intake
 from imaging.ingest import services as ingest
@@ -21,6 +23,7 @@ from imaging.ingest.intake import Outcome, Result
 from imaging.ingest.models import QuarantineDecision, QuarantinedObject
 from imaging.ingest.services import Held
 from imaging.ingest.source import Source
+from imaging.queues import LONG
 from imaging.storage import services as storage
 from imaging.studies import selectors as studies
 from imaging.studies import withdrawal
@@ -66,17 +69,16 @@ def go_on(decision_key: str) -> Turn:
 
 
 def resume() -> int:
-    """Go on with releases whose process died; how many decisions."""
+    """Queue what is left of releases whose process died; of how many decisions."""
     stuck = QuarantineDecision.objects.filter(
         in_force__state=State.RELEASING, decided_at__lt=timezone.now() - _GIVEN_UP_AFTER
-    ).distinct()
-    decisions = list(stuck.select_related("decided_by")[:20])
-    for decision in decisions:
-        carry_out(decision)
-    return len(decisions)
+    )
+    keys = list(stuck.order_by("pk").values_list("pk", flat=True).distinct())
+    jobs.enqueue(jobs.Ask(RELEASE_STEP, str(key), queue=LONG) for key in keys)
+    return len(keys)
 
 
-def _left(decision: QuarantineDecision):  # type: ignore[no-untyped-def]
+def _left(decision: QuarantineDecision) -> QuerySet[QuarantinedObject]:
     rows = QuarantinedObject.objects.filter(decision=decision, state=State.RELEASING).order_by("pk")
     return rows.select_related("stored_object").prefetch_related("departments", "stored_object__copies")
 
@@ -147,7 +149,7 @@ def _back(decision: QuarantineDecision, row: QuarantinedObject, reason: str, det
     _mine(decision, row).update(state=State.OPEN, reason=reason, detail=detail, decision=None, decided_at=None)
 
 
-def _mine(decision: QuarantineDecision, row: QuarantinedObject):  # type: ignore[no-untyped-def]
+def _mine(decision: QuarantineDecision, row: QuarantinedObject) -> QuerySet[QuarantinedObject]:
     """The row, as long as nobody else has finished it."""
     return QuarantinedObject.objects.filter(pk=row.pk, decision=decision, state=State.RELEASING)
 

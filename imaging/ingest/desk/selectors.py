@@ -298,3 +298,9 @@ def own_issuer(decider: Decider) -> str:
 def departments(decider: Decider) -> QuerySet[Department]:
     """The departments that a released study can be placed in."""
     return Department.objects.active().filter(pk__in=decider.departments).order_by("name")
+
+
+def visible_studies(decider: Decider, study_instance_uids: Iterable[str]) -> list[str]:
+    """Those of these studies that this person may see: their pages can be linked to."""
+    rows = Study.objects.visible_to(decider.scope).filter(study_instance_uid__in=list(study_instance_uids))
+    return list(rows.values_list("study_instance_uid", flat=True))

@@ -8,10 +8,12 @@ import pytest
 from accounts.audit.models import AuditEvent
 from accounts.models import Department
 from accounts.scope import system_scope
+from imaging import queues
 from imaging.ingest.desk import releasing, selectors, services
 from imaging.ingest.desk.policies import Person, Renewal
 from imaging.ingest.desk.services import Kind, Wish
-from imaging.ingest.models import QuarantinedObject, QuarantineDecision
+from imaging.ingest.models import QuarantineDecision, QuarantinedObject
+from imaging.pipeline import steps
 from imaging.studies.models import Correction, Instance, InstanceVersion, Placement, Series, Study
 from tests.factories import arrivals
 from tests.imaging.ingest.desk.conftest import Receive, Staff, at_desk
@@ -119,6 +121,7 @@ class TestRelease:
         assert releasing.resume() == 0
         QuarantineDecision.objects.update(decided_at=datetime(2026, 1, 1, tzinfo=UTC))
         assert releasing.resume() == 1
+        assert steps.run_next(queues.LONG)
         assert QuarantinedObject.objects.get().state == "released"
 
 
@@ -177,9 +180,7 @@ class TestCorrections:
 class TestTakingBack:
     def test_a_rejected_object_is_kept_and_waits_again(self, same_id_other_name: QuarantinedObject, staff: Staff):
         rosa = at_desk(staff.emergency)
-        services.decide(
-            rosa, [same_id_other_name.pk], Wish(kind=Kind.REJECT, reason_code="test", note="phantom")
-        )
+        services.decide(rosa, [same_id_other_name.pk], Wish(kind=Kind.REJECT, reason_code="test", note="phantom"))
         waiting = QuarantinedObject.objects.get()
         assert waiting.state == "rejected"
         assert selectors.waiting_count(rosa.departments) == 0
