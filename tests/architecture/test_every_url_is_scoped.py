@@ -5,6 +5,7 @@ A route that is not in the table fails the first test: whoever adds one says how
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -23,18 +24,25 @@ OPEN_TO_ALL = {"health/live", "health/ready", "language/", ""}
 #: Answers a monitoring system with its token, and is 404 for everybody else: tests/portal/test_metrics.py.
 MONITORING = {"metrics"}
 #: What a person who has signed in may ask, and sees nothing of others at: checked by the list's own tests.
-OWN = {"study-list", "study-rows"}
+OWN = {"study-list", "study-rows", "wrap", "wrap-find"}
+#: Of an import, for the one who brought it alone: tests/imaging/ingest/imports/test_pages.py.
+IMPORTS = {f"ingest:import{step}" for step in ("", "-progress", "-confirm", "-discard", "-stop")}
 #: Routes of a study by name, with what they are called in `Addresses`.
 OF_A_STUDY = {
     "viewer:study": "page",
     "viewer:study-series": "series strip",
     "viewer:study-problems": "problems",
     "viewer:study-retry": "retry",
+    "viewer:correction-revert": "correction",
     "viewer:headers": "headers",
     "viewer:study-thumbnail": "study thumbnail",
     "viewer:series-thumbnail": "series thumbnail",
     "viewer:instance-thumbnail": "instance thumbnail",
     "viewer:instance-preview": "instance preview",
+    "viewer:series-cine": "moving picture",
+    "viewer:document": "document",
+    "viewer:document-file": "document file",
+    "viewer:document-page": "document page",
     "viewer:viewer": "viewer",
     "viewer:manifest": "manifest",
     "dicomweb:root": "root",
@@ -73,6 +81,7 @@ def address_of(name: str, there: Addresses) -> str:
     known = {
         **there.all,
         "retry": f"/studies/{there.study_uid}/retry",
+        "correction": f"/studies/{there.study_uid}/corrections/{UUID(int=7)}/revert",
         "root": "/dicom-web/",
         "studies": "/dicom-web/studies",
     }
@@ -87,6 +96,7 @@ def test_every_route_is_known() -> None:
         and path not in OPEN_TO_ALL | MONITORING
         and name.removeprefix("viewer:") not in OWN
         and name not in OF_A_STUDY
+        and name not in IMPORTS
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"
 
