@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import TransactionTestCase
 
-pytest_plugins = ["tests.peers", "tests.cast", "tests.studies_in_archive"]
+pytest_plugins = ["tests.peers", "tests.cast", "tests.studies_in_archive", "tests.web_servers"]
 
 _KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 

@@ -97,7 +97,7 @@ def _no_number(text: str) -> float:
 
 def skeleton(dataset: Dataset) -> Skeleton:
     """Write a data set given as a DICOM JSON object. Raises ``BadMetadata``."""
-    writer = _Writer()
+    writer = _Writer(1 if _text(dataset, "00280103") == "1" else 0)
     writer.dataset(dataset, 0)
     made = writer.made
     made.sop_class_uid, made.sop_instance_uid = identity(dataset)
@@ -149,7 +149,8 @@ def _text(dataset: Dataset, tag: str) -> str:
 class _Writer:
     """Writes one data set; remembers what was changed on the way."""
 
-    def __init__(self) -> None:
+    def __init__(self, pixel_representation: int) -> None:
+        self._pixel_representation = pixel_representation
         self.made = Skeleton()
         self.is_ascii = True
         self.declared = ""
@@ -182,7 +183,10 @@ class _Writer:
         given = [name for name in ("Value", "InlineBinary", "BulkDataURI") if name in attribute]
         if len(given) > 1 or not isinstance(vr, str):
             raise BadMetadata(f"{tag:08X} cannot be understood")
-        vr = vr or value_representations.disambiguate(value_representations.lookup(tag), 0, True)
+        # Written from toolkits' dictionaries, a VR may be absent, or still be ambiguous.
+        vr = value_representations.disambiguate(
+            vr or value_representations.lookup(tag), self._pixel_representation, True
+        )
         if vr.encode("ascii", "replace") not in value_representations.KNOWN:
             raise BadMetadata(f"{tag:08X} has no known VR")
         if vr == "SQ":

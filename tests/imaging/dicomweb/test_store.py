@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pydicom
 import pytest
@@ -69,7 +69,8 @@ def test_objects_arrive_bit_by_bit_and_each_is_told(sender: Sender, emergency: D
     assert answer.raw["Cache-Control"] == "no-store"
     uids = [str(one.SOPInstanceUID) for one in made]
     assert answer.stored == uids
-    assert not answer.failed and not answer.warnings
+    assert not answer.failed
+    assert not answer.warnings
     for uid, content in zip(uids, contents, strict=True):
         assert kept(uid) == content
     study = Study.objects.get()
@@ -192,7 +193,7 @@ def test_the_answer_is_xml_for_who_prefers_it(sender: Sender) -> None:
     (made,) = slices(1)
     answer = sender.post(P(arrivals.encoded(made)), P(b"<script>"), Accept="application/dicom+xml")
     assert answer.raw["Content-Type"] == "application/dicom+xml"
-    root = ElementTree.fromstring(answer.raw.content)
+    root = ET.fromstring(answer.raw.content)
     space = {"n": "http://dicom.nema.org/PS3.19/models/NativeDICOM"}
     stored = root.findall("n:DicomAttribute[@tag='00081199']/n:Item/n:DicomAttribute[@tag='00081155']/n:Value", space)
     assert [value.text for value in stored] == [str(made.SOPInstanceUID)]
