@@ -12,7 +12,7 @@ from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import uids
-from imaging.studies.models import Instance, InstanceVersion, Patient, Placement, Series, Study
+from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
 from imaging.studies.study_list import Order, Page, StudyFilters, StudyRow, study_list, study_list_version
 
 __all__ = [
@@ -26,6 +26,8 @@ __all__ = [
     "StudyFilters",
     "StudyRow",
     "conflicts_of",
+    "corrections_of",
+    "decisions_about",
     "departments_of",
     "documents_of",
     "instances_by_uid",
@@ -231,6 +233,20 @@ def conflicts_of(study: Study, *, scope: Scope) -> QuerySet[InstanceVersion]:
         .select_related("instance__series")
         .order_by("-received_at", "-pk")
     )
+
+
+def decisions_about(study: Study, *, scope: Scope) -> list[Correction]:
+    """One correction in force for each decision about what the reader may see of a study, in the order of the decisions."""
+    if not study.is_corrected:
+        return []
+    visible = Instance.objects.visible_to(scope, Right.VIEW).filter(study=study)
+    rows = Correction.objects.in_force().filter(study=study, version__instance__in=visible)
+    return sorted(rows.order_by("group", "pk").distinct("group"), key=lambda row: row.pk)
+
+
+def corrections_of(version: InstanceVersion) -> list[Correction]:
+    """The corrections in force of a version opened with ``access.open_instance``, in the order in which they are put over it."""
+    return list(Correction.objects.in_force().filter(version=version).order_by("pk")) if version.is_corrected else []
 
 
 def provenance(study: Study, *, scope: Scope) -> Provenance:

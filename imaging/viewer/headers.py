@@ -1,4 +1,4 @@
-"""The headers of one instance as received, to read and to search. Everything in them is hostile text, and stays text."""
+"""The headers of one instance as they go out, and what was received, to read and to search. All of it is hostile text."""
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -9,6 +9,7 @@ from accounts.roles import Right
 from imaging.dicom import header_listing, uids
 from imaging.studies import access, metadata
 from imaging.studies import selectors as studies
+from imaging.viewer import corrections
 from imaging.viewer.errors import of_a_study
 
 _LONGEST_SEARCH = 64
@@ -30,7 +31,10 @@ def page(request: HttpRequest, study_instance_uid: str, series_instance_uid: str
     version = access.open_instance(
         scope, study_instance_uid, series_instance_uid, chosen, actor=actor, purpose=access.Purpose.METADATA
     )
-    lines = list(header_listing.listing(metadata.instance_record(version)))[: header_listing.MOST_LINES]
+    # As received on request: then nothing is put over it, as if it had never been corrected.
+    as_received = version.is_corrected and request.GET.get("as") == "received"
+    record = metadata.received_record(version) if as_received else metadata.instance_record(version)
+    lines = list(header_listing.listing(record))[: header_listing.MOST_LINES]
     find = request.GET.get("find", "").strip()[:_LONGEST_SEARCH]
     place = known.index(chosen)
     context = {
@@ -42,6 +46,8 @@ def page(request: HttpRequest, study_instance_uid: str, series_instance_uid: str
         "transfer_syntax": uids.transfer_syntax_name(version.stored_object.transfer_syntax_uid),
         "lines": [line for line in lines if line.holds(find)] if find else lines,
         "total": len(lines),
+        "decisions": corrections.decisions(studies.corrections_of(version), may_revert=False),
+        "as_received": as_received,
         "find": find,
         "place": place + 1,
         "count": len(known),

@@ -19,7 +19,7 @@ from imaging.rendering import services as rendering_services
 from imaging.studies import access
 from imaging.studies import selectors as studies
 from imaging.studies.models import Study
-from imaging.viewer import study_facts, study_pictures, wording
+from imaging.viewer import corrections, study_facts, study_pictures, wording
 from imaging.viewer.errors import of_a_study
 
 
@@ -39,6 +39,12 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "places": study_facts.places(provenance.placements),
         "arrivals": study_facts.arrivals(provenance.sources),
         "may_add": study_facts.may_add(study, request.user),
+        "decisions": corrections.decisions(
+            studies.decisions_about(study, scope=scope),
+            may_revert=study.is_corrected
+            and study_facts.may_write(study, scope)
+            and corrections.may_correct(request, study),
+        ),
         **_series_context(study, scope),
         **_problem_context(study, scope),
     }

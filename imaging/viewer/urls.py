@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from imaging.viewer import desk_pictures, documents, headers, pictures, study, study_list, viewer, wrapping
+from imaging.viewer import corrections, desk_pictures, documents, headers, pictures, study, study_list, viewer, wrapping
 
 
 class UidConverter:
@@ -34,6 +34,7 @@ urlpatterns = [
     path(f"{STUDY}/series", study.series_strip, name="study-series"),
     path(f"{STUDY}/problems", study.problems, name="study-problems"),
     path(f"{STUDY}/retry", study.retry, name="study-retry"),
+    path(f"{STUDY}/corrections/<uuid:group>/revert", corrections.revert, name="correction-revert"),
     path(f"{SERIES}/headers/", headers.page, name="headers"),
     path(f"{STUDY}/thumbnail", pictures.of_study, name="study-thumbnail"),
     path(f"{SERIES}/thumbnail", pictures.of_series, name="series-thumbnail"),
