@@ -18,6 +18,7 @@ __all__ = ["FrameDescription", "decode_frame"]
 Samples = npt.NDArray[Any]
 
 _FLOATS = {"float": "f4", "double": "f8"}
+#: A padding byte, and one more that tells an excess.
 _DEFLATE_SLACK = 2
 
 
@@ -42,8 +43,7 @@ def _decode(source: bytes, description: FrameDescription) -> Samples:
     if not uids.is_encapsulated(syntax):
         return _native(source, description)
     if syntax == uids.DEFLATED_IMAGE_FRAME:
-        limit = description.native_bytes + _DEFLATE_SLACK
-        return _native(zlib.decompressobj(-zlib.MAX_WBITS).decompress(source, limit), description)
+        return _native(inflated(source, description), description)
     if syntax == uids.ENCAPSULATED_UNCOMPRESSED:
         return _native(source, description)
     decoder = _decoder(syntax)
@@ -55,6 +55,17 @@ def _decode(source: bytes, description: FrameDescription) -> Samples:
         photometric = "RGB" if decoded.is_rgb else description.photometric_interpretation
         return colour.to_rgb(samples, photometric, description.bits_allocated)
     return _signed(samples, description, decoded.precision, low_aligned=decoded.low_aligned)
+
+
+def inflated(source: bytes, description: FrameDescription) -> bytes:
+    """The native bytes of a deflated frame (PS3.5 annex A.4.13), never more than the header promises. Raises ``DecodeFailed``."""
+    try:
+        data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(source, description.native_bytes + _DEFLATE_SLACK)
+    except zlib.error as error:
+        raise DecodeFailed("a deflated frame cannot be inflated", code="codec_error") from error
+    if len(data) < description.native_bytes:
+        raise DecodeFailed(f"{len(data)} bytes for a frame of {description.native_bytes}", code="frame_too_short")
+    return data[: description.native_bytes]
 
 
 def _decoder(syntax: str) -> Callable[[bytes, FrameDescription], codecs.Decoded] | None:

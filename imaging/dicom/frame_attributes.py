@@ -45,9 +45,23 @@ def from_json(instance: dict[str, Any], frame_number: int = 1) -> Dataset:
                 "vr": "SQ",
                 "Value": groups.get("Value", [])[frame_number - 1 : frame_number],
             }
-        return Dataset.from_json(kept)
+        return _dataset(kept)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnsupportedPixels("the metadata do not describe pixels", code="no_pixel_description") from error
+
+
+def _dataset(kept: dict[str, Any]) -> Dataset:
+    """The attributes as a data set; those whose value is none of their VR are left out, as if they were empty."""
+    try:
+        return Dataset.from_json(kept)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        whole = Dataset()
+        for tag, element in kept.items():
+            try:
+                whole.update(Dataset.from_json({tag: element}))
+            except (ValueError, TypeError, KeyError, AttributeError):
+                continue
+        return whole
 
 
 def read(dataset: Dataset, frame_number: int) -> dict[str, Any]:

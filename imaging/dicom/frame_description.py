@@ -94,7 +94,7 @@ class FrameDescription:
 
     def as_rendition(self) -> Self:
         """What ``rendition.native_frames`` makes of frames described by this: 8-bit RGB, or the same samples in native form."""
-        if self.photometric_interpretation != "PALETTE COLOR" and not self.subsampled:
+        if self.photometric_interpretation not in {"PALETTE COLOR", "XYB"} and not self.subsampled:
             return self.replaced(transfer_syntax_uid=uids.EXPLICIT_VR_LITTLE_ENDIAN, pixel_vr="")
         return type(self)(
             rows=self.rows,

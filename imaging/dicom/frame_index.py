@@ -143,8 +143,8 @@ def _encapsulated(file: BinaryIO, parsed: ParsedFile, layout: pixel_module.Layou
 def needs_rendition(parsed: ParsedFile) -> str | None:
     """Why the stored frames cannot be served as they are, or None.
 
-    ``deflated``, ``big_endian``, ``palette``, ``ybr_full_422`` (uncompressed) or ``bit_packed`` (frames that do not begin on
-    a byte). Objects without pixels need none.
+    ``deflated``, ``big_endian``, ``palette``, ``ybr_full_422`` (uncompressed), ``bit_packed`` (frames that do not begin on
+    a byte), ``jpeg_xl`` or ``deflated_frames`` (encodings that no viewer's decoders have yet). Objects without pixels need none.
     """
     if parsed.pixel_data_offset is None:
         return None
@@ -156,12 +156,18 @@ def needs_rendition(parsed: ParsedFile) -> str | None:
     if layout.photometric_interpretation == "PALETTE COLOR":
         return "palette"
     if parsed.pixel_data_length is None:
-        return None
+        return _rare_encoding(parsed.transfer_syntax_uid)
     if layout.photometric_interpretation in pixel_module.SUBSAMPLED:
         return "ybr_full_422"
     if layout.frame_bits % 8 and layout.frames > 1:
         return "bit_packed"
     return None
+
+
+def _rare_encoding(transfer_syntax_uid: str) -> str | None:
+    if transfer_syntax_uid in uids.JPEG_XL_FAMILY:
+        return "jpeg_xl"
+    return "deflated_frames" if transfer_syntax_uid == uids.DEFLATED_IMAGE_FRAME else None
 
 
 _MEDIA_TYPES = (

@@ -20,8 +20,8 @@ def native_frames(
 ) -> tuple[FrameDescription, Iterator[bytes]]:
     """The description of the rendition and its frames in order, each made when it is asked for.
 
-    Inflated and little-endian frames keep their samples; palette and uncompressed YBR_FULL_422 become 8-bit RGB, compressed
-    palette frames are decoded for it. The transfer syntax is Explicit VR Little Endian; frames are not padded, so that frame
+    Inflated and little-endian frames keep their samples, and so do those of JPEG XL; palette and YBR_FULL_422 become 8-bit
+    RGB, compressed palette frames are decoded for it. The transfer syntax is Explicit VR Little Endian; frames are not padded, so that frame
     *n* begins at ``(n - 1) * description.native_bytes``. To be called in the decoder pool.
 
     Raises ``UnsupportedPixels`` where no rendition is needed or possible, ``DecodeFailed``, ``Truncated`` or ``Malformed``
@@ -33,8 +33,14 @@ def native_frames(
     source = _stored_frames(parsed, file, stored, limits)
     if stored.photometric_interpretation == "PALETTE COLOR":
         return stored.as_rendition(), _from_palette(source, stored)
-    if stored.subsampled:
+    if stored.subsampled or stored.photometric_interpretation == "XYB":
         return stored.as_rendition(), _decoded(source, stored)
+    if stored.transfer_syntax_uid in uids.JPEG_XL_FAMILY:
+        if stored.is_colour and stored.photometric_interpretation != "RGB":
+            raise UnsupportedPixels("colours of JPEG XL that are not RGB", code="unsupported_pixels")
+        return stored.as_rendition(), _samples(source, stored)
+    if stored.transfer_syntax_uid == uids.DEFLATED_IMAGE_FRAME:
+        return stored.as_rendition(), (decode.inflated(frame, stored) for frame in source)
     return stored.as_rendition(), source if parsed.little_endian else _reordered(source, stored)
 
 
@@ -96,6 +102,16 @@ def _decoded(source: Iterator[bytes], stored: FrameDescription) -> Iterator[byte
     for frame in source:
         shown = windowing.to_display(decode.decode_frame(frame, stored), stored)
         yield np.ascontiguousarray(shown).tobytes()
+
+
+def _samples(source: Iterator[bytes], stored: FrameDescription) -> Iterator[bytes]:
+    """Decoded frames in the cells and the order that the header describes."""
+    cell = f"<{'i' if stored.pixel_representation else 'u'}{stored.bits_allocated // 8}"
+    for frame in source:
+        samples = decode.decode_frame(frame, stored).astype(cell, copy=False)
+        if stored.is_colour and stored.planar_configuration:
+            samples = samples.transpose(2, 0, 1)
+        yield samples.tobytes()
 
 
 def _reordered(source: Iterator[bytes], stored: FrameDescription) -> Iterator[bytes]:

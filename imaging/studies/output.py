@@ -150,7 +150,7 @@ def _stored_bytes(stored: StoredObject, start: int, length: int) -> Iterator[byt
 
 def _becomes_rgb(found: dict[str, Any]) -> bool:
     photometric = _first(found, _PHOTOMETRIC)
-    return photometric == "PALETTE COLOR" or (photometric in _SUBSAMPLED and _first(found, _SAMPLES) == 3)
+    return photometric in {"PALETTE COLOR", "XYB"} or (photometric in _SUBSAMPLED and _first(found, _SAMPLES) == 3)
 
 
 def _first(found: dict[str, Any], tag: str) -> Any:

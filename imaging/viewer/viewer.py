@@ -81,10 +81,14 @@ def _study_entry(study: Study) -> dict[str, Any]:
 
 
 def _fills_a_viewport(version: InstanceVersion) -> bool:
-    """Whether the frames are pictures by themselves. A segmentation's are masks over another series: it gets a tile."""
+    """Whether the frames are pictures that the viewer can decode; what is not gets a tile.
+
+    A segmentation's frames are masks over another series, those of a video one stream, and single bits no grey levels.
+    """
     sop_class_uid = version.instance.sop_class_uid
-    masks = uids.kind_of(sop_class_uid) == "segmentation"
-    return uids.is_image(sop_class_uid) and not masks and version.instance.rows > 0
+    masks = uids.kind_of(sop_class_uid) == "segmentation" or sop_class_uid == uids.SINGLE_BIT_CAPTURE
+    is_stream = uids.is_video(version.stored_object.transfer_syntax_uid)
+    return uids.is_image(sop_class_uid) and not masks and not is_stream and version.instance.rows > 0
 
 
 def _series_entry(series: Series, versions: list[InstanceVersion], previews: Previews) -> dict[str, Any]:
