@@ -1,6 +1,8 @@
 """Questions about uploads: whose they are, what they hold, how much they hold of a person's share."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,10 +40,23 @@ def file_of(user: User, file_id: UUID) -> ImportedFile | None:
     return found.filter(pk=file_id, delivery__owner=user, archive__isnull=True).first()
 
 
-def share_used(user_id: int) -> tuple[int, int]:
-    """(bytes, files) that a person's unfinished imports hold."""
-    used = Import.objects.filter(owner=user_id, state__in=_OPEN).aggregate(Sum("byte_count"), Sum("file_count"))
-    return used["byte_count__sum"] or 0, used["file_count__sum"] or 0
+@dataclass(frozen=True, slots=True)
+class OpenImport:
+    """What is asked of an unfinished import for every file: few columns of few rows, in one question."""
+
+    pk: UUID
+    department_id: int
+    state: str
+    expires_at: datetime
+    byte_count: int
+    file_count: int
+
+
+def open_imports(user: User) -> list[OpenImport]:
+    """A person's unfinished imports; together they use the person's share."""
+    columns = ("pk", "department_id", "state", "expires_at", "byte_count", "file_count")
+    found = Import.objects.filter(owner=user.pk, state__in=_OPEN).order_by()
+    return [OpenImport(*row) for row in found.values_list(*columns)]
 
 
 def unfinished(user: User) -> list[Any]:

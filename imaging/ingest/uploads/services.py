@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 #: Unfinished uploads are kept so long after their last file began or piece came.
 KEPT: Final = timedelta(hours=24)
+#: Unfinished imports of one person at a time.
+MOST_OPEN: Final = 50
 #: The moment is written anew when it is this much nearer.
 _RENEWED: Final = timedelta(minutes=10)
 _STRAY_SECONDS: Final = 3600.0
@@ -61,9 +63,11 @@ class Upload:
 
 
 def begin(*, actor: Actor, user: User, department_id: int, title: str = "") -> Import:
-    """Begin an import, for files to come. Raises ``NotAllowed``."""
+    """Begin an import, for files to come. Raises ``NotAllowed`` or ``ShareUsed``."""
     if not selectors.may_upload_to(user, department_id):
         raise refusals.NotAllowed
+    if len(selectors.open_imports(user)) >= MOST_OPEN:
+        raise refusals.ShareUsed
     with transaction.atomic():
         delivery = Import.objects.create(
             owner=user,
@@ -81,18 +85,17 @@ def create(*, user: User, delivery_id: UUID, announced: Announced, body: Body | 
 
     Raises ``Refusal``; then nothing of the file is kept.
     """
-    delivery = _open_delivery(user, delivery_id)
-    _check_share(user, announced.length)
+    _check_delivery(user, delivery_id, announced.length)
     _check_room(announced.length)
     file = ImportedFile(
         pk=uuid4(),
-        delivery=delivery,
+        delivery_id=delivery_id,
         path=names.shown(announced.path),
         length=announced.length,
         fingerprint=announced.fingerprint,
     )
     try:
-        staged = staging.StagedFile(delivery.pk, file.pk, create=True)
+        staged = staging.StagedFile(delivery_id, file.pk, create=True)
     except staging.Absent as error:
         raise refusals.Closed from error
     with staged:
@@ -201,28 +204,32 @@ def finish(*, actor: Actor, user: User, delivery_id: UUID, expected_files: int) 
             return delivery
         if not selectors.may_upload_to(user, delivery.department_id):
             raise refusals.NotAllowed
-        _count(delivery, expected_files)
-        staging.make_durable(delivery.pk)
-        delivery.state = Import.State.EXAMINING
-        delivery.save(update_fields=["state", "file_count", "byte_count"])
-        _record(audit.Action.IMPORT_RECEIVED, actor, delivery, files=delivery.file_count, bytes=delivery.byte_count)
+        missing = _count(delivery, expected_files)
+        if not missing:
+            staging.make_durable(delivery.pk)
+            delivery.state = Import.State.EXAMINING
+            delivery.save(update_fields=["state", "file_count", "byte_count"])
+            _record(audit.Action.IMPORT_RECEIVED, actor, delivery, files=delivery.file_count, bytes=delivery.byte_count)
+    if missing:
+        raise refusals.Incomplete(missing)
     return delivery
 
 
-def _count(delivery: Import, expected_files: int) -> None:
-    """Count what lies on disk: it is the truth, whatever rows and browsers believe."""
+def _count(delivery: Import, expected_files: int) -> int:
+    """Count what lies on disk: it is the truth, whatever rows and browsers believe. How many files are not whole."""
     there = staging.lengths(delivery.pk)
     rows = list(delivery.files.filter(archive__isnull=True).values_list("pk", "length"))
     whole = [pk for pk, length in rows if there.get(str(pk)) == length]
     missing = len(rows) - len(whole) + max(0, expected_files - len(rows))
     if missing:
         delivery.files.exclude(pk__in=whole).update(state=_State.RECEIVING)
-        raise refusals.Incomplete(missing)
+        return missing
     if not rows:
         raise refusals.Empty
     staging.remove_strays(delivery.pk, {str(pk) for pk in whole})
     delivery.files.filter(state=_State.RECEIVING).update(state=_State.RECEIVED)
     delivery.file_count, delivery.byte_count = len(rows), sum(length for _pk, length in rows)
+    return 0
 
 
 def cancel(*, actor: Actor, user: User, delivery_id: UUID) -> None:
@@ -263,22 +270,23 @@ def _forget(delivery: Import, state: str, action: audit.Action, actor: Actor) ->
     transaction.on_commit(lambda: staging.remove_folder(delivery.pk))
 
 
-def _open_delivery(user: User, delivery_id: UUID) -> Import:
-    delivery = selectors.delivery_of(user, delivery_id)
+def _check_delivery(user: User, delivery_id: UUID, length: int) -> None:
+    """Whether this import takes a file of so many bytes now, and the person's share too. Raises ``Refusal``."""
+    held = selectors.open_imports(user)
+    delivery = next((each for each in held if each.pk == delivery_id), None)
     if delivery is None:
-        raise refusals.NotFound
+        raise refusals.Closed if selectors.delivery_of(user, delivery_id) else refusals.NotFound
     if delivery.state != Import.State.RECEIVING or delivery.expires_at <= timezone.now():
         raise refusals.Closed
     if not selectors.may_upload_to(user, delivery.department_id):
         raise refusals.NotAllowed
-    return delivery
-
-
-def _check_share(user: User, length: int) -> None:
     if length > settings.UPLOAD_QUOTA_BYTES:
         raise refusals.TooLarge
-    octets, files = selectors.share_used(user.pk)
-    if octets + length > settings.UPLOAD_QUOTA_BYTES or files >= settings.UPLOAD_QUOTA_FILES:
+    used = sum(each.byte_count for each in held)
+    if (
+        used + length > settings.UPLOAD_QUOTA_BYTES
+        or sum(each.file_count for each in held) >= settings.UPLOAD_QUOTA_FILES
+    ):
         raise refusals.ShareUsed
 
 
@@ -308,7 +316,7 @@ def _append(staged: staging.StagedFile, body: Body) -> int:
     except staging.Absent as error:
         raise refusals.NotFound from error
     except OSError as error:
-        logger.error("an upload cannot be written (%s)", error.strerror)
+        logger.warning("an upload cannot be written (%s)", error.strerror)
         raise refusals.NoRoom from error
 
 

@@ -27,6 +27,8 @@ let toCancel: string | null = null;
 
 // ---- files come in ---------------------------------------------------------------------------------------------------
 
+/** IM2 before IM10. */
+const order = new Intl.Collator(undefined, { numeric: true });
 const prints = new Set<string>();
 let taking: Promise<void> = Promise.resolve();
 
@@ -48,7 +50,7 @@ async function accept(chosen: Chosen[], unreadable: string[]): Promise<void> {
     return;
   }
   const sender = transfer ?? (await open());
-  for (const each of chosen) {
+  for (const each of chosen.sort((one, other) => order.compare(one.path, other.path))) {
     const print = await fingerprint(each);
     if (prints.has(print)) continue;
     prints.add(print);
@@ -259,4 +261,4 @@ window.setInterval(() => {
   isStale = false;
   panel.draw(transfer);
   rows.draw(transfer);
-}, 250);
+}, 500);

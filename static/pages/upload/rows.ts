@@ -3,7 +3,7 @@
  * files make no more rows than a screen can use; the totals above count them all.
  */
 import { say } from "../../viewer/words";
-import type { Item, Transfer } from "./transfer";
+import { SMALL, type Item, type Transfer } from "./transfer";
 import { size } from "./wording";
 
 const MOST_FAILED = 100;
@@ -73,7 +73,9 @@ export class Rows {
     }
     const bar = row.querySelector("progress");
     if (!bar) return;
-    bar.hidden = item.state !== "sending" || isHeld;
+    // A small file is over before a bar could be read, and a thousand bars cost more than they tell.
+    bar.hidden = item.state !== "sending" || isHeld || item.file.size <= SMALL;
+    if (bar.hidden) return;
     bar.max = Math.max(item.file.size, 1);
     bar.value = item.sent;
     bar.setAttribute("aria-label", item.path);

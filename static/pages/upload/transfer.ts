@@ -33,7 +33,8 @@ interface Events {
 }
 
 const PARALLEL = 6; // what a browser opens to one server over HTTP/1.1
-const SMALL = 8 * 1024 * 1024; // in one request with its creation
+/** Files up to here go in one request with their creation; bytes. */
+export const SMALL = 8 * 1024 * 1024;
 const PIECE = 32 * 1024 * 1024;
 const PAUSES = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000];
 const STALLED = 60_000;
