@@ -17,6 +17,7 @@ from accounts.scope import EMPTY
 from imaging.studies import services
 from imaging.studies.incoming import PlannedPlacement
 from imaging.studies.models import (
+    Correction,
     Instance,
     InstanceVersion,
     MetadataSegment,
@@ -173,6 +174,23 @@ class InstanceVersionAdmin(ReadOnlyAdmin):
     list_select_related = ("instance",)
     ordering = ("-pk",)
     show_full_result_count = False
+
+
+@admin.register(Correction)
+class CorrectionAdmin(ReadOnlyAdmin):
+    """Corrections of the studies that the reader may list, newest first. They are taken back on the study's page."""
+
+    list_display = ("made_at", "study", "origin", "made_by", "reason", "reverted_at", "reverted_by")
+    list_filter = ("origin",)
+    search_fields = ("=study__study_instance_uid", "=made_by")
+    list_select_related = ("study",)
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Correction]:
+        """Only what the reader may list in the study list too: values of patients are shown here."""
+        visible = Study.objects.visible_to(getattr(request, "scope", EMPTY))
+        return Correction.objects.filter(study__in=visible).order_by("-pk")
 
 
 @admin.register(MetadataSegment)

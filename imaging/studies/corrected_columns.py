@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.db.models import ProtectedError
 
 from imaging.dicom import correctable, corrections, header
+from imaging.dicom.correctable import CorrectionInvalid
 from imaging.dicom.header import Header
 from imaging.studies import columns, metadata, patients, placement, study_time
 from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
@@ -40,12 +41,14 @@ _INSTANCE_NUMBER: Final = "00200013"
 
 @dataclass(slots=True)
 class _Seen:
-    """What the corrected headers of a study tell, the first that tells it."""
+    """What the corrected headers of a study tell, the first that tells it. ``shown`` are its versions that are not rejected."""
 
+    shown: frozenset[int]
     study: dict[str, Any] = field(default_factory=dict)
     patient: dict[str, Any] = field(default_factory=dict)
     series: dict[str, dict[str, Any]] = field(default_factory=dict)
     numbers: dict[int, int | None] = field(default_factory=dict)
+    patient_ids: set[str] = field(default_factory=set)
     first: Header | None = None
     study_at: datetime | None = None
 
@@ -55,6 +58,8 @@ class _Seen:
         _fill(self.patient, columns.patient_values(found.patient))
         _fill(self.series.setdefault(found.series.series_instance_uid, {}), columns.series_values(found.series))
         self.numbers[pk] = found.instance.instance_number
+        if pk in self.shown and found.patient.patient_id:
+            self.patient_ids.add(found.patient.patient_id)
         self.first = self.first or found
         self.study_at = self.study_at or study_at
 
@@ -73,7 +78,8 @@ def assumed(study: Study, received: Mapping[str, Any]) -> dict[str, Any]:
 def refresh(study: Study, changed: frozenset[str], *, within: Collection[int]) -> None:
     """Make the columns of a locked study anew that the attributes ``changed`` feed; ``within`` are the studies changed at once.
 
-    The study moves to another patient when it names one now; a patient without any study left is forgotten.
+    The study moves to another patient when it names one now; a patient without any study left is forgotten. Raises
+    ``CorrectionInvalid`` when its objects would name several patients: a study is one patient's.
     """
     touched = changed & {*_STUDY, *_SERIES, *_WHEN, *_WHO, _INSTANCE_NUMBER}
     if not touched:
@@ -83,6 +89,8 @@ def refresh(study: Study, changed: frozenset[str], *, within: Collection[int]) -
         return
     before = study.patient
     if touched & _WHO:
+        if len(seen.patient_ids) > 1:
+            raise CorrectionInvalid("00100020", "would leave two patients in one study", code="would_split_study")
         _identify(study, seen, within)
     _study_columns(study, seen, touched)
     _series_columns(study, seen, touched)
@@ -107,7 +115,8 @@ def forget(patient: Patient) -> None:
 
 def _read(study: Study) -> _Seen:
     zone = _zone(study)
-    seen = _Seen()
+    kept = InstanceVersion.objects.filter(instance__study=study).exclude(state=InstanceVersion.State.REJECTED)
+    seen = _Seen(frozenset(kept.values_list("pk", flat=True)))
     for pk, received, changes in metadata.received_records(study):
         found = header.read_record(corrections.overlay(received, changes))
         seen.add(pk, found, study_time.aware(found.study, zone))

@@ -63,7 +63,8 @@ def correct(
 def revert(correction: Correction, *, actor: Actor, reason: str = "") -> list[Correction]:
     """Take back everything that was decided together with ``correction``: what was received, or corrected before, shows again.
 
-    The reverted rows; none when that was done already. Raises ``CorrectionInvalid`` for a correction of identifiers.
+    The reverted rows; none when that was done already. Raises ``CorrectionInvalid`` for a correction of identifiers, and when
+    objects of another patient would be left in the study: these have to be withdrawn instead.
     """
     found = Correction.objects.in_force().filter(group=correction.group)
     wanted: dict[int, Collection[int]] = dict.fromkeys(found.values_list("study_id", flat=True), ())

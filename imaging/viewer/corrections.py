@@ -69,17 +69,23 @@ def revert(request: HttpRequest, study_instance_uid: str, group: UUID) -> HttpRe
     reason = request.POST.get("reason", "").strip()[:_LONGEST_REASON]
     try:
         study_services.revert(row, actor=request.actor, reason=reason)  # type: ignore[attr-defined]
-    except CorrectionInvalid:
-        messages.error(
-            request,
-            _(
-                "Nothing was changed: the correction gave these images new identifiers, which decide where they lie. "
-                "Send the objects to quarantine to register them anew."
-            ),
-        )
+    except CorrectionInvalid as error:
+        messages.error(request, _refusal(error))
     else:
         messages.success(request, _("The correction was taken back. The study shows what was received again."))
     return redirect("viewer:study", study_instance_uid=study_instance_uid)
+
+
+def _refusal(error: CorrectionInvalid) -> str:
+    if error.code == "would_split_study":
+        return _(
+            "Nothing was changed: without this correction the study would hold images of two patients. "
+            "Withdraw the images that came later instead."
+        )
+    return _(
+        "Nothing was changed: the correction gave these images new identifiers, which decide where they lie. "
+        "Withdraw the images instead."
+    )
 
 
 def may_correct(request: HttpRequest, study: Study) -> bool:

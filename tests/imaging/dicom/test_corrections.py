@@ -2,6 +2,7 @@
 
 import io
 import subprocess
+import tracemalloc
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
@@ -285,6 +286,23 @@ class TestCharacterSets:
         assert second.StudyDescription == "Κρανίο"
         before = read.OriginalAttributesSequence[0].ModifiedAttributesSequence[0]
         assert str(before.PatientName) == "Müller^Jörg"
+
+
+def test_a_large_object_is_never_in_memory(tmp_path: Path) -> None:
+    source = samples.ct_image(PixelData=None)
+    content = samples.stored(source) + samples.element(0x7FE00010, "OW", b"")[:-4] + (2**30).to_bytes(4, "little")
+    path = tmp_path / "large.dcm"
+    with path.open("wb") as file:
+        file.write(content)
+        file.truncate(len(content) + 2**30)
+    with path.open("rb") as file:
+        tracemalloc.start()
+        plan = corrected_file.plan(file, [change(**LOCAL)])
+        length = sum(map(len, plan.read(file)))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert length == plan.length > 2**30
+    assert peak < 4 * 1024 * 1024
 
 
 NAMES = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="\\=^\ufffd"), max_size=20)

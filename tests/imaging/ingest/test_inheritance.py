@@ -1,5 +1,6 @@
 """What comes later for a corrected study: the same person gets the same correction, anybody else waits in quarantine."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,11 @@ from pydicom.dataset import Dataset
 
 from accounts.actor import Actor
 from accounts.models import Department
+from imaging.dicom.correctable import CorrectionInvalid
+from imaging.ingest import services as ingest
 from imaging.ingest.models import QuarantinedObject
 from imaging.ingest.registrar import Drained
+from imaging.ingest.source import Source
 from imaging.studies import metadata, services
 from imaging.studies.models import Correction, InstanceVersion, Series, Study
 from tests.factories import arrivals
@@ -108,3 +112,26 @@ def test_what_is_known_already_is_a_duplicate_still(sent: Sent) -> None:
     services.correct(Study.objects.get(), LOCAL, reason="", actor=RITA)
     assert sent(first).registered == 1
     assert (InstanceVersion.objects.count(), Correction.objects.count()) == (1, 1)
+
+
+def test_taking_back_never_leaves_two_patients_in_one_study(sent: Sent, send: Any, drain: Any) -> None:
+    """An object of somebody else's number that a person let join stays corrected; it can only be withdrawn."""
+    first = arrivals.dataset()
+    sent(first)
+    other = later(first, PatientID="P-typo")
+    source = Source(
+        door="dimse",
+        sender="CT1",
+        corrections='{"00100020": {"vr": "LO", "Value": ["P1"]}}',
+        correction_origin="quarantine",
+        identity_decided=True,
+    )
+    ingest.accept(io.BytesIO(arrivals.encoded(other)), source=source)
+    assert drain().registered == 1
+    assert numbers() == ["P1", "P1"]
+    with pytest.raises(CorrectionInvalid) as refused:
+        services.revert(Correction.objects.get(), actor=RITA)
+    assert refused.value.code == "would_split_study"
+    assert numbers() == ["P1", "P1"]
+    assert sent(later(first, PatientID="P-typo")).registered == 1
+    assert numbers() == ["P1"] * 3

@@ -220,9 +220,8 @@ class TestCorrecting:
         corrected = output.file_of(InstanceVersion.objects.select_related("stored_object").get()).etag
         assert corrected != etag
         assert Event.objects.get().kind == Event.Kind.STUDY_CHANGED
-        assert list(
-            AuditEvent.objects.filter(action__endswith=".corrected").order_by("pk").values_list("action", "patient_id")
-        ) == [("study.corrected", "P1"), ("patient.corrected", "X1")]
+        found = AuditEvent.objects.filter(action__endswith=".corrected").values_list("action", "patient_id")
+        assert set(found) == {("study.corrected", "P1"), ("patient.corrected", "X1")}
         services.revert(made[0], actor=RADIOGRAPHER)
         assert output.file_of(InstanceVersion.objects.select_related("stored_object").get()).etag == etag
 
