@@ -67,6 +67,12 @@ class StagingHandler(FileUploadHandler):
             self._file.size = file_size
         return self._file
 
+    def upload_interrupted(self) -> None:
+        """Let go of a file whose rest never came."""
+        if self._file is not None:
+            self._file.close()
+
     def _stop(self, refusal: str) -> None:
         self.refusal = refusal
+        self.upload_interrupted()
         raise StopUpload(connection_reset=True)
