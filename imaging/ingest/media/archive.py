@@ -67,6 +67,7 @@ class _Entry(io.RawIOBase):
 
     def __init__(self, archive: OpenZip, entry: zipfile.ZipInfo) -> None:
         self._archive = archive
+        self._left = entry.file_size
         try:
             self._file = archive.zip.open(entry)
         except _DAMAGE as error:
@@ -81,6 +82,9 @@ class _Entry(io.RawIOBase):
         except _DAMAGE as error:
             raise MediaError(Trouble.DAMAGED) from error
         self._archive.budget.spend(len(chunk))
+        self._left -= len(chunk)
+        if self._left and not chunk and len(buffer):
+            raise MediaError(Trouble.DAMAGED)
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
@@ -169,6 +173,7 @@ def _inner(found: Found, opened: OpenZip, budget: Budget, scratch: Path | None, 
             first = next(contents, None)
         except MediaError as error:
             trouble = error.trouble
+            # The fault is the inner archive's alone, unless the whole budget is spent.
             budget.spend(0)
     if trouble is not None:
         yield Found(

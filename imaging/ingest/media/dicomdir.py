@@ -6,7 +6,7 @@ from typing import BinaryIO, Final
 
 from pydicom.dataset import Dataset
 
-from imaging.dicom import part10
+from imaging.dicom import element_text, part10
 from imaging.dicom.element_text import ElementText
 from imaging.dicom.errors import DicomError
 from imaging.ingest.media import names
@@ -72,14 +72,14 @@ def read_index(file: BinaryIO) -> Index:
 
 
 def _parts(record: Dataset) -> list[str]:
-    element = record.get(_FILE_ID)
-    if element is None or not element.value:
+    """The components of the file ID (PS3.10 section 8.5), unconverted: they may be anything."""
+    element = element_text.stored(record, _FILE_ID)
+    value = element.value if element is not None else None
+    if not value:
         return []
-    value = element.value
     if isinstance(value, bytes):
-        value = value.decode("ascii", "replace")
-    found = value.split("\\") if isinstance(value, str) else [str(part) for part in value]
-    return [part.strip() for part in found]
+        return [part.strip(" \0") for part in value.decode("ascii", "replace").split("\\")]
+    return [value] if isinstance(value, str) else [str(part) for part in value]
 
 
 def _leaves(part: str) -> bool:

@@ -85,9 +85,7 @@ def test_a_disc_becomes_that_of_our_patient_by_corrections(
     assert not QuarantinedObject.objects.exists()
 
 
-def test_the_obvious_patient_is_suggested(
-    spool: Spool, archive: Archive, alice: User, emergency: Department
-) -> None:
+def test_the_obvious_patient_is_suggested(spool: Spool, archive: Archive, alice: User, emergency: Department) -> None:
     archive.receive(arrivals.dataset(PatientID="P1"))
     delivery = worked_on(brought(alice, emergency, {"IM1": disc_of(PatientID="P1")}))
     [question] = questions(delivery)

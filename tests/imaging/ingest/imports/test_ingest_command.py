@@ -19,6 +19,7 @@ from imaging.ingest.models import QuarantinedObject
 from imaging.ingest.spool import Spool
 from imaging.studies.models import Instance, Placement, Study
 from tests.factories import arrivals
+from tests.imaging.dimse import processes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -138,7 +139,7 @@ def test_without_a_department_and_rules_objects_are_set_aside_and_that_is_said(s
 
 
 def test_an_unknown_department_is_one_sentence(spool: Spool, emergency: Department, disc: Path) -> None:
-    with pytest.raises(CommandError, match="no active department with the code “nowhere”. There are: emergency"):
+    with pytest.raises(CommandError, match=r"no active department with the code “nowhere”\. There are: emergency"):
         call_command("ingest", str(disc), "--department", "nowhere")
 
 
@@ -167,14 +168,16 @@ def test_a_full_disk_stops_it_and_says_how_to_go_on(
 
 
 @pytest.mark.processes
-def test_ctrl_c_ends_it_cleanly_and_a_second_run_goes_on(emergency: Department, spool: Spool, tmp_path: Path) -> None:
+def test_ctrl_c_ends_it_cleanly_and_a_second_run_goes_on(
+    emergency: Department, spool: Spool, data_dir: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
     study = arrivals.uid()
     for number in range(600):
         made = arrivals.dataset(StudyInstanceUID=study, InstanceNumber=number)
         (folder / f"{number:04}.dcm").write_bytes(arrivals.encoded(made))
-    running = _in_a_process(folder, spool)
+    running = _in_a_process(folder, data_dir)
     while running.stderr is not None and not Instance.objects.exists() and running.poll() is None:
         pass
     running.send_signal(signal.SIGINT)
@@ -187,27 +190,15 @@ def test_ctrl_c_ends_it_cleanly_and_a_second_run_goes_on(emergency: Department, 
     assert Instance.objects.count() == 600
 
 
-def _in_a_process(folder: Path, spool: Spool) -> "subprocess.Popen[str]":
+def _in_a_process(folder: Path, data_dir: Path) -> "subprocess.Popen[str]":
     """The command in a process of its own, on this test's database and folders."""
-    from django.db import connection
-
-    named = connection.settings_dict
-    code = (
-        "import sys, django; from django.conf import settings; django.setup();"
-        "from pathlib import Path;"
-        "settings.SPOOL_DIR = Path(sys.argv[2]); settings.SPOOL_RESERVE = lambda total: 0;"
-        "settings.STORAGES['tier-online']['OPTIONS']['location'] = Path(sys.argv[2]).parent / 'tiers' / 'online';"
-        "settings.DATABASES['default'].update(NAME=sys.argv[3], USER=sys.argv[4], PASSWORD=sys.argv[5]);"
-        "from django.core.management import execute_from_command_line;"
-        "execute_from_command_line(['manage.py', 'ingest', sys.argv[1], '--department', 'emergency'])"
-    )
-    arguments = [str(folder), str(spool.ready.parent), named["NAME"], named["USER"], named["PASSWORD"]]
     return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "manage.py", "ingest", str(folder), "--department", "emergency"],
+        cwd=processes.ROOT,
+        env=processes.environment(data_dir),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings.test"},
     )
 
 

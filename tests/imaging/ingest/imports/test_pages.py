@@ -57,7 +57,9 @@ def test_who_lost_the_right_to_upload_cannot_confirm(
     alice.memberships.update(role=Role.TRAINEE)
     client.force_login(alice)
     uid = next(iter(delivery.summary["people"][0]["studies"]))
-    assert client.post(f"/import/{delivery.pk}/confirm", {"p1": "new", "p1-issuer": "X", "study": uid}).status_code == 403
+    assert (
+        client.post(f"/import/{delivery.pk}/confirm", {"p1": "new", "p1-issuer": "X", "study": uid}).status_code == 403
+    )
 
 
 def test_one_press_imports_the_obvious(
@@ -90,7 +92,9 @@ def test_what_is_missing_is_said_beside_the_patient(
     answer = client.post(f"/import/{delivery.pk}/confirm", {"study": made.StudyInstanceUID})
     assert answer.status_code == 422
     assert "Say who this patient is" in answer.content.decode()
-    answer = client.post(f"/import/{delivery.pk}/confirm", {"p1": "new", "p1-issuer": " ", "study": made.StudyInstanceUID})
+    answer = client.post(
+        f"/import/{delivery.pk}/confirm", {"p1": "new", "p1-issuer": " ", "study": made.StudyInstanceUID}
+    )
     assert "Say who gave this patient number" in answer.content.decode()
     assert client.post(f"/import/{delivery.pk}/confirm", {"p1": "here:99999999", "study": "1.2"}).status_code == 422
 
@@ -139,7 +143,9 @@ def test_a_disc_is_shown_with_everything_that_is_not_right(
 ) -> None:
     files = {str(file.relative_to(disc)): file for file in disc.rglob("*") if file.is_file()}
     files.pop("77654033/CR1/6154")
-    delivery = worked_on(brought(alice, emergency, {**files, "broken.dcm": b"DICOM it is not", "holiday.jpg": b"\xff\xd8\xff"}))
+    delivery = worked_on(
+        brought(alice, emergency, {**files, "broken.dcm": b"DICOM it is not", "holiday.jpg": b"\xff\xd8\xff"})
+    )
     client.force_login(alice)
     page = text(client, delivery)
     assert "1 file that the index of the disc names is not there." in page
