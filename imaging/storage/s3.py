@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn, cast
 
 import boto3.session
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.utils.deconstruct import deconstructible
@@ -31,6 +32,12 @@ BLOCK: Final = 4 * 1024 * 1024 + 64 * 1024
 PART: Final = 16 * 1024 * 1024
 #: After a silence, readers are answered at once for so many seconds instead of waiting in their turn.
 _QUIET: Final = 3.0
+#: What boto would take from the account's own files and profiles.
+_OURS_ALONE: Final = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 _PROBE: Final = "negatoscope-probe"
 
 _FULL: Final = frozenset({"XMinioStorageFull", "XMinioStorageQuotaExceeded", "QuotaExceeded", "InsufficientCapacity"})
@@ -185,7 +192,11 @@ class S3Tier(S3Storage):
     def _create_session(self) -> Any:
         with _keys():
             access, secret = (path.read_text(encoding="utf-8").strip() for path in self._key_files)
-        return boto3.session.Session(aws_access_key_id=access, aws_secret_access_key=secret)
+        return boto3.session.Session(
+            aws_access_key_id=access,
+            aws_secret_access_key=secret,
+            botocore_session=botocore.session.Session(session_vars=_OURS_ALONE),
+        )
 
     def _client(self, *, writing: bool = False) -> Any:
         """A client that threads share; another one after a fork, and when the keys were changed."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ _ULTRASOUND = "1.2.840.10008.5.1.4.1.1.3.1"
 class Running:
     """The listener with its processes, and a registrar."""
 
-    def __init__(self, data_dir: Path) -> None:
-        environment = processes.environment(data_dir)
+    def __init__(self, data_dir: Path, variables: Mapping[str, str] | None = None) -> None:
+        environment = {**processes.environment(data_dir), **(variables or {})}
         options: dict[str, Any] = {"cwd": processes.ROOT, "env": environment, "text": True}
         self.listener = subprocess.Popen(
             [sys.executable, "manage.py", "dimse", "--port=0", "--address=127.0.0.1", "--processes=2", "--json"],
