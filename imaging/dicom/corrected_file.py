@@ -20,7 +20,7 @@ from imaging.dicom.byte_source import InflatingSource
 from imaging.dicom.correctable import SOP_UID
 from imaging.dicom.corrections import Change
 from imaging.dicom.element_parser import CHARACTER_SET
-from imaging.dicom.element_text import ElementText
+from imaging.dicom.element_text import ElementText, stored
 from imaging.dicom.element_writer import UTF_8, ElementWriter, Piece, Span, Transcoder
 from imaging.dicom.errors import Truncated
 from imaging.dicom.limits import DEFAULT_LIMITS
@@ -131,7 +131,7 @@ class _Header:
     def _original(self) -> list[Piece]:
         """Original Attributes Sequence: the items that came, and one for each change."""
         pieces: list[Piece] = [self._writer.sequence_head(_ORIGINAL)]
-        known = self._parsed.dataset.get_item(_ORIGINAL)
+        known = stored(self._parsed.dataset, _ORIGINAL)
         if known is not None and known.VR == "SQ" and known.value:
             pieces += self._received_items()
         before: dict[str, bytes] = {}
@@ -156,7 +156,7 @@ class _Header:
     def _received(self, tag: str, name: str) -> bytes:
         """The value as received, as an element of Modified Attributes Sequence; empty where it was absent."""
         number = int(tag, 16)
-        element = self._parsed.dataset.get_item(number)
+        element = stored(self._parsed.dataset, number)
         if not isinstance(element, RawDataElement) or tag in self._parsed.bulk:
             return self._writer.head(number, name, 0)
         if element.VR in json_values.WORDS and len(element.value or b"") > _INLINE_LIMIT:

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 
 from imaging.dicom import charset, correctable, vr
 from imaging.dicom.element_parser import CHARACTER_SET, ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER, UNDEFINED
+from imaging.dicom.element_text import stored
 from imaging.dicom.part10 import BulkValue
 
 #: VRs to which Specific Character Set applies (PS3.5 section 6.1.2.3).
@@ -121,7 +122,7 @@ class Transcoder:
 
     def element(self, dataset: Dataset, tag: int, path: str = "") -> list[Piece] | None:
         """The element in UTF-8, or None when it is the same as received."""
-        element = dataset.get_item(tag)
+        element = stored(dataset, tag)
         if isinstance(element, RawDataElement):
             text = self._text(element)
             return None if text is None else [text]
@@ -166,7 +167,7 @@ class Transcoder:
         return self._as_it_is(dataset, tag, "", translated=False)
 
     def _as_it_is(self, item: Dataset, tag: int, path: str, *, translated: bool) -> list[Piece]:
-        element = item.get_item(tag)
+        element = stored(item, tag)
         if isinstance(element, RawDataElement):
             return [self._writer.raw(element)]
         pieces: list[Piece] = [self._writer.sequence_head(tag)]
@@ -180,7 +181,7 @@ class Transcoder:
         if CHARACTER_SET in item:
             return False
         for tag in item.keys():  # noqa: SIM118
-            element = item.get_item(tag)
+            element = stored(item, tag)
             if isinstance(element, RawDataElement):
                 if self._text(element) is not None:
                     return True
@@ -192,7 +193,7 @@ class Transcoder:
         """Whether anything inside is in another byte order than the file, as after a sequence of unknown VR."""
         for item in items:
             for tag in item.keys():  # noqa: SIM118
-                element = item.get_item(tag)
+                element = stored(item, tag)
                 if isinstance(element, RawDataElement):
                     if element.is_little_endian != self._writer.little_endian:
                         return True

@@ -242,7 +242,8 @@ def renamed_file_meta(head: bytes, sop_instance_uid: str) -> bytes:
             at = begin + 12 + int.from_bytes(head[begin + 8 : begin + 12], "little")
         if number not in {0x0000, 0x0003}:
             kept.append(head[begin:at])
-    elements = b"".join(sorted(kept, key=lambda element: element[2:4][::-1]))
+    kept.sort(key=lambda element: element[2:4][::-1])
+    elements = b"".join(kept)
     group_length = _meta_bytes(0x0000, b"UL", struct.pack("<L", len(elements)))
     return head[: PREAMBLE_LENGTH + len(PREFIX)] + group_length + elements
 
