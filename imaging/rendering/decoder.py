@@ -161,9 +161,23 @@ class Client:
         header = {"operation": "poster", "box": box, "media_type": media_type}
         return _picture(self.ask(Message(header, stream, self.lane)))
 
-    def tile(self, record: bytes, *, sop_class_uid: str, size: int, media_type: str = "image/webp") -> Picture:
-        """Draw the card of an object without pixels from its DICOM JSON."""
-        header = {"operation": "tile", "sop_class_uid": sop_class_uid, "box": [size, size], "media_type": media_type}
+    def tile(
+        self,
+        record: bytes,
+        *,
+        sop_class_uid: str,
+        size: int,
+        media_type: str = "image/webp",
+        words: Sequence[tuple[str, str]] = (),
+    ) -> Picture:
+        """Draw the card of an object without pixels from its DICOM JSON; ``words`` are further lines: label, value."""
+        header = {
+            "operation": "tile",
+            "sop_class_uid": sop_class_uid,
+            "box": [size, size],
+            "media_type": media_type,
+            "words": words,
+        }
         return _picture(self.ask(Message(header, record, self.lane)))
 
     def waveform(self, file: bytes, *, size: int, media_type: str = "image/webp") -> Picture:

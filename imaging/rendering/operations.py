@@ -111,7 +111,8 @@ def tile(request: Message) -> Message:
     if header.get("waveform"):
         image = waveforms.draw(io.BytesIO(request.payload), size)
     else:
-        image = tiles.draw(tile_content.of(request.payload, str(header["sop_class_uid"])), size)
+        words = [(str(label), str(value)) for label, value in header.get("words") or ()]
+        image = tiles.draw(tile_content.of(request.payload, str(header["sop_class_uid"]), words), size)
     return _encoded(image, header)
 
 

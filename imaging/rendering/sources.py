@@ -179,9 +179,10 @@ def _without_frames(version: InstanceVersion) -> Source:
 def _card(version: InstanceVersion) -> Source:
     record = orjson.dumps(metadata.instance_record(version))
     sop_class_uid = version.instance.sop_class_uid
+    words = documents.words(version) if sop_class_uid == uids.ENCAPSULATED_CDA else []
 
     def draw(client: Client, box: tuple[int, int], media_type: str, _quality: int) -> Picture:
-        return client.tile(record, sop_class_uid=sop_class_uid, size=_side(box), media_type=media_type)
+        return client.tile(record, sop_class_uid=sop_class_uid, size=_side(box), media_type=media_type, words=words)
 
     return Source(draw, is_card=True)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final
@@ -48,8 +48,8 @@ class Tile:
     moving: bool = False
 
 
-def of(record: bytes, sop_class_uid: str) -> Tile:
-    """The card of an object from its DICOM JSON. Raises ``DicomError``."""
+def of(record: bytes, sop_class_uid: str, words: Sequence[tuple[str, str]] = ()) -> Tile:
+    """The card of an object from its DICOM JSON, with ``words`` (label, value) after its own. Raises ``DicomError``."""
     try:
         item = json.loads(record)
     except ValueError as error:
@@ -57,10 +57,10 @@ def of(record: bytes, sop_class_uid: str) -> Tile:
     if not isinstance(item, dict):
         raise Malformed("the headers are no object")
     modality = text(item, "00080060")
-    for prefix, make in _MAKERS.items():
-        if sop_class_uid.startswith(prefix):
-            return make(item, modality)
-    return _plain(item, modality, UID(sop_class_uid).name)
+    make = next((make for prefix, make in _MAKERS.items() if sop_class_uid.startswith(prefix)), None)
+    tile = make(item, modality) if make else _plain(item, modality, UID(sop_class_uid).name)
+    more = tuple(Line(clean(value), clean(label)) for label, value in words[:MAX_LINES])
+    return replace(tile, lines=(*tile.lines, *more)[:MAX_LINES]) if more else tile
 
 
 def _plain(item: Item, modality: str, sop_class: str) -> Tile:
@@ -121,7 +121,14 @@ def _presentation(item: Item, modality: str) -> Tile:
     title = text(item, "00700080") or text(item, "0008103E") or modality
     references = sum(len(items(series, "00081140")) for series in items(item, "00081115"))
     images = Line(f"× {references}") if references else None
-    return Tile("PR", title, tuple(filter(None, (*_lines(("", text(item, "00700081"))), images))))
+    written = [
+        Line(words)
+        for annotation in items(item, "00700001")
+        for note in items(annotation, "00700008")
+        if (words := text(note, "00700006"))
+    ]
+    lines = filter(None, (*_lines(("", text(item, "00700081"))), images, *written))
+    return Tile("PR", title, tuple(lines)[:MAX_LINES])
 
 
 def _structures(item: Item, modality: str) -> Tile:
