@@ -76,7 +76,9 @@ def _picture(drawn: rendering.Picture) -> HttpResponse:
 
 def _no_picture(code: str) -> HttpResponse:
     """Say in words why there is none; the page shows it in the place of the picture."""
-    text = str(wording.PROBLEMS.get(code) or _("There is no picture of it. The object itself is kept as it was received."))
+    text = str(
+        wording.PROBLEMS.get(code) or _("There is no picture of it. The object itself is kept as it was received.")
+    )
     return HttpResponse(text, status=415, content_type="text/plain; charset=utf-8")
 
 

@@ -8,13 +8,13 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.roles import Door
-from imaging.dicom import uids
+from imaging.dicom import person_name, uids
 from imaging.ingest import policies as ingest_policies
 from imaging.ingest.desk import selectors
 from imaging.ingest.desk.policies import Decider
@@ -215,7 +215,7 @@ def traits(found: QuarantinedObject, beside: Beside) -> list[Trait]:
         for one in (mine, known)
     ]
     return [
-        Trait(_("Name"), mine.patient_name, known.patient_name, not alike),
+        Trait(_("Name"), person_name.display(mine.patient_name), person_name.display(known.patient_name), not alike),
         Trait(_("MRN"), *ids, _differ(mine.patient_id, known.patient_id)),
         Trait(
             _("Birth date"),
@@ -232,7 +232,10 @@ def _differ(one: object, other: object) -> bool:
 
 
 def _day(value: dt.date | None) -> str:
-    return value.isoformat() if value else ""
+    """As on every page: `20 Nov 2026`, in French `20/11/2026`."""
+    if value is None:
+        return ""
+    return formats.date_format(value, "d/m/Y" if (get_language() or "").startswith("fr") else "d M Y")
 
 
 def history(decision: QuarantineDecision) -> History:
