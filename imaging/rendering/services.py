@@ -11,7 +11,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts import audit
 from accounts.actor import Actor
@@ -28,7 +28,7 @@ from imaging.rendering.sources import Problem, Window
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
 from imaging.studies import frames
-from imaging.studies.models import InstanceVersion, Study
+from imaging.studies.models import Correction, InstanceVersion, Study
 
 __all__ = [
     "Busy",
@@ -136,6 +136,7 @@ def make_first_thumbnail(series_instance_uid: str) -> None:
 
 def make_thumbnails(study_instance_uid: str) -> Outcome:
     """Make the missing thumbnails of a study and choose those that stand for its series."""
+    _forget_old_cards(study_instance_uid)
     missing = _missing(Rendition.Kind.THUMBNAIL).filter(instance__study__study_instance_uid=study_instance_uid)
     more = _make(missing, Rendition.Kind.THUMBNAIL)
     representatives.choose(study_instance_uid=study_instance_uid)
@@ -200,6 +201,16 @@ def retry(study: Study, *, actor: Actor) -> None:
         )
         events.append(kind=Event.Kind.STUDY_CHANGED, subject_uid=uid)
         events.append(kind=Event.Kind.STUDY_SETTLED, subject_uid=uid)
+
+
+def _forget_old_cards(study_instance_uid: str) -> None:
+    """Cards say what headers say: those made before a correction, or before its end, are made anew."""
+    since = Q(made_at__gt=OuterRef("made_at")) | Q(reverted_at__gt=OuterRef("made_at"))
+    changed = Correction.objects.filter(since, version=OuterRef("version"))
+    cards = Rendition.objects.filter(
+        state=Rendition.State.TILE, version__instance__study__study_instance_uid=study_instance_uid
+    )
+    cards.filter(Exists(changed)).delete()
 
 
 def _missing(kind: str) -> QuerySet[InstanceVersion]:

@@ -168,7 +168,9 @@ def _follow(
     study.version += 1
     study.save(update_fields=["version", "is_corrected"])
     _record(study, attributes, rows, actor=actor, reason=reason, before=before, is_reverted=is_reverted)
-    events.append(kind=Event.Kind.STUDY_CHANGED, subject_uid=study.study_instance_uid)
+    # Pictures that show words of the headers are drawn anew: small ones at once, large ones as when a study is complete.
+    uid = study.study_instance_uid
+    events.append_many([events.Happened(Event.Kind.STUDY_CHANGED, uid), events.Happened(Event.Kind.STUDY_SETTLED, uid)])
 
 
 def _record(
