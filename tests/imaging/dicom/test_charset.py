@@ -67,3 +67,23 @@ def test_broken_escapes_never_fail(value):
 
 def test_unknown_terms_count_as_undeclared():
     assert charset.encodings_of(b"NO_SUCH SET") == charset.UNDECLARED
+
+
+@pytest.mark.parametrize(
+    ("terms", "text", "expected"),
+    [
+        ([""], "Durand", b"Durand"),
+        ([""], "Müller", None),
+        (["ISO_IR 100"], "Müller^Jörg", "Müller^Jörg".encode("latin-1")),
+        (["ISO_IR 100"], "Νίκος", None),
+        (["ISO_IR 13"], "山田", None),
+        (["ISO_IR 192"], "山田", "山田".encode()),
+        (["", "ISO 2022 IR 149"], "Hong=洪", b"Hong=\x1b$)C" + "洪".encode("euc_kr")),
+    ],
+)
+def test_text_is_written_only_where_the_character_sets_hold_it(
+    terms: list[str], text: str, expected: bytes | None
+) -> None:
+    codecs = charset.encodings(terms)
+    assert charset.encode(text, codecs) == expected
+    assert expected is None or charset.decode(expected, codecs) == text
