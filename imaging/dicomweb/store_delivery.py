@@ -1,10 +1,10 @@
 """The objects of one store request on their way into the archive, and what is to be told of each.
 
-Each object is durable, and claimed, as soon as its last byte is there (``ingest.services.hold``), and registered with some
-others in one transaction while the request is still read. So neither memory nor open files grow with a request of
+Objects lie in the spool as they come. A batch of them is made durable together, which costs the disk little more than one,
+and registered in one transaction while the request is still read. So neither memory nor open files grow with a request of
 thousands of instances, no lock is held while a slow sender is waited for, and what was complete before a sender broke off
 is kept: sending it again changes nothing. One transaction for the whole request would gain nothing, for instances succeed
-or fail one by one (PS3.18 section 10.5.3), and would lose all of that.
+or fail one by one (PS3.18 section 10.5.3), and would lose all of that. Nothing is told before it is durable.
 """
 
 import time
@@ -17,7 +17,7 @@ from imaging.dicom.header import Header
 from imaging.dicomweb.store_answer import Failure, Told, Warned
 from imaging.ingest import intake, services
 from imaging.ingest.intake import Outcome, Result
-from imaging.ingest.services import Held, Refused, SpoolError
+from imaging.ingest.services import Received, Refused, SpoolError
 from imaging.ingest.source import Source
 
 #: Objects in one transaction; each has an open file until then.
@@ -27,6 +27,7 @@ _PATIENCE: Final = 1.0
 #: The quarantine reason that depends on the object alone; any other may tell what the archive holds.
 _UNREADABLE: Final = "unreadable"
 
+_NOT_KEPT: Final = "nothing more can be kept now"
 _FAILURES: Final = {
     "study_mismatch": Failure.ANOTHER_STUDY,
     "unknown_transfer_syntax": Failure.TRANSFER_SYNTAX_NOT_SUPPORTED,
@@ -42,7 +43,7 @@ class Delivery:
         self._study_instance_uid = study_instance_uid
         self._address_of = address_of
         self._told: list[Told] = []
-        self._held: list[tuple[int, Held, Warned | None]] = []
+        self._received: list[tuple[int, Received, Warned | None]] = []
         self._since = 0.0
         self.studies: set[str] = set()
 
@@ -59,7 +60,7 @@ class Delivery:
         Raises what reading the stream raises, and ``SpoolError`` when nothing more can be kept; that is told too.
         """
         try:
-            held = services.hold(stream, source=self.source, study_instance_uid=self._study_instance_uid)
+            received = services.receive(stream, source=self.source, study_instance_uid=self._study_instance_uid)
         except Refused as refusal:
             if refusal.found is not None:
                 found = refusal.found.instance
@@ -73,17 +74,17 @@ class Delivery:
         except SpoolError:
             self.fail(
                 Failure.OUT_OF_RESOURCES,
-                "nothing more can be kept now",
+                _NOT_KEPT,
                 sop_class_uid=sop_class_uid,
                 sop_instance_uid=sop_instance_uid,
             )
             raise
         else:
-            self._held.append((len(self._told), held, warning))
+            self._received.append((len(self._told), received, warning))
             self._told.append(Told())
-            if len(self._held) == 1:
+            if len(self._received) == 1:
                 self._since = time.monotonic()
-        if len(self._held) >= BATCH or (self._held and time.monotonic() - self._since > _PATIENCE):
+        if len(self._received) >= BATCH or (self._received and time.monotonic() - self._since > _PATIENCE):
             self.finish()
 
     def fail(self, failure: Failure, comment: str, *, sop_class_uid: str = "", sop_instance_uid: str = "") -> None:
@@ -93,10 +94,20 @@ class Delivery:
         self._told.append(Told(sop_class_uid, sop_instance_uid, failure=failure, comment=comment))
 
     def finish(self) -> None:
-        """Register what is held."""
-        held, self._held = self._held, []
-        results = intake.register([item for _position, item, _warning in held])
-        for (position, _item, warning), result in zip(held, results, strict=True):
+        """Make durable and register what has come. Raises ``SpoolError`` when that cannot be; it is told of each."""
+        received, self._received = self._received, []
+        if not received:
+            return
+        try:
+            held = services.hold_together([item for _position, item, _warning in received])
+        except SpoolError:
+            for position, item, _warning in received:
+                named = item.header.instance
+                self._told[position] = Told(
+                    named.sop_class_uid, named.sop_instance_uid, failure=Failure.OUT_OF_RESOURCES, comment=_NOT_KEPT
+                )
+            raise
+        for (position, _item, warning), result in zip(received, intake.register(held), strict=True):
             self._told[position] = self._told_of(result, warning)
 
     def failures(self) -> dict[str, int]:

@@ -27,7 +27,10 @@ def deliver(body: Body, form: Form, delivery: Delivery) -> Declined | None:
     Whatever happens, what was held is registered.
     """
     try:
-        _walk(body, form, delivery)
+        try:
+            _walk(body, form, delivery)
+        finally:
+            delivery.finish()
     except BrokenBody as error:
         declined = Declined(400, str(error))
     except StalledBody:
@@ -40,8 +43,6 @@ def deliver(body: Body, form: Form, delivery: Delivery) -> Declined | None:
         declined = Declined(503, _("Nothing can be kept at the moment."), retry_after=_WHEN_BUSY)
     else:
         return None
-    finally:
-        delivery.finish()
     body.drain()
     return declined
 

@@ -6,7 +6,7 @@ why and keeps its copy. Everything else is kept: what then cannot join the archi
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ __all__ = [
     "Accepted",
     "Held",
     "QuotaReached",
+    "Received",
     "Reception",
     "Refused",
     "SpoolError",
@@ -36,6 +37,8 @@ __all__ = [
     "accept",
     "begin",
     "hold",
+    "hold_together",
+    "receive",
     "spool",
 ]
 
@@ -74,6 +77,20 @@ class Accepted:
     sop_class_uid: str
     sop_instance_uid: str
     study_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One whole object whose bytes may still be lost: nothing is said of it before ``hold_together``."""
+
+    writer: SpoolWriter
+    dataset_sha256: str
+    source: Source
+    header: header.Header
+
+    def discard(self) -> None:
+        """Forget it."""
+        self.writer.abort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,26 +174,47 @@ def hold(
 ) -> Held:
     """Take in a whole DICOM file (PS3.10) for a sender who waits for the result: durable, and claimed by this process.
 
-    With ``study_instance_uid`` an object of another study is refused (``study_mismatch``).
     ``received_at`` is when bytes came that were set aside since: what a person lets out of quarantine counts to no quota.
-    The registrar leaves it alone until ``intake.register`` is done with it, and takes over when this process dies. Safe
-    to call from several threads. Raises ``Refused``, ``SpoolFull``, ``QuotaReached`` or ``SpoolError``; then nothing was
-    kept, and what was refused stands on the sender's receipt.
+    Raises as ``receive`` and ``hold_together``.
+    """
+    received = receive(stream, source=source, study_instance_uid=study_instance_uid)
+    (held,) = hold_together([received], received_at=received_at)
+    return held
+
+
+def receive(stream: BinaryIO, *, source: Source, study_instance_uid: str = "") -> Received:
+    """Take in a whole DICOM file (PS3.10) up to where it only has to be made durable, by ``hold_together``.
+
+    With ``study_instance_uid`` an object of another study is refused (``study_mismatch``). Safe to call from several
+    threads. Raises ``Refused``, ``SpoolFull``, ``QuotaReached`` or ``SpoolError``; then nothing was kept, and what was
+    refused stands on the sender's receipt.
     """
     if not source.decider_id and allowance.is_used_up(source):
         raise QuotaReached
-    with spool().begin(source) as writer:
-        try:
-            digest = _receive(stream, writer)
-            found = _identify(writer.path, None)
-            if study_instance_uid not in {"", found.study.study_instance_uid}:
-                raise Refused("study_mismatch", "the object is of another study than the request", found)
-        except Refused as refusal:
-            _write_receipt(source, refusal)
-            raise
-        received_ns = int(received_at.timestamp() * 1_000_000) * 1000 if received_at else 0
-        writer.commit(dataset_sha256=digest, keep_claim=True, received_ns=received_ns)
-        return Held(writer.claim(), source, found)
+    writer = spool().begin(source)
+    try:
+        digest = _receive(stream, writer)
+        found = _identify(writer.path, None)
+        if study_instance_uid not in {"", found.study.study_instance_uid}:
+            raise Refused("study_mismatch", "the object is of another study than the request", found)
+    except BaseException as error:
+        writer.abort()
+        if isinstance(error, Refused):
+            _write_receipt(source, error)
+        raise
+    return Received(writer, digest, source, found)
+
+
+def hold_together(received: Sequence[Received], *, received_at: datetime | None = None) -> list[Held]:
+    """Make received objects durable, and claim them: many small ones take a fraction of the time that each would.
+
+    The registrar leaves them alone until ``intake.register`` is done with them, and takes over when this process dies.
+    Raises ``SpoolError``; then none of them was kept.
+    """
+    received_ns = int(received_at.timestamp() * 1_000_000) * 1000 if received_at else 0
+    written = [(item.writer, item.dataset_sha256) for item in received]
+    claims = spool().commit_together(written, received_ns=received_ns)
+    return [Held(claim, item.source, item.header) for claim, item in zip(claims, received, strict=True)]
 
 
 def _write_receipt(source: Source, refusal: Refused) -> None:
