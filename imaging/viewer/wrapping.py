@@ -159,7 +159,7 @@ def _take_in(
 
 
 def _ready(
-    handed: list[UploadedFile], files: FilesForm, opened: ExitStack
+    handed: "list[UploadedFile[Any]]", files: FilesForm, opened: ExitStack
 ) -> tuple[list[Piece], list[wrapping_words.Line]]:
     pieces: list[Piece] = []
     refused: list[wrapping_words.Line] = []

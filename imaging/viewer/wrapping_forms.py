@@ -7,13 +7,20 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Department
 from imaging.dicom.wrapping.facts import Origin, PatientFacts
 from imaging.viewer.wrapping_words import ORIGINS, REGIONS
 
-_SEXES: Final = (("", _("not given")), ("F", _("female")), ("M", _("male")), ("O", _("other")))
-_SIDES: Final = (("", _("not given")), ("R", _("right")), ("L", _("left")))
+_NOT_GIVEN: Final = pgettext_lazy("field", "not given")
+_SEXES: Final = (
+    ("", _NOT_GIVEN),
+    ("F", pgettext_lazy("sex", "female")),
+    ("M", pgettext_lazy("sex", "male")),
+    ("O", pgettext_lazy("sex", "other")),
+)
+_SIDES: Final = (("", _NOT_GIVEN), ("R", pgettext_lazy("side", "right")), ("L", pgettext_lazy("side", "left")))
 
 
 class FilesForm(forms.Form):
@@ -22,7 +29,7 @@ class FilesForm(forms.Form):
     origin = forms.ChoiceField(label=_("What is it?"), choices=[(key.value, name) for key, name in ORIGINS.items()])
     description = forms.CharField(label=_("Title"), max_length=64, required=False)
     body_part = forms.ChoiceField(
-        label=_("Part of the body"), required=False, choices=[("", _("not given")), *REGIONS.items()]
+        label=_("Part of the body"), required=False, choices=[("", _NOT_GIVEN), *REGIONS.items()]
     )
     laterality = forms.ChoiceField(label=_("Side"), required=False, choices=_SIDES)
     taken_at = forms.DateTimeField(label=_("Taken at"), required=False)

@@ -1,11 +1,12 @@
 """A file that a person handed in, made ready by the decoder pool, or the code of why it cannot be."""
 
 import hashlib
+import io
 import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -38,16 +39,17 @@ class CannotUse(Exception):
         self.code = code
 
 
-def ready(file: UploadedFile, *, with_sound: bool, title: str, opened: ExitStack) -> Piece:
+def ready(file: "UploadedFile[Any]", *, with_sound: bool, title: str, opened: ExitStack) -> Piece:
     """The file made ready; its stream is closed with ``opened``. Raises ``CannotUse``."""
-    staged = file.file
+    staged = cast(BinaryIO, file.file)
     if staged is None or not file.size:
         raise CannotUse("empty")
     kind = _kind(staged)
     if file.size > LARGEST[kind]:
         raise CannotUse(f"too_large_{kind}")
-    digest = hashlib.file_digest(staged, "sha256").hexdigest()
-    target: IO[bytes] = opened.enter_context(tempfile.TemporaryFile(dir=settings.UPLOAD_DIR))  # noqa: SIM115 -- it is one
+    digest = hashlib.file_digest(cast(io.BufferedReader, staged), "sha256").hexdigest()
+    staging = tempfile.TemporaryFile(dir=settings.UPLOAD_DIR)  # noqa: SIM115 -- closed with `opened`
+    target = cast(BinaryIO, opened.enter_context(staging))
     try:
         facts = _facts(kind, staged, target, with_sound=with_sound, title=title)
     except DicomError as error:
@@ -59,17 +61,17 @@ def ready(file: UploadedFile, *, with_sound: bool, title: str, opened: ExitStack
         sha256=digest,
         facts=facts,
         stream=target,
-        is_cda=kind is Kind.CDA,  # type: ignore[arg-type]
+        is_cda=kind is Kind.CDA,
     )
 
 
-def shown_name(file: UploadedFile) -> str:
+def shown_name(file: "UploadedFile[Any]") -> str:
     """The file's name as a word to show: never a path, never more than a line."""
     name = Path((file.name or "").replace("\\", "/")).name
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)[:_NAME]
 
 
-def _kind(staged: IO[bytes]) -> Kind:
+def _kind(staged: BinaryIO) -> Kind:
     staged.seek(0)
     head = staged.read(material.HEAD)
     staged.seek(0)
@@ -82,18 +84,18 @@ def _kind(staged: IO[bytes]) -> Kind:
 
 
 def _facts(
-    kind: Kind, staged: IO[bytes], target: IO[bytes], *, with_sound: bool, title: str
+    kind: Kind, staged: BinaryIO, target: BinaryIO, *, with_sound: bool, title: str
 ) -> PictureFacts | VideoFacts | DocumentFacts:
     pool = settings.DECODER_SOCKET
     if kind is Kind.PICTURE:
-        return client.picture(pool, staged, target)  # type: ignore[arg-type]
+        return client.picture(pool, staged, target)
     if kind is Kind.VIDEO:
-        return client.video(pool, staged, target, with_sound=with_sound)  # type: ignore[arg-type]
+        return client.video(pool, staged, target, with_sound=with_sound)
     staged.seek(0)
     if kind is Kind.CDA:
         found = cda.read(staged.read())
     else:
-        found = client.pdf(pool, staged)  # type: ignore[arg-type]
+        found = client.pdf(pool, staged)
     staged.seek(0)
     shutil.copyfileobj(staged, target, _MEGABYTE)
     target.seek(0)

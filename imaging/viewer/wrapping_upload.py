@@ -28,7 +28,7 @@ class StagingHandler(FileUploadHandler):
         """Begin with nothing received."""
         super().__init__(request)
         self.refusal = ""
-        self._file: UploadedFile | None = None
+        self._file: UploadedFile[Any] | None = None
         self._total = 0
         self._files = 0
         self._next_check = 0
@@ -59,7 +59,7 @@ class StagingHandler(FileUploadHandler):
             except OSError:
                 self._stop("disk_full")
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
         """Hand the file over, at its start."""
         if self._file is not None:
             self._file.flush()
