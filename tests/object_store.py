@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 ACCESS_KEY = "negatoscope"
 SECRET_KEY = "a-secret-of-the-tests"
 BUCKET = "images"
+_ADMINISTRATOR = "administrator"
 _PORTS = ("master", "volume", "filer", "s3")
 
 
@@ -55,12 +56,20 @@ class ObjectStore:
         data = self.folder / "weed"
         data.mkdir(parents=True, exist_ok=True)
         keys = self.folder / "s3.json"
-        identity = {
-            "name": "tests",
-            "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
-            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-        }
-        keys.write_text(json.dumps({"identities": [identity]}))
+        identities = [
+            {
+                "name": "administrator",
+                "credentials": [{"accessKey": _ADMINISTRATOR, "secretKey": SECRET_KEY}],
+                "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+            },
+            {
+                "name": "negatoscope",
+                "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
+                # What docs/storage.md tells an administrator to allow, and no more.
+                "actions": [f"{action}:{BUCKET}" for action in ("Read", "Write", "List")],
+            },
+        ]
+        keys.write_text(json.dumps({"identities": identities}))
         with (self.folder / "weed.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -94,11 +103,11 @@ class ObjectStore:
             time.sleep(0.1)
 
     def client(self) -> Any:
-        """A client with the store's own keys."""
+        """A client of the store's administrator."""
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint,
-            aws_access_key_id=ACCESS_KEY,
+            aws_access_key_id=_ADMINISTRATOR,
             aws_secret_access_key=SECRET_KEY,
             region_name="us-east-1",
             config=Config(

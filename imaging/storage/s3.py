@@ -44,7 +44,7 @@ _FULL: Final = frozenset({"XMinioStorageFull", "XMinioStorageQuotaExceeded", "Qu
 
 
 @deconstructible(path="imaging.storage.s3.S3Tier")
-class S3Tier(S3Storage):
+class S3Tier(S3Storage):  # type: ignore[misc]
     """Objects in one bucket, private, by path-style addresses; keys are read from files, and again when these change.
 
     ``timeouts`` are (connect, read, write) in seconds: a reader is a person who waits, a writer is the copier.

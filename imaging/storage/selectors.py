@@ -50,19 +50,16 @@ def contents_by_digest(kind: str, digests: Iterable[str]) -> dict[str, StoredObj
 
 def waiting_copies() -> list[WaitingCopies]:
     """What waits for the copier, tier by tier; a tier without anything to wait for is there with a count of 0."""
-    rows = CopyOrder.objects.values("tier").annotate(
-        count=Count("pk"), oldest_at=Min("created_at"), with_problem=Count("pk", filter=~Q(problem=""))
+    rows = (
+        CopyOrder.objects.values("tier")
+        .annotate(count=Count("pk"), oldest_at=Min("created_at"), with_problem=Count("pk", filter=~Q(problem="")))
+        .values_list("tier", "count", "oldest_at", "with_problem")
     )
-    found = {row["tier"]: row for row in rows}
-    waiting = []
-    for tier in sorted({*tiers.copy_tiers(), *found}):
-        row = found.get(tier, {"count": 0, "oldest_at": None, "with_problem": 0})
-        waiting.append(
-            WaitingCopies(
-                tier, row["count"], row["oldest_at"], row["with_problem"], _problem(tier) if row["with_problem"] else ""
-            )
-        )
-    return waiting
+    found = {
+        tier: WaitingCopies(tier, count, oldest_at, with_problem, _problem(tier) if with_problem else "")
+        for tier, count, oldest_at, with_problem in rows
+    }
+    return [found.get(tier) or WaitingCopies(tier, 0, None, 0, "") for tier in sorted({*tiers.copy_tiers(), *found})]
 
 
 def _problem(tier: str) -> str:
