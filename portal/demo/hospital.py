@@ -76,7 +76,7 @@ def _machine_key(department: Department, key_file: Path) -> str:
         actor=SYSTEM,
         name=MACHINE_NAME,
         departments=[department],
-        rights={door: [Right.LIST, Right.VIEW, Right.DOWNLOAD] for door in MACHINE_DOORS},
+        rights={door: [Right.LIST, Right.VIEW, Right.DOWNLOAD, Right.WRITE] for door in MACHINE_DOORS},
     )
     key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     key_file.touch(mode=0o600)

@@ -188,6 +188,9 @@ class Browser:
             urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy()))
         )
 
+    def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        return self._send(urllib.request.Request(self.url + path, data=body, headers=headers, method=method))
+
     def get(self, path: str, **headers: str) -> Answer:
         return self._send(urllib.request.Request(self.url + path, headers=headers))
 
