@@ -111,8 +111,8 @@ class _Registration:
         if sent.kind == _Kind.ARCHIVE:
             rows = self.delivery.files.filter(archive__in=self._archives_in(sent.pk), state=_State.EXAMINED)
             values = rows.values_list("archive", "position", "pk", "kind", "patient_key", "study_instance_uid")
-            for archive, position, *row in values.iterator(chunk_size=2000):
-                found[archive, position] = (row[0], row[1], row[2], row[3])
+            for archive, position, pk, kind, key, uid in values.iterator(chunk_size=2000):
+                found[archive, position] = (pk, kind, key, uid)
         return found
 
     def _archives_in(self, sent: UUID) -> set[UUID]:

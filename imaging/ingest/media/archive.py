@@ -102,7 +102,7 @@ class _Seekable(io.RawIOBase):
         self._length = length
         self._at = 0
         self._unpacked = 0
-        self._kept = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=scratch)  # noqa: SIM115 -- closed in close()
+        self._kept = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(scratch) if scratch else None)  # noqa: SIM115 -- closed in close()
 
     def readable(self) -> bool:
         return True
