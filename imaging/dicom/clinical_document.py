@@ -87,7 +87,9 @@ def read(data: bytes) -> ClinicalDocument:
         raise NotClinical("the XML is no clinical document")
     code = _child(root, "code")
     body = _path(root, "component", "structuredBody")
-    sections = [] if body is None else [part for part in (_path(c, "section") for c in _children(body, "component")) if part]
+    sections = (
+        [] if body is None else [part for part in (_path(c, "section") for c in _children(body, "component")) if part]
+    )
     return ClinicalDocument(
         title=_words(_child(root, "title")),
         kind=(code.get("displayName", "") if code is not None else "")[:200],

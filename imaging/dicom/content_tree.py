@@ -16,7 +16,13 @@ _MAX_TEXT: Final = 20_000
 
 _CONTENT, _CONCEPT, _RELATION, _VALUE_TYPE = "0040A730", "0040A043", "0040A010", "0040A040"
 _REFERENCED: Final = frozenset({"IMAGE", "WAVEFORM", "COMPOSITE"})
-_TEXTS: Final = {"TEXT": "0040A160", "DATE": "0040A121", "TIME": "0040A122", "DATETIME": "0040A120", "UIDREF": "0040A124"}
+_TEXTS: Final = {
+    "TEXT": "0040A160",
+    "DATE": "0040A121",
+    "TIME": "0040A122",
+    "DATETIME": "0040A120",
+    "UIDREF": "0040A124",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,9 +105,7 @@ def read_overlays(planes: Item, frame_number: int) -> Iterator[Overlay]:
             yield Overlay(group, size[0], size[1], top - 1, left - 1, bit, data, skip)
 
 
-def _placed(
-    overlay: Overlay, rows: int, columns: int, source: bytes, description: FrameDescription | None
-) -> Mask:
+def _placed(overlay: Overlay, rows: int, columns: int, source: bytes, description: FrameDescription | None) -> Mask:
     """Where a plane of bits lies on an image of so many rows and columns; what leaves the image is cut off."""
     mask = np.zeros((rows, columns), dtype=np.bool_)
     bits = _own_bits(overlay) if overlay.bit < 0 else _cell_bits(overlay, source, description)

@@ -144,7 +144,8 @@ def needs_rendition(parsed: ParsedFile) -> str | None:
     """Why the stored frames cannot be served as they are, or None.
 
     ``deflated``, ``big_endian``, ``palette``, ``ybr_full_422`` (uncompressed), ``bit_packed`` (frames that do not begin on
-    a byte), ``jpeg_xl`` or ``deflated_frames`` (encodings that no viewer's decoders have yet). Objects without pixels need none.
+    a byte), ``jpeg_2000_part_2`` or ``jpeg_xl`` (in colours that are not RGB): what the viewer's decoders do not have, or may
+    get wrong. Objects without pixels need none.
     """
     if parsed.pixel_data_offset is None:
         return None
@@ -156,7 +157,7 @@ def needs_rendition(parsed: ParsedFile) -> str | None:
     if layout.photometric_interpretation == "PALETTE COLOR":
         return "palette"
     if parsed.pixel_data_length is None:
-        return _rare_encoding(parsed.transfer_syntax_uid)
+        return _rare_encoding(parsed.transfer_syntax_uid, layout)
     if layout.photometric_interpretation in pixel_module.SUBSAMPLED:
         return "ybr_full_422"
     if layout.frame_bits % 8 and layout.frames > 1:
@@ -164,10 +165,11 @@ def needs_rendition(parsed: ParsedFile) -> str | None:
     return None
 
 
-def _rare_encoding(transfer_syntax_uid: str) -> str | None:
-    if transfer_syntax_uid in uids.JPEG_XL_FAMILY:
-        return "jpeg_xl"
-    return "deflated_frames" if transfer_syntax_uid == uids.DEFLATED_IMAGE_FRAME else None
+def _rare_encoding(transfer_syntax_uid: str, layout: pixel_module.Layout) -> str | None:
+    if transfer_syntax_uid in {uids.JPEG_2000_PART_2_LOSSLESS, uids.JPEG_2000_PART_2}:
+        return "jpeg_2000_part_2"
+    in_other_colours = layout.photometric_interpretation in pixel_module.SUBSAMPLED | {"XYB"}
+    return "jpeg_xl" if transfer_syntax_uid in uids.JPEG_XL_FAMILY and in_other_colours else None
 
 
 _MEDIA_TYPES = (

@@ -20,9 +20,9 @@ def native_frames(
 ) -> tuple[FrameDescription, Iterator[bytes]]:
     """The description of the rendition and its frames in order, each made when it is asked for.
 
-    Inflated and little-endian frames keep their samples, and so do those of JPEG XL; palette and YBR_FULL_422 become 8-bit
-    RGB, compressed palette frames are decoded for it. The transfer syntax is Explicit VR Little Endian; frames are not padded, so that frame
-    *n* begins at ``(n - 1) * description.native_bytes``. To be called in the decoder pool.
+    Inflated and little-endian frames keep their samples, and so do those of JPEG 2000 part 2. Palette and YBR_FULL_422 become 8-bit
+    RGB; compressed palette frames are decoded for it. The transfer syntax is Explicit VR Little Endian; frames are not
+    padded, so that frame *n* begins at ``(n - 1) * description.native_bytes``. To be called in the decoder pool.
 
     Raises ``UnsupportedPixels`` where no rendition is needed or possible, ``DecodeFailed``, ``Truncated`` or ``Malformed``
     while the frames are drawn.
@@ -35,12 +35,8 @@ def native_frames(
         return stored.as_rendition(), _from_palette(source, stored)
     if stored.subsampled or stored.photometric_interpretation == "XYB":
         return stored.as_rendition(), _decoded(source, stored)
-    if stored.transfer_syntax_uid in uids.JPEG_XL_FAMILY:
-        if stored.is_colour and stored.photometric_interpretation != "RGB":
-            raise UnsupportedPixels("colours of JPEG XL that are not RGB", code="unsupported_pixels")
+    if uids.is_encapsulated(stored.transfer_syntax_uid):
         return stored.as_rendition(), _samples(source, stored)
-    if stored.transfer_syntax_uid == uids.DEFLATED_IMAGE_FRAME:
-        return stored.as_rendition(), (decode.inflated(frame, stored) for frame in source)
     return stored.as_rendition(), source if parsed.little_endian else _reordered(source, stored)
 
 

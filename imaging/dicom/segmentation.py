@@ -81,7 +81,11 @@ def segment_colours(record: Item) -> dict[int, Colour]:
 def from_cielab(values: list[int]) -> Colour:
     """SRGB of a CIELab colour in DICOM's 16 bits (PS3.3 C.10.7.1.1), adapted from D50; clipped to what a screen has."""
     lightness = (min(max(value, 0), 65535) for value in values)
-    light, a, b = next(lightness) * 100 / 65535, next(lightness) * 255 / 65535 - 128, next(lightness) * 255 / 65535 - 128
+    light, a, b = (
+        next(lightness) * 100 / 65535,
+        next(lightness) * 255 / 65535 - 128,
+        next(lightness) * 255 / 65535 - 128,
+    )
     fy = (light + 16) / 116
     x, y, z = (_uncurved(part) * white for part, white in zip((fy + a / 500, fy, fy - b / 200), _D50, strict=True))
     red, green, blue = (max(0.0, sum(k * part for k, part in zip(row, (x, y, z), strict=True))) for row in _TO_SRGB)

@@ -22,7 +22,21 @@ _PREFIX: Final = "1.2.840.10008.5.1.4.1.1."
 #: Multi-frame classes whose frames follow one another in time: ultrasound, angiography, fluoroscopy, captures, endoscopy...
 FILMS: Final = tuple(
     f"{_PREFIX}{suffix}"
-    for suffix in ("3", "3.1", "12.1", "12.1.1", "12.2", "12.2.1", "20", "7.2", "7.3", "7.4", "77.1.1", "77.1.2", "77.1.4")
+    for suffix in (
+        "3",
+        "3.1",
+        "12.1",
+        "12.1.1",
+        "12.2",
+        "12.2.1",
+        "20",
+        "7.2",
+        "7.3",
+        "7.4",
+        "77.1.1",
+        "77.1.2",
+        "77.1.4",
+    )
 )
 #: Classes of slices and films alike: only a time per frame tells the films.
 _TIMES: Final = ("00181063", "00082144", "00180040")

@@ -133,9 +133,7 @@ class Client:
         parts = [*([ground[0]] if ground else []), *(layer.source for layer in layers)]
         return _picture(self._ask_of_parts(header, parts))
 
-    def cine(
-        self, frames: Sequence[Encoded], *, box: tuple[int, int], aspect: float, milliseconds: float
-    ) -> Picture:
+    def cine(self, frames: Sequence[Encoded], *, box: tuple[int, int], aspect: float, milliseconds: float) -> Picture:
         """Draw frames as one animated WebP, each shown for so long."""
         header = {
             "operation": "cine",

@@ -20,9 +20,7 @@ _QUALITIES: Final = (60, 35)
 _SHORTEST, _LONGEST = 40, 400
 
 
-def strip(
-    frames: Sequence[tuple[bytes, FrameDescription]], *, box: tuple[int, int], aspect: float
-) -> list[Image]:
+def strip(frames: Sequence[tuple[bytes, FrameDescription]], *, box: tuple[int, int], aspect: float) -> list[Image]:
     """The frames as pictures of one size; those without a window share that of the middle one, so that nothing flickers."""
     middle_bytes, middle = frames[len(frames) // 2]
     window = None

@@ -97,7 +97,15 @@ def encode(image: Image, media_type: str, *, quality: int = 0) -> bytes:
 
 def load_codecs() -> None:
     """Import the decoders now: each child would otherwise load them at its first picture of a kind."""
-    for name in ("imagecodecs", "openjpeg", "rle", "jpeg_ls", "PIL.WebPImagePlugin", "PIL.JpegImagePlugin", "PIL.PngImagePlugin"):
+    for name in (
+        "imagecodecs",
+        "openjpeg",
+        "rle",
+        "jpeg_ls",
+        "PIL.WebPImagePlugin",
+        "PIL.JpegImagePlugin",
+        "PIL.PngImagePlugin",
+    ):
         importlib.import_module(name)
     for codec in _CODECS:
         getattr(sys.modules["imagecodecs"], f"{codec}_decode", None)

@@ -97,9 +97,7 @@ def _windowed(description: FrameDescription, window: Window | None) -> FrameDesc
     return description.replaced(window=(window.centre, window.width), voi_function=window.function, voi_lut=None)
 
 
-def _image(
-    data: bytes, description: FrameDescription, ratio: float, planes: Mapping[str, Any], number: int
-) -> Source:
+def _image(data: bytes, description: FrameDescription, ratio: float, planes: Mapping[str, Any], number: int) -> Source:
     def draw(client: Client, box: tuple[int, int], media_type: str, quality: int) -> Picture:
         return client.picture(
             data,

@@ -179,7 +179,10 @@ def _presentation(request: HttpRequest, version: InstanceVersion, record: dict[s
     lines = report_lines.of_tree(tree, known, study)[1:]
     lines += [report_lines.Line(0, _("Annotation"), words) for words in state.words]
     facts = report_lines.Line(0, _("Description"), state.description) if state.description else None
-    return {"title": state.label or wording.series_label(version.instance.series), "lines": [*filter(None, [facts]), *lines]}
+    return {
+        "title": state.label or wording.series_label(version.instance.series),
+        "lines": [*filter(None, [facts]), *lines],
+    }
 
 
 def _printed(version: InstanceVersion) -> dict[str, Any]:
@@ -219,7 +222,9 @@ def _clinical(version: InstanceVersion) -> dict[str, Any]:
 def _cannot_be_shown(error: DicomError) -> str:
     if error.code == "forbidden_xml":
         return _("The document is not shown: it carries definitions that a clinical document must not have.")
-    return _("The document cannot be shown: it is damaged, protected, or not what it says it is. The file is kept as received.")
+    return _(
+        "The document cannot be shown: it is damaged, protected, or not what it says it is. The file is kept as received."
+    )
 
 
 def _visible(request: HttpRequest, version: InstanceVersion, wanted: set[str]) -> dict[str, Instance]:

@@ -61,7 +61,9 @@ def _children(node: Node, depth: int, known: Mapping[str, Instance], study: Stud
             yield _line(child, depth, known, study)
             yield from _children(child, depth + 1, known, study)
     if images:
-        yield Line(min(depth, _DEEPEST), _("Images"), _number_of(images), links=_links(images[:_MOST_LINKS], known, study))
+        yield Line(
+            min(depth, _DEEPEST), _("Images"), _number_of(images), links=_links(images[:_MOST_LINKS], known, study)
+        )
 
 
 def _number_of(images: list[Node]) -> str:
@@ -109,7 +111,9 @@ def _links(nodes: list[Node], known: Mapping[str, Instance], study: Study) -> li
         if instance is None:
             links.append(Link(_("not in this study")))
             continue
-        address = f"{reverse('viewer:viewer', args=[study.study_instance_uid])}?series={instance.series.series_instance_uid}"
+        address = (
+            f"{reverse('viewer:viewer', args=[study.study_instance_uid])}?series={instance.series.series_instance_uid}"
+        )
         number = instance.instance_number
         label = _("image %(number)s") % {"number": number} if number is not None else _("image")
         if reference.frames:

@@ -79,7 +79,8 @@ def of(study: Study, *, scope: Scope) -> Shown:
     length = studies.versions_of(study, scope=scope).order_by().aggregate(total=Sum("stored_object__length"))["total"]
     waiting = any(not poster.picture and poster.pending == _waiting() for poster in posters)
     seen = repr(
-        [(poster.picture, poster.pending) for poster in posters] + [(card.picture, card.cine, card.count) for card in cards]
+        [(poster.picture, poster.pending) for poster in posters]
+        + [(card.picture, card.cine, card.count) for card in cards]
     )
     return Shown(
         posters=posters,

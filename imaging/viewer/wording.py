@@ -108,10 +108,12 @@ _NO_PICTURE = _("An image cannot be shown.")
 TRIED: Final[Mapping[str, str | Promise]] = {
     "thumbnail": _NO_PICTURE,
     "preview": _NO_PICTURE,
+    "cine": _NO_PICTURE,
     "show the series": _("The picture of a new series could not be made."),
     "thumbnails": _("The small pictures of the series could not be made."),
     "first previews": _("The first large pictures could not be made."),
     "previews": _("The large pictures of the series could not be made."),
+    "moving pictures": _("The moving pictures of the series could not be made."),
     "convert frames": _("Images could not be converted for reading."),
     "compact headers": _("The headers of the images could not be put in order."),
     "settle": _("The study could not be marked as complete."),

@@ -87,7 +87,9 @@ def segmentation(masks: list[np.ndarray[Any, Any]], *, of: Dataset | None, **cha
     return arrivals.dataset(**{**values, **changes})
 
 
-def encapsulated(document: bytes, media_type: str, sop_class_uid: str = uids.ENCAPSULATED_PDF, **changes: Any) -> Dataset:
+def encapsulated(
+    document: bytes, media_type: str, sop_class_uid: str = uids.ENCAPSULATED_PDF, **changes: Any
+) -> Dataset:
     """A document in DICOM."""
     none = dict.fromkeys(
         (

@@ -77,7 +77,11 @@ def test_an_overlay_in_the_unused_bits_of_the_pixels_is_found(register: Register
             (32, 32),
             (8, 32),
         ),
-        ({"ShutterShape": "CIRCULAR", "CenterOfCircularShutter": [32, 32], "RadiusOfCircularShutter": 16}, (32, 32), (6, 6)),
+        (
+            {"ShutterShape": "CIRCULAR", "CenterOfCircularShutter": [32, 32], "RadiusOfCircularShutter": 16},
+            (32, 32),
+            (6, 6),
+        ),
         (
             {"ShutterShape": "POLYGONAL", "VerticesOfThePolygonalShutter": [4, 4, 4, 60, 60, 4]},
             (12, 12),
@@ -240,7 +244,8 @@ def test_the_first_page_of_a_pdf_is_its_picture(register: Register, pool: Pool) 
         b"%PDF-1.7\nstartxref\n0\n%%EOF" + b" " * 400,
         b"MZ" + b"\0" * 500,
         pdf_of((1, 2, 3))[:700],
-        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 1 0 R/Kids[1 0 R]/Count 99999999>>endobj\ntrailer<</Root 1 0 R>>" + b" " * 300,
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 1 0 R/Kids[1 0 R]/Count 99999999>>endobj\ntrailer<</Root 1 0 R>>"
+        + b" " * 300,
     ],
 )
 def test_a_pdf_that_cannot_be_opened_keeps_its_card(document: bytes, register: Register, pool: Pool) -> None:

@@ -79,7 +79,17 @@ def test_a_report_is_read_with_names_values_units_and_codes(archive: Archive, re
     )
     archive.receive(made)
     text = read(reader, at(made))
-    for said in ("Chest report", "Finding", "A nodule.", "Diameter", "12.5 mm", "Laterality", "Left", "Gregory", "111 99T"):
+    for said in (
+        "Chest report",
+        "Finding",
+        "A nodule.",
+        "Diameter",
+        "12.5 mm",
+        "Laterality",
+        "Left",
+        "Gregory",
+        "111 99T",
+    ):
         assert said in text, said
     assert "Nobody has signed this report yet." in text
     assert "<script>alert" not in text
@@ -205,7 +215,9 @@ def test_a_broken_pdf_says_so(archive: Archive, reader: Client, decoders: Pool) 
 
 
 def test_a_model_is_honest_about_what_it_is(archive: Archive, reader: Client) -> None:
-    made = drawings.encapsulated(b"solid x" + b" " * 400, "model/stl", "1.2.840.10008.5.1.4.1.1.104.3", DocumentTitle="Femur")
+    made = drawings.encapsulated(
+        b"solid x" + b" " * 400, "model/stl", "1.2.840.10008.5.1.4.1.1.104.3", DocumentTitle="Femur"
+    )
     archive.receive(made)
     text = read(reader, at(made))
     assert "A three-dimensional model." in text
