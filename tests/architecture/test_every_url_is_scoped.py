@@ -25,8 +25,18 @@ OPEN_TO_ALL = {"health/live", "health/ready", "language/", ""}
 MONITORING = {"metrics"}
 #: What a person who has signed in may ask, and sees nothing of others at: checked by the list's own tests.
 OWN = {"study-list", "study-rows", "wrap", "wrap-find"}
+#: Of one's own uploads, 404 for everybody else: tests/imaging/ingest/uploads/test_hostile.py.
+UPLOADS = {"ingest:uploads", "ingest:tus", "ingest:tus-file"} | {
+    f"ingest:upload-{step}" for step in ("begin", "files", "received", "cancelled")
+}
 #: Of an import, for the one who brought it alone: tests/imaging/ingest/imports/test_pages.py.
 IMPORTS = {f"ingest:import{step}" for step in ("", "-progress", "-confirm", "-discard", "-stop")}
+#: Of the desks, for people who decide or may write, and only about what they may see: tests/imaging/ingest/desk/.
+DESKS = {
+    *(f"ingest:quarantine{step}" for step in ("", "-decide", "-patients", "-decisions", "-decision", "-undo")),
+    *("ingest:quarantined", "ingest:conflicts", "ingest:conflict", "ingest:conflict-decide"),
+    *("viewer:quarantined-picture", "viewer:version-picture"),
+}
 #: Routes of a study by name, with what they are called in `Addresses`.
 OF_A_STUDY = {
     "viewer:study": "page",
@@ -96,7 +106,8 @@ def test_every_route_is_known() -> None:
         and path not in OPEN_TO_ALL | MONITORING
         and name.removeprefix("viewer:") not in OWN
         and name not in OF_A_STUDY
-        and name not in IMPORTS
+        and name not in IMPORTS | UPLOADS
+        and name not in DESKS
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"
 

@@ -147,6 +147,7 @@ function hideTrouble(): void {
 }
 
 function wordsOf(error: unknown): string {
+  if (error instanceof server.Refused && error.status === 403 && !error.message) return say("halt_forbidden");
   if (error instanceof server.Refused) return error.message || say("note_refused", { n: error.status });
   return say("halt_unreachable");
 }

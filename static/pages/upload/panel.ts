@@ -41,6 +41,7 @@ export class Panel {
     element("total-rate").textContent = isMoving
       ? `${say("speed", { size: size(speed) })}, ${timeLeft((bytes - doneBytes) / speed)}`
       : "";
+    element("pause").hidden = isOver && !transfer.isPaused;
     if (transfer.isPaused) this.rate.reset();
     const held = transfer.waiting;
     const state = transfer.isPaused ? "tag_paused" : held ? "tag_held" : isOver ? (failed ? "tag_failed" : "tag_done") : "tag_sending";

@@ -27,7 +27,7 @@ export class Rows {
       this.body.replaceChildren(...wanted.map((item) => this.rowOf(item)));
       this.shown = wanted;
     }
-    for (const item of wanted) this.fill(this.rowOf(item), item);
+    for (const item of wanted) this.fill(this.rowOf(item), item, transfer.isPaused);
   }
 
   private choose(transfer: Transfer): Item[] {
@@ -56,20 +56,21 @@ export class Rows {
     return row;
   }
 
-  private fill(row: HTMLTableRowElement, item: Item): void {
+  private fill(row: HTMLTableRowElement, item: Item, isPaused: boolean): void {
     const isHeld = item.state === "sending" && item.timer !== 0 && item.attempts > 1;
-    const key = `${item.state}${isHeld ? "-held" : ""}`;
+    const isResting = isPaused && item.state === "sending";
+    const key = `${item.state}${isHeld ? "-held" : ""}${isResting ? "-paused" : ""}`;
     if (row.dataset["state"] !== key) {
       row.dataset["state"] = key;
       const state = row.querySelector(".state");
       const use = row.querySelector("use");
       if (state) state.className = `state state-${SHAPES[item.state]}`;
       const word = row.querySelector(".state > span");
-      if (word) word.textContent = say(`state_${item.state}`);
+      if (word) word.textContent = say(isResting ? "tag_paused" : `state_${item.state}`);
       const sprite = document.documentElement.dataset["icons"] ?? "";
       use?.setAttribute("href", `${sprite}#st-${SHAPES[item.state]}`);
       const note = row.querySelector(".why span");
-      if (note) note.textContent = isHeld ? say("note_held") : this.noteOf(item);
+      if (note) note.textContent = isHeld && !isResting ? say("note_held") : this.noteOf(item);
     }
     const bar = row.querySelector("progress");
     if (!bar) return;

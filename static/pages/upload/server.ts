@@ -31,7 +31,7 @@ export async function renewToken(): Promise<boolean> {
   return fresh !== "";
 }
 
-async function ask(address: string, fields?: Record<string, string>): Promise<Response> {
+async function ask(address: string, fields?: Record<string, string>, isRenewed = false): Promise<Response> {
   const answer = await fetch(address, {
     ...(fields ? { method: "POST", body: new URLSearchParams(fields) } : {}),
     headers: { "X-CSRFToken": token, Accept: "application/json" },
@@ -39,6 +39,8 @@ async function ask(address: string, fields?: Record<string, string>): Promise<Re
   });
   if (answer.ok) return answer;
   const isText = answer.headers.get("Content-Type")?.startsWith("text/plain") ?? false;
+  // Another sign-in meanwhile, in another tab, made the token an old one.
+  if (answer.status === 403 && !isText && !isRenewed && (await renewToken())) return ask(address, fields, true);
   throw new Refused(answer.status, isText ? await answer.text() : "");
 }
 
