@@ -152,3 +152,14 @@ def options(endpoint: str, folder: Path, **changes: Any) -> dict[str, Any]:
         "secret_key_file": secret,
     }
     return {"BACKEND": "imaging.storage.s3.S3Tier", "OPTIONS": {**values, **changes}}
+
+
+def environment_of(endpoint: str, folder: Path) -> dict[str, str]:
+    """The environment of a portal whose contents are copied to the store at `endpoint`, with its keys in `folder`."""
+    chosen = options(endpoint, folder)["OPTIONS"]
+    return {
+        "STORAGE_S3_ENDPOINT": endpoint,
+        "STORAGE_S3_BUCKET": BUCKET,
+        "STORAGE_S3_ACCESS_KEY_FILE": str(chosen["access_key_file"]),
+        "STORAGE_S3_SECRET_KEY_FILE": str(chosen["secret_key_file"]),
+    }

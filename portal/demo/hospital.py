@@ -58,6 +58,7 @@ def _rule(order: int, rule: dict[str, Any], departments: dict[str, Department]) 
         name=rule["name"],
         defaults={
             "order": order,
+            "door": rule.get("door", ""),
             "calling_ae_title": rule.get("calling_ae_title", ""),
             "owner": departments[rule["owner"]],
         },

@@ -26,7 +26,7 @@ def _instances(portal: RunningPortal, paths: list[Path]) -> int:
 
 
 def _counted(page: str) -> list[int]:
-    return [int(number) for number in re.findall(r'<b>(\d+)</b>', page)]
+    return [int(number) for number in re.findall(r"<b>(\d+)</b>", page)]
 
 
 def test_the_same_files_by_five_doors_are_one_set_of_instances(
