@@ -44,7 +44,8 @@ def draw(layers: Sequence[Layer], ground: Display | None) -> Display:
     for layer in layers:
         if (layer.description.rows, layer.description.columns) == (rows, columns):
             _lay(picture, layer, 1.0 if is_alone else _OPACITY)
-    return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+    shown: Display = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+    return shown
 
 
 def _lay(picture: npt.NDArray[np.float32], layer: Layer, opacity: float) -> None:

@@ -32,7 +32,7 @@ class Poster:
 def poster(stream: bytes) -> Poster:
     """The first frame with something on it. Raises ``DicomError``."""
     try:
-        with av.open(io.BytesIO(stream), format=_container(stream), io_open=_nothing_else) as container:
+        with av.open(io.BytesIO(stream), mode="r", format=_container(stream), io_open=_nothing_else) as container:
             video = next(iter(container.streams.video), None)
             if video is None:
                 raise UnsupportedPixels("a video without pictures", code="broken_video")

@@ -81,7 +81,7 @@ def study_cines(study: Study) -> Mapping[int, StoredObject]:
         .annotate(series_id=F("version__instance__series_id"))
         .order_by(F("version__instance__instance_number").desc(nulls_first=True), "-version__instance_id")
     )
-    return {row.series_id: row.stored_object for row in rows}
+    return {row.series_id: row.stored_object for row in rows if row.stored_object is not None}
 
 
 def renditions(versions: Iterable[InstanceVersion], kind: str) -> Mapping[int, Rendition]:

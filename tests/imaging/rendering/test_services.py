@@ -109,7 +109,7 @@ def test_a_turn_with_slow_pictures_ends_in_time_and_keeps_what_was_drawn(
 
     versions = register(slices(services._BATCH))
     monkeypatch.setattr(services, "_TURN", 0.3)
-    monkeypatch.setattr(sources, "of", lambda _version: sources.Source(draw, is_card=False))
+    monkeypatch.setattr(sources, "of", lambda _version, **_options: sources.Source(draw, is_card=False))
 
     outcome = services.make_thumbnails(versions[0].instance.series.study.study_instance_uid)
 
