@@ -26,6 +26,8 @@ MODALITIES: Final[Mapping[str, str | Promise]] = {
     "IO": _("intra-oral radiography"),
     "PX": _("panoramic radiography"),
     "ES": _("endoscopy"),
+    "XC": _("photographs"),
+    "RG": _("scanned films"),
     "ECG": _("electrocardiogram"),
     "SM": _("slide microscopy"),
     "OT": _("other images"),
@@ -61,6 +63,7 @@ DOORS: Final[Mapping[str, str | Promise]] = {
     "dimse": _("DICOM network"),
     "dicomweb": _("DICOMweb"),
     "page": _("Upload"),
+    "upload": _("Upload"),
     "api": _("REST API"),
     "command": _("Import on the server"),
 }
