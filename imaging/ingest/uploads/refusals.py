@@ -1,5 +1,6 @@
 """Why a piece of an upload was not taken: each with its HTTP status and a sentence for the person who sends it."""
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -8,7 +9,9 @@ class Refusal(Exception):
     """What is said: ``status`` of HTTP, and ``sentence``, which says what happened, what was kept, and what to do."""
 
     status = 400
-    sentence = _("The browser sent something unexpected. Load the page again and choose the files once more.")
+    sentence: str | Promise = _(
+        "The browser sent something unexpected. Load the page again and choose the files once more."
+    )
 
 
 class Malformed(Refusal):

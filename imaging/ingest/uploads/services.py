@@ -6,7 +6,7 @@ and finishing an import counts what is there.
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -59,7 +59,7 @@ class Upload:
 
     file: ImportedFile
     offset: int
-    expires_at: timezone.datetime
+    expires_at: datetime
 
 
 def begin(*, actor: Actor, user: User, department_id: int, title: str = "") -> Import:
@@ -111,7 +111,7 @@ def create(*, user: User, delivery_id: UUID, announced: Announced, body: Body | 
     return Upload(file, offset, expires_at)
 
 
-def _record_file(file: ImportedFile) -> timezone.datetime:
+def _record_file(file: ImportedFile) -> datetime:
     """Write the row, and count it to its import, which must still be open."""
     expires_at = timezone.now() + KEPT
     with transaction.atomic():
