@@ -133,8 +133,13 @@ def read_header(dataset: Dataset, *, transfer_syntax_uid: str = "", has_pixels: 
     )
 
 
-#: Groups in which a header's attributes lie, and the longest text that is looked at there.
-_GROUPS: Final = frozenset({"0008", "0010", "0018", "0020", "0028", "0032"})
+#: What ``HeaderReader`` reads, but for the geometry; and the longest text that is looked at.
+_TAGS: Final = (
+    "00080005 00080016 00080018 00080020 00080030 00080050 00080060 00080080 00080090 00080201 00081010 00081030 0008103E "
+    "00081040 00100010 00100020 00100021 00100030 00100040 00180015 00181030 0020000D 0020000E 00200010 00200011 00200013 "
+    "00200032 00200037 00200052 00200060 00200062 00280002 00280004 00280008 00280010 00280011 00280100 00321033"
+)
+_READ: Final = tuple(_TAGS.split())
 _LONGEST: Final = 4096
 _NUMBERS: Final = frozenset({"US", "SS", "UL", "SL"})
 
@@ -145,17 +150,17 @@ def read_record(record: Mapping[str, Any], *, transfer_syntax_uid: str = "") -> 
     Raises ``MissingIdentifier`` as ``read_header``.
     """
     dataset = Dataset()
-    dataset.update({tag: raw for tag, raw in map(_raw, record.items()) if raw is not None})
+    found = (_raw(tag, record[tag]) for tag in _READ if tag in record)
+    dataset.update({raw.tag: raw for raw in found if raw is not None})
     return read_header(dataset, transfer_syntax_uid=transfer_syntax_uid)
 
 
-def _raw(entry: tuple[str, Mapping[str, Any]]) -> tuple[BaseTag, RawDataElement | None]:
+def _raw(tag: str, element: Mapping[str, Any]) -> RawDataElement | None:
     """A textual or integer element, as if it had been read from a file in UTF-8."""
-    tag, element = entry
     base, name = BaseTag(int(tag, 16)), str(element.get("vr", ""))
-    if tag[:4] not in _GROUPS or name == "SQ" or "Value" not in element:
-        return base, None
+    if name == "SQ" or "Value" not in element:
+        return None
     text = correctable.text_of(element)
     name = "IS" if name in _NUMBERS else name
     value = text.encode("utf-8", "replace") if len(text) <= _LONGEST else b""
-    return base, RawDataElement(base, name, len(value), value, 0, False, True)
+    return RawDataElement(base, name, len(value), value, 0, False, True)

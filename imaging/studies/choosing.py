@@ -61,7 +61,7 @@ def choose_version(instance: Instance, version: InstanceVersion, *, actor: Actor
 def _follow(study: Study, chosen: InstanceVersion) -> None:
     """The columns of the instance, the frames of its series, and pictures that are to be chosen anew."""
     changes = study_corrections.changes_of([chosen.pk]) if chosen.is_corrected else {}
-    record = corrections.overlay(metadata.received_record(chosen), changes.get(chosen.pk, ()))
+    record = {**metadata.received_record(chosen), **corrections.merged(changes.get(chosen.pk, ()))}
     found = header.read_record(record, transfer_syntax_uid=chosen.stored_object.transfer_syntax_uid)
     row = Instance.objects.get(pk=chosen.instance_id)
     frames = row.number_of_frames

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
 from django.db.models import ProtectedError
 
 from imaging.dicom import correctable, corrections, header
@@ -36,6 +37,7 @@ _SERIES: Final = {
 }
 _WHEN: Final = frozenset({"00080020", "00080030", "00080201"})
 _WHO: Final = frozenset(correctable.IDENTITY)
+_SIDES: Final = ("00200060", "00200062")
 _INSTANCE_NUMBER: Final = "00200013"
 
 
@@ -81,10 +83,10 @@ def refresh(study: Study, changed: frozenset[str], *, within: Collection[int]) -
     The study moves to another patient when it names one now; a patient without any study left is forgotten. Raises
     ``CorrectionInvalid`` when its objects would name several patients: a study is one patient's.
     """
-    touched = changed & {*_STUDY, *_SERIES, *_WHEN, *_WHO, _INSTANCE_NUMBER}
+    touched = frozenset(changed & {*_STUDY, *_SERIES, *_WHEN, *_WHO, _INSTANCE_NUMBER})
     if not touched:
         return
-    seen = _read(study)
+    seen = _read(study, touched)
     if seen.first is None:
         return
     before = study.patient
@@ -113,13 +115,20 @@ def forget(patient: Patient) -> None:
         return
 
 
-def _read(study: Study) -> _Seen:
+def _read(study: Study, touched: frozenset[str]) -> _Seen:
+    """What the headers tell in the attributes that matter; those that say the same in them are read once."""
     zone = _zone(study)
     kept = InstanceVersion.objects.filter(instance__study=study).exclude(state=InstanceVersion.State.REJECTED)
     seen = _Seen(frozenset(kept.values_list("pk", flat=True)))
+    matters = sorted({*touched, *_WHO, *_WHEN, *_SIDES, correctable.SERIES_UID})
+    known: dict[bytes, tuple[Header, datetime | None]] = {}
     for pk, received, changes in metadata.received_records(study):
-        found = header.read_record(corrections.overlay(received, changes))
-        seen.add(pk, found, study_time.aware(found.study, zone))
+        record = {**received, **corrections.merged(changes)}
+        key = orjson.dumps([record.get(tag) for tag in matters])
+        if key not in known:
+            found = header.read_record(record)
+            known[key] = found, study_time.aware(found.study, zone)
+        seen.add(pk, *known[key])
     return seen
 
 

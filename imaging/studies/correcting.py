@@ -138,7 +138,7 @@ def _rows(
     for pk, received, changes in metadata.received_records(study):
         if pk not in versions:
             continue
-        shown = corrections.overlay(received, changes)
+        shown = {**received, **corrections.merged(changes)}
         if all(shown.get(tag) == element for tag, element in attributes.items()):
             continue
         if assumed is None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
+from django.db.models import Min
 from django.utils import timezone
 
 from imaging.dicom import correctable, corrections
@@ -81,23 +82,17 @@ def inheritable(study_ids: Iterable[int]) -> dict[int, list[InheritedCorrection]
     wanted = list(study_ids)
     if not wanted:
         return {}
+    same = ("study_id", "group", "attributes", "received", "reason", "made_by")
     rows = (
         Correction.objects.in_force()
         .filter(study__in=wanted)
-        .order_by("pk")
-        .values_list(
-            "study_id",
-            "group",
-            "attributes",
-            "received",
-            "reason",
-            "made_by",
-            "pk",
-            "version__instance__series__series_instance_uid",
-        )
+        # A study has as many rows as versions, which mostly say the same.
+        .values_list(*same, "version__instance__series__series_instance_uid")
+        .annotate(order=Min("pk"))
+        .order_by("order")
     )
     found: dict[int, dict[tuple[Any, ...], InheritedCorrection]] = {}
-    for study_id, group, attributes, received, reason, made_by, pk, series_uid in rows.iterator(chunk_size=2000):
+    for study_id, group, attributes, received, reason, made_by, series_uid, order in rows:
         level = corrections.level_of(attributes)
         if level is corrections.Level.INSTANCE or corrections.changes_uids(attributes):
             continue
@@ -106,7 +101,7 @@ def inheritable(study_ids: Iterable[int]) -> dict[int, list[InheritedCorrection]
             attributes=attributes,
             reason=reason,
             made_by=made_by,
-            order=pk,
+            order=order,
             person=person_of(received),
             series_instance_uid=series_uid if level is corrections.Level.SERIES else "",
         )

@@ -1,11 +1,14 @@
 """Headers are bounded, clean values, whatever the data set holds."""
 
+import dataclasses
 import json
 from datetime import date, datetime
+from pathlib import Path
 
+import orjson
 import pytest
 
-from imaging.dicom import element_text, header, part10
+from imaging.dicom import element_text, header, json_model, part10
 from imaging.dicom.errors import MissingIdentifier
 from imaging.dicom.header import Header
 from tests.imaging.dicom import samples
@@ -133,3 +136,21 @@ def test_every_sample_has_a_header_or_lacks_an_identifier(path):
     assert found.patient.patient_id == str(reference.get("PatientID", "") or "").strip()
     name = str(reference.get("PatientName", "") or "")
     assert found.patient.patient_name.rstrip("=") == name.strip().rstrip("=")
+
+
+@pytest.mark.parametrize("path", samples.readable_files(), ids=lambda path: path.name)
+def test_a_header_reads_the_same_from_the_json_that_is_kept_of_it(path: Path) -> None:
+    parsed = part10.read_part10(path)
+    record = orjson.loads(json_model.to_json(parsed))
+    try:
+        expected = header.read_header(parsed.dataset, transfer_syntax_uid=parsed.transfer_syntax_uid)
+    except MissingIdentifier:
+        with pytest.raises(MissingIdentifier):
+            header.read_record(record)
+        return
+    found = header.read_record(record, transfer_syntax_uid=parsed.transfer_syntax_uid)
+    # Kept JSON is in UTF-8, and empty groups of names are left out.
+    assert (found.study, found.series) == (expected.study, expected.series)
+    name = expected.patient.patient_name.rstrip("=")
+    assert found.patient == dataclasses.replace(expected.patient, patient_name=name)
+    assert found.instance == dataclasses.replace(expected.instance, character_set=found.instance.character_set)
