@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from contextlib import closing
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import orjson
 from django.conf import settings
@@ -90,8 +90,8 @@ def _sop_class(parsed: ParsedFile) -> str:
     return str(values[0])
 
 
-def _record(parsed: ParsedFile) -> dict[str, dict[str, object]]:
-    record: dict[str, dict[str, object]] = orjson.loads(json_model.to_json(parsed, inline_limit=0))
+def _record(parsed: ParsedFile) -> dict[str, dict[str, Any]]:
+    record: dict[str, dict[str, Any]] = orjson.loads(json_model.to_json(parsed, inline_limit=0))
     return record
 
 

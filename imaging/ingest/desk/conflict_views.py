@@ -80,7 +80,7 @@ def decide(request: HttpRequest, scope: Scope, pk: int) -> HttpResponseBase:
     instance = _instance(scope, pk)
     form = ConflictForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "; ".join(error for errors in form.errors.values() for error in errors))
+        messages.error(request, "; ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect("ingest:conflict", pk=pk)
     answer = _carried_out(request, scope, instance, form.cleaned_data)
     if answer.decided:

@@ -216,10 +216,11 @@ def traits(found: QuarantinedObject, beside: Beside) -> list[Trait]:
     ]
     return [
         Trait(_("Name"), person_name.display(mine.patient_name), person_name.display(known.patient_name), not alike),
-        Trait(_("MRN"), *ids, _differ(mine.patient_id, known.patient_id)),
+        Trait(_("MRN"), ids[0], ids[1], _differ(mine.patient_id, known.patient_id)),
         Trait(
             _("Birth date"),
-            *(_day(one.birth_date) for one in (mine, known)),
+            _day(mine.birth_date),
+            _day(known.birth_date),
             _differ(mine.birth_date, known.birth_date),
         ),
         Trait(_("Sex"), mine.sex, known.sex, _differ(mine.sex, known.sex)),

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department
@@ -51,8 +52,9 @@ class DecisionForm(forms.Form):
     birth_date = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
     sex = forms.ChoiceField(required=False, choices=[("", ""), ("F", "F"), ("M", "M"), ("O", "O")])
 
-    def __init__(self, data: Any, *, decider: Decider) -> None:
+    def __init__(self, data: QueryDict, *, decider: Decider) -> None:
         super().__init__(data)
+        self._tokens = data.getlist("chosen")[:_MOST_LINES]
         self._decider = decider
         places = Department.objects.active().filter(pk__in=decider.departments)
         self.fields["place_in"].queryset = places  # type: ignore[attr-defined]
@@ -60,8 +62,7 @@ class DecisionForm(forms.Form):
 
     def chosen(self) -> list[Chosen]:
         """Return the lines that were ticked."""
-        tokens = self.data.getlist("chosen")[:_MOST_LINES]
-        return [found for token in tokens if (found := Chosen.read(token)) is not None]
+        return [found for token in self._tokens if (found := Chosen.read(token)) is not None]
 
     def clean(self) -> dict[str, Any]:
         """Ask for what each decision needs."""

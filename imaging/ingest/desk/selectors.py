@@ -213,7 +213,8 @@ def decisions(decider: Decider, *, page: int = 1) -> tuple[list[QuarantineDecisi
         .order_by("-pk")
     )
     found = list(rows[(page - 1) * PAGE : page * PAGE + 1])
-    return found[:PAGE], len(found) > PAGE
+    shown: list[QuarantineDecision] = [*found[:PAGE]]
+    return shown, len(found) > PAGE
 
 
 def decision_of(decider: Decider, pk: int) -> QuarantineDecision | None:
