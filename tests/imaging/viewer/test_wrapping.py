@@ -219,15 +219,9 @@ def test_a_typed_patient_who_has_another_s_number_is_set_aside_in_neutral_words(
     client.force_login(alice)
     photo = upload("a.jpg", material.phone_photo())
     answer = add(client, f"{WRAP}?new=1", photo, **NEW, department=str(emergency.pk), confirmed="on")
-    assert (
-        "set aside for a check" in words(answer)
-    )
-    assert (
-        "Someone" not in words(answer)
-    )
-    assert (
-        "/studies/" not in words(answer)
-    )
+    assert "set aside for a check" in words(answer)
+    assert "Someone" not in words(answer)
+    assert "/studies/" not in words(answer)
     assert QuarantinedObject.objects.count() == 1
     assert not added()
 
