@@ -101,8 +101,8 @@ def _slices(folder: Path, clients: int) -> list[list[Path]]:
 
 def _send(server: WebServer, key: str, paths: Sequence[Path], stored: list[int]) -> None:
     with Client(server, key) as client:
-        for start in range(0, len(paths), _PER_REQUEST):
-            stored.append(client.store_files(paths[start : start + _PER_REQUEST]))
+        starts = range(0, len(paths), _PER_REQUEST)
+        stored.extend(client.store_files(paths[start : start + _PER_REQUEST]) for start in starts)
 
 
 @pytest.mark.parametrize(("clients", "target"), [(1, ONE_CLIENT), (CLIENTS, FOUR_CLIENTS)])
