@@ -113,8 +113,11 @@ def _is_growing(study: Study, scope: Scope) -> bool:
 
 def _problem_context(study: Study, scope: Scope) -> dict[str, Any]:
     found = rendering.problems_of(study)
+    kept_beside = list(studies.conflicts_of(study, scope=scope)[: study_facts.MOST_CONFLICTS])
     return {
         "problems": study_facts.problems(found),
-        "conflicts": study_facts.conflicts(study, studies.conflicts_of(study, scope=scope)),
+        "conflicts": study_facts.conflicts(
+            study, kept_beside, may_choose=bool(kept_beside) and study_facts.may_write(study, scope)
+        ),
         "may_retry": bool(found) and study_facts.may_write(study, scope),
     }

@@ -19,7 +19,7 @@ from imaging.studies.models import InstanceVersion, Placement, Study
 from imaging.templatetags.people import clock, day, person_text
 from imaging.viewer import wording
 
-_MOST_CONFLICTS = 20
+MOST_CONFLICTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Conflict:
 
     sentence: str
     address: str
+    label: str
 
 
 def facts(study: Study) -> list[Fact]:
@@ -125,22 +126,26 @@ def problems(found: Sequence[ProblemOfStudy]) -> list[Problem]:
     return [Problem(title, detail, len(images)) for (title, detail), images in concerned.items()]
 
 
-def conflicts(study: Study, versions: Iterable[InstanceVersion]) -> list[Conflict]:
-    """Return the versions that arrived under a known UID with other bytes."""
+def conflicts(study: Study, versions: Iterable[InstanceVersion], *, may_choose: bool) -> list[Conflict]:
+    """Return the versions that arrived under a known UID with other bytes; who may choose is led to the desk."""
     described = []
-    for version in list(versions)[:_MOST_CONFLICTS]:
+    for version in list(versions)[:MOST_CONFLICTS]:
         series = version.instance.series
         headers = reverse("viewer:headers", args=[study.study_instance_uid, series.series_instance_uid])
         sentence = _(
             "%(sender)s sent image %(number)s again on %(day)s at %(time)s with other content. "
-            "The first one received is shown; both are kept."
+            "One of the two is shown; both are kept."
         ) % {
             "sender": version.sender or _("An unnamed sender"),
             "number": version.instance.instance_number if version.instance.instance_number is not None else "–",
             "day": day(version.received_at),
             "time": clock(version.received_at),
         }
-        described.append(Conflict(sentence, f"{headers}?instance={version.instance.sop_instance_uid}"))
+        if may_choose:
+            described.append(Conflict(sentence, reverse("ingest:conflict", args=[version.instance_id]), _("Compare")))
+        else:
+            address = f"{headers}?instance={version.instance.sop_instance_uid}"
+            described.append(Conflict(sentence, address, _("Headers")))
     return described
 
 

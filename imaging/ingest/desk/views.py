@@ -197,8 +197,8 @@ def _number(request: HttpRequest) -> int:
 
 
 def _address(request: HttpRequest, number: int) -> str:
-    kept = {name: str(request.GET[name])[:128] for name in ("reason", "sender", "q") if request.GET.get(name)}
-    return f"?{urlencode({**kept, 'page': number})}"
+    kept: dict[str, str | int] = {name: str(request.GET[name])[:128] for name in ("reason", "sender", "q") if request.GET.get(name)}
+    return f"?{urlencode(kept | {'page': number})}"
 
 
 def _back(request: HttpRequest, decider: Decider) -> HttpResponseBase:
