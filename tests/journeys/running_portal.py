@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from typing import TypeVar
 
@@ -179,6 +180,11 @@ class Answer:
         return self.body.decode(errors="replace")
 
 
+def _headers(given: Message) -> dict[str, str]:
+    """Header fields by name, in one spelling."""
+    return {name.title(): value for name, value in given.items()}
+
+
 class Browser:
     """As much of a browser as a journey needs: cookies, forms, and no following of what is refused."""
 
@@ -201,9 +207,9 @@ class Browser:
     def _send(self, request: urllib.request.Request) -> Answer:
         try:
             with self._opener.open(request, timeout=60) as reply:
-                return Answer(reply.status, reply.read(), dict(reply.headers))
+                return Answer(reply.status, reply.read(), _headers(reply.headers))
         except urllib.error.HTTPError as error:
-            return Answer(error.code, error.read(), dict(error.headers))
+            return Answer(error.code, error.read(), _headers(error.headers))
 
     def sign_in(self, username: str, password: str) -> None:
         page = self.get("/account/login/")
