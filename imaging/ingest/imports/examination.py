@@ -208,7 +208,7 @@ def examine(delivery: Import, *, stopping: threading.Event | None = None) -> Non
 
 def _conclude(delivery: Import, contents: Contents, problem: str) -> None:
     state = Import.State.FAILED if problem else Import.State.WAITING
-    changed: dict[str, object] = {"state": state, "problem": problem, "summary": contents.to_json()}
+    changed: dict[str, object] = {"state": state, "problem": problem, "summary": {} if problem else contents.to_json()}
     if problem:
         changed["finished_at"] = timezone.now()
     else:

@@ -193,7 +193,12 @@ def _finish(run: _Registration, *, problem: str) -> None:
         left = delivery.files.filter(kind=_Kind.DICOM, state=_State.EXAMINED)
         left.update(state=_State.SKIPPED, outcome="", reason=problem or "unreadable")
         Import.objects.filter(pk=delivery.pk).update(
-            state=Import.State.DONE, problem=problem, finished_at=timezone.now()
+            # Names of patients are kept no longer than they are needed; what was decided stands in the audit.
+            state=Import.State.DONE,
+            problem=problem,
+            finished_at=timezone.now(),
+            summary={},
+            decisions={},
         )
         audit.record(
             audit.Action.IMPORT_FINISHED,

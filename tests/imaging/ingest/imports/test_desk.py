@@ -43,6 +43,7 @@ def test_a_disc_is_shown_and_registered_only_after_a_yes(
     done = worked_on(confirmed(delivery))
     assert done.state == Import.State.DONE
     assert done.done_count == done.total_count == 31
+    assert (done.summary, done.decisions) == ({}, {}), "names are kept no longer than they are needed"
     assert Instance.objects.count() == 31
     assert set(Placement.objects.values_list("department__code", flat=True)) == {"emergency"}
     assert not staging.folder_of(delivery.pk).exists()
