@@ -41,7 +41,7 @@ def poster(stream: bytes) -> Poster:
             video.thread_type = "NONE"
             image = None
             for frame in itertools.islice(container.decode(video), _LOOKED_THROUGH):
-                image = frame.to_image()
+                image = frame.to_image()  # type: ignore[no-untyped-call]
                 if image.convert("L").resize((16, 16)).getextrema()[1] > _DARK:
                     break
             if image is None:

@@ -23,6 +23,8 @@ MAX_LINES: Final = 24
 _MAX_TEXT: Final = 160
 _MAX_DEPTH: Final = 6
 _MAX_ITEMS: Final = 400
+_CONTEXT: Final = frozenset({"HAS OBS CONTEXT", "HAS ACQ CONTEXT"})
+_LANGUAGE: Final = "121049"
 
 Item = Mapping[str, Any]
 Colour = tuple[int, int, int]
@@ -86,7 +88,8 @@ def _content(item: Item, depth: int) -> Iterator[Line]:
     if depth > _MAX_DEPTH:
         return
     for child in items(item, "0040A730"):
-        if text(child, "0040A010") == "HAS OBS CONTEXT":  # who looked and with what: not what was found
+        # Who looked, at what, in which language: not what was found.
+        if text(child, "0040A010") in _CONTEXT or text(first(child, "0040A043"), "00080100") == _LANGUAGE:
             continue
         label, value = meaning(first(child, "0040A043")), _content_value(child)
         if value or (label and child.get("0040A730")):

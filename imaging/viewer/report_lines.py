@@ -109,7 +109,8 @@ def _links(nodes: list[Node], known: Mapping[str, Instance], study: Study) -> li
             continue
         instance = known.get(reference.sop_instance_uid)
         if instance is None:
-            links.append(Link(_("not in this study")))
+            elsewhere = Link(_("not in this study"))
+            links += [] if elsewhere in links else [elsewhere]
             continue
         address = (
             f"{reverse('viewer:viewer', args=[study.study_instance_uid])}?series={instance.series.series_instance_uid}"
