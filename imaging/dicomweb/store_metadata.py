@@ -8,6 +8,7 @@ compared with the Content-Location of parts of the same request, and nothing els
 import base64
 import binascii
 import json
+import math
 import re
 import struct
 from collections.abc import Iterator, Mapping
@@ -277,6 +278,8 @@ def _written(vr: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if vr == "DS":
+        if not math.isfinite(value):
+            raise ValueError(vr)
         text = str(value)
         return text if len(text) <= _DS_LENGTH else str(format_number_as_ds(float(value)))
     if vr == "IS":

@@ -49,7 +49,7 @@ def described(made: Dataset, uri: str = "http://elsewhere.example/bulk/1") -> di
 
 
 def metadata(*datasets: dict[str, Any]) -> P:
-    return P(json.dumps(list(datasets)).encode(), JSON)
+    return P(json.dumps(list(datasets)).replace("Infinity", "1e999").encode(), JSON)
 
 
 def octets(content: bytes = PIXELS, uri: str = "http://elsewhere.example/bulk/1", kind: str = "") -> P:
@@ -271,6 +271,9 @@ def test_metadata_that_cannot_be_read_are_told_and_harm_no_other(sender: Sender,
         {"00100010": {"vr": "XX", "Value": ["x"]}},
         {"00280010": {"vr": "US", "Value": [70_000]}},
         {"00280010": {"vr": "US", "Value": "x"}},
+        {"00180050": {"vr": "DS", "Value": [10**400]}},
+        {"00180050": {"vr": "DS", "Value": [float("1e308") * 10]}},
+        {"00200013": {"vr": "IS", "Value": [1.5]}},
         {"00280010": {"vr": "US", "Value": [None]}},
         {"00100010": {"vr": "PN", "Value": [{"Alphabetic": 7}]}},
         {"00080016": {"vr": "UI", "Value": ["é"]}},
