@@ -84,14 +84,17 @@ def _rss_anon(pid: int) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("RssAnon")), 0)
 
 
-def test_a_folder_of_ten_thousand(data_dir: Path, emergency: Department, folder: Path) -> None:
+def test_a_folder_of_ten_thousand(
+    data_dir: Path, emergency: Department, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     said, seconds, memory = ingest(folder, data_dir)
     assert said["outcomes"] == {"new": FILES}
     assert Instance.objects.count() == FILES
     again, seconds_again, _memory = ingest(folder, data_dir)
     assert again["outcomes"] == {"duplicate": FILES}
     rate = FILES / seconds
-    print(f"\nfolder of {FILES}: {rate:.0f}/s (target {RATE:.0f}/s), RssAnon {memory // 1024} MiB")  # noqa: T201
-    print(f"the same again: {FILES / seconds_again:.0f}/s")  # noqa: T201
+    with capsys.disabled():
+        print(f"\nFolder of {FILES}: {rate:.0f} files/s; target {RATE:.0f}. Largest RssAnon {memory // 1024} MiB")
+        print(f"The same again: {FILES / seconds_again:.0f} files/s")
     assert memory <= RSS_ANON
     assert rate >= RATE
