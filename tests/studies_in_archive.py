@@ -62,6 +62,7 @@ class Addresses:
             "moving picture": f"{series}/cine",
             "document": f"{series}/instances/{self.sop_uid}/document/",
             "document file": f"{series}/instances/{self.sop_uid}/document/file",
+            "document video": f"{series}/instances/{self.sop_uid}/document/video",
             "document page": f"{series}/instances/{self.sop_uid}/document/pages/1",
             "viewer": f"/viewer/{self.study_uid}/",
             "manifest": f"/viewer/{self.study_uid}/manifest.json",

@@ -96,8 +96,8 @@ _NO_PIXELS_PREFIXES = tuple(
 )
 _VIDEO_CLASSES = frozenset(f"{_PREFIX}77.1.{suffix}" for suffix in ("1.1", "2.1", "4.1"))
 
-#: How the SOP classes begin whose instances are read as text: presentation states, reports, encapsulated documents.
-READ_AS_TEXT: Final = (_PRESENTATION_STATE_PREFIX, _STRUCTURED_REPORT_PREFIX, _ENCAPSULATED_PREFIX)
+#: How the SOP classes begin whose instances have a page of their own: presentation states, reports, documents, videos.
+HAVE_A_PAGE: Final = (_PRESENTATION_STATE_PREFIX, _STRUCTURED_REPORT_PREFIX, _ENCAPSULATED_PREFIX, *sorted(_VIDEO_CLASSES))
 
 KINDS: Final = (
     "image",

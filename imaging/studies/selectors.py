@@ -196,9 +196,9 @@ def instances_by_uid(study: Study, sop_instance_uids: Iterable[str], *, scope: S
 
 
 def documents_of(study: Study, *, scope: Scope) -> dict[int, list[Instance]]:
-    """The instances of a study that are read as text (reports, documents, presentation states), by series. One query."""
+    """The instances of a study with a page of their own (reports, documents, presentation states, videos), by series. One query."""
     kinds = Q()
-    for prefix in uids.READ_AS_TEXT:
+    for prefix in uids.HAVE_A_PAGE:
         kinds |= Q(sop_class_uid__startswith=prefix)
     rows = Instance.objects.visible_to(scope, Right.VIEW).filter(kinds, study=study)
     found: dict[int, list[Instance]] = {}

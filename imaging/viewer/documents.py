@@ -22,7 +22,7 @@ from imaging.rendering import services as rendering_services
 from imaging.studies import access, metadata
 from imaging.studies import selectors as studies
 from imaging.studies.models import Instance, InstanceVersion
-from imaging.viewer import picture_addresses, report_lines, safe_html, wording
+from imaging.viewer import picture_addresses, report_lines, safe_html, videos, wording
 from imaging.viewer.errors import of_a_study
 
 _PDF, _CDA = "application/pdf", "text/xml"
@@ -40,7 +40,8 @@ def page(
     """Show the document as text, or as pictures of its pages. An image is for the viewer."""
     version = _opened(request, study_instance_uid, series_instance_uid, sop_instance_uid)
     kind = uids.kind_of(version.instance.sop_class_uid)
-    if kind in {"image", "segmentation"}:
+    is_video = uids.is_video(version.stored_object.transfer_syntax_uid)
+    if kind in {"image", "segmentation"} and not is_video:
         return redirect(f"{reverse('viewer:viewer', args=[study_instance_uid])}?series={series_instance_uid}")
     record = metadata.instance_record(version)
     series = version.instance.series
@@ -57,7 +58,7 @@ def page(
         "file": reverse("viewer:document-file", args=names) if _may_download(request, version) else "",
         **_neighbours(request, version),
         "headers": f"{reverse('viewer:headers', args=names[:2])}?instance={sop_instance_uid}",
-        **_content(request, version, record, kind),
+        **(_film(version, names) if is_video else _content(request, version, record, kind)),
     }
     return render(request, "imaging/viewer/document.html", context)
 
@@ -155,6 +156,17 @@ def _content(request: HttpRequest, version: InstanceVersion, record: dict[str, A
     is_model = _media_type(record) in _MODELS
     words = _("A three-dimensional model. It cannot be shown here; the file can be downloaded.") if is_model else ""
     return {"notice": words or _("This kind of document cannot be shown here; the file can be downloaded.")}
+
+
+def _film(version: InstanceVersion, names: list[str]) -> dict[str, Any]:
+    """A video plays where the browser knows its container; else there is its picture."""
+    count = version.instance.number_of_frames
+    if not videos.is_playable(version):
+        return {
+            "frame_count": count,
+            "notice": _("This video cannot be played here. The object itself is kept and can be retrieved."),
+        }
+    return {"frame_count": count, "video": reverse("viewer:document-video", args=names)}
 
 
 def _report(request: HttpRequest, version: InstanceVersion, record: dict[str, Any]) -> dict[str, Any]:

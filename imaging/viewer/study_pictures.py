@@ -109,7 +109,7 @@ def _poster(version: InstanceVersion, made: Mapping[str, Rendition]) -> Poster:
     rendition = made.get(version.instance.sop_instance_uid)
     picture = rendition.stored_object if rendition else None
     failed = rendition is not None and picture is None
-    is_text = version.instance.sop_class_uid.startswith(uids.READ_AS_TEXT)
+    is_text = version.instance.sop_class_uid.startswith(uids.HAVE_A_PAGE)
     return Poster(
         address=_document(series, version.instance) if is_text else _viewer(series),
         picture=picture_addresses.of_instance(version, "preview", picture),

@@ -2,7 +2,18 @@
 
 from django.urls import path, register_converter
 
-from imaging.viewer import corrections, desk_pictures, documents, headers, pictures, study, study_list, viewer, wrapping
+from imaging.viewer import (
+    corrections,
+    desk_pictures,
+    documents,
+    headers,
+    pictures,
+    study,
+    study_list,
+    videos,
+    viewer,
+    wrapping,
+)
 
 
 class UidConverter:
@@ -46,6 +57,7 @@ urlpatterns = [
     path("conflicts/<int:pk>/versions/<int:version>/picture", desk_pictures.of_version, name="version-picture"),
     path(f"{SERIES}/cine", pictures.cine_of_series, name="series-cine"),
     path(f"{INSTANCE}/document/", documents.page, name="document"),
+    path(f"{INSTANCE}/document/video", videos.stream, name="document-video"),
     path(f"{INSTANCE}/document/file", documents.file, name="document-file"),
     path(f"{INSTANCE}/document/pages/<int:number>", documents.printed_page, name="document-page"),
     path("viewer/<uid:study_instance_uid>/", viewer.page, name="viewer"),

@@ -53,6 +53,7 @@ OF_A_STUDY = {
     "viewer:document": "document",
     "viewer:document-file": "document file",
     "viewer:document-page": "document page",
+    "viewer:document-video": "document video",
     "viewer:viewer": "viewer",
     "viewer:manifest": "manifest",
     "dicomweb:root": "root",

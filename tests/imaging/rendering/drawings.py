@@ -3,9 +3,11 @@
 import io
 from typing import Any
 
+import av
 import numpy as np
 import PIL.Image
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 
 from imaging.dicom import uids
@@ -111,3 +113,39 @@ def encapsulated(
         "EncapsulatedDocument": document + b"\0" * (len(document) % 2),
     }
     return arrivals.dataset(**{**none, **values, **changes})
+
+
+def video_of(pixel: tuple[int, int, int], frames: int = 12) -> bytes:
+    """An MP4 of one colour after three black frames."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=12)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for number in range(frames):
+            picture = PIL.Image.new("RGB", (160, 120), pixel if number > 2 else (0, 0, 0))
+            for packet in stream.encode(av.VideoFrame.from_image(picture)):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    return out.getvalue()
+
+
+def video_object(stream: bytes) -> bytes:
+    """A file of a video endoscopy with this stream."""
+    made = arrivals.dataset(
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.1.1",
+        Modality="ES",
+        Rows=120,
+        Columns=160,
+        SamplesPerPixel=3,
+        PhotometricInterpretation="YBR_PARTIAL_420",
+        PlanarConfiguration=0,
+        BitsAllocated=8,
+        BitsStored=8,
+        HighBit=7,
+        NumberOfFrames=12,
+        PixelData=encapsulate([stream], has_bot=False),
+    )
+    made["PixelData"].VR = "OB"
+    made["PixelData"].is_undefined_length = True
+    return arrivals.encoded(made, "1.2.840.10008.1.2.4.102")

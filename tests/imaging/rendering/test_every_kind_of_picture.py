@@ -4,12 +4,10 @@ import copy
 import io
 from collections.abc import Callable
 
-import av
 import numpy as np
 import PIL.Image
 import pypdfium2
 import pytest
-from pydicom.encaps import encapsulate
 
 from imaging.rendering import selectors, services
 from imaging.rendering.models import Rendition
@@ -255,42 +253,8 @@ def test_a_pdf_that_cannot_be_opened_keeps_its_card(document: bytes, register: R
     assert not selectors.problems_of(version.instance.series.study)
 
 
-def video_of(pixel: tuple[int, int, int], frames: int = 12) -> bytes:
-    out = io.BytesIO()
-    with av.open(out, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=12)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
-        for number in range(frames):
-            picture = PIL.Image.new("RGB", (160, 120), pixel if number > 2 else (0, 0, 0))
-            for packet in stream.encode(av.VideoFrame.from_image(picture)):
-                container.mux(packet)
-        for packet in stream.encode():
-            container.mux(packet)
-    return out.getvalue()
-
-
-def video_object(stream: bytes) -> object:
-    made = arrivals.dataset(
-        SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.1.1",
-        Modality="ES",
-        Rows=120,
-        Columns=160,
-        SamplesPerPixel=3,
-        PhotometricInterpretation="YBR_PARTIAL_420",
-        PlanarConfiguration=0,
-        BitsAllocated=8,
-        BitsStored=8,
-        HighBit=7,
-        NumberOfFrames=12,
-        PixelData=encapsulate([stream], has_bot=False),
-    )
-    made["PixelData"].VR = "OB"
-    made["PixelData"].is_undefined_length = True
-    return arrivals.encoded(made, "1.2.840.10008.1.2.4.102")
-
-
 def test_a_video_shows_a_frame_that_is_not_black_with_the_sign_of_a_film(register: Register, pool: Pool) -> None:
-    (version,) = register([video_object(video_of((30, 60, 220)))])
+    (version,) = register([drawings.video_object(drawings.video_of((30, 60, 220)))])
     draw(version)
     picture = drawings.seen(version).astype(int)
     assert np.abs(picture[8:20, 8:40].mean(axis=(0, 1)) - [30, 60, 220]).max() < 25
@@ -299,7 +263,7 @@ def test_a_video_shows_a_frame_that_is_not_black_with_the_sign_of_a_film(registe
 
 @pytest.mark.parametrize("cut", [20, 700, 1200])
 def test_a_truncated_video_keeps_its_card(cut: int, register: Register, pool: Pool) -> None:
-    (version,) = register([video_object(video_of((30, 60, 220))[:cut])])
+    (version,) = register([drawings.video_object(drawings.video_of((30, 60, 220))[:cut])])
     draw(version)
     assert not selectors.problems_of(version.instance.series.study)
     assert drawings.made(version).stored_object is not None

@@ -9,6 +9,7 @@ from pydicom.sequence import Sequence
 
 from accounts.models import User
 from imaging.dicom import uids
+from imaging.studies.models import Study
 from tests.factories import arrivals
 from tests.imaging.rendering import drawings
 from tests.imaging.rendering.conftest import Pool
@@ -265,3 +266,30 @@ def test_a_film_moves_under_the_pointer(archive: Archive, reader: Client, decode
     moving: Any = reader.get(address)
     assert moving["Content-Type"] == "image/webp"
     assert b"ANIM" in moving.content[:64]
+
+
+def test_a_video_plays_by_ranges_of_its_stored_stream(archive: Archive, reader: Client, decoders: Pool) -> None:
+    stream = drawings.video_of((30, 60, 220))
+    archive.receive(drawings.video_object(stream))
+    study = Study.objects.get().study_instance_uid
+    archive.draw(study)
+    address = read(reader, f"/studies/{study}/").split("/document/")[0].rpartition('"')[2] + "/document/"
+    text = read(reader, address)
+    assert f'src="{address}video"' in text
+    assert "12 frames" in text
+    whole: Any = reader.get(f"{address}video")
+    assert (whole.status_code, whole["Content-Type"]) == (200, "video/mp4")
+    assert whole.getvalue()[: len(stream)] == stream
+    part: Any = reader.get(f"{address}video", headers={"Range": "bytes=100-299"})
+    assert part.status_code == 206
+    assert part.getvalue() == stream[100:300]
+    assert part["Content-Range"].startswith("bytes 100-299/")
+    assert reader.get(f"{address}video", headers={"Range": "bytes=99999999-"}).status_code == 416
+
+
+def test_a_stream_that_no_browser_plays_says_so(archive: Archive, reader: Client) -> None:
+    archive.receive(drawings.video_object(b"\0\0\1\xba" + b"\0" * 500))
+    study = Study.objects.get().study_instance_uid
+    address = read(reader, f"/studies/{study}/").split("/document/")[0].rpartition('"')[2] + "/document/"
+    assert "cannot be played" in read(reader, address)
+    assert reader.get(f"{address}video").status_code == 404

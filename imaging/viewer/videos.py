@@ -1,0 +1,87 @@
+"""Videos of a study as a browser plays them: the stored MP4 stream, by byte ranges, never copied or converted."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from imaging.dicom import uids
+from imaging.storage import services as storage
+from imaging.storage.models import StoredObject
+from imaging.studies import access, frames
+from imaging.studies.models import InstanceVersion
+from imaging.viewer.errors import of_a_study
+
+_PIECE = 1024 * 1024
+_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
+Ranges = Sequence[tuple[int, int]]
+
+
+@require_safe
+@of_a_study
+def stream(
+    request: HttpRequest, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
+) -> HttpResponseBase:
+    """Give the video, or the part that `Range` asks for; 404 for what no browser plays."""
+    version = access.open_instance(
+        request.scope,  # type: ignore[attr-defined]
+        study_instance_uid,
+        series_instance_uid,
+        sop_instance_uid,
+        actor=request.actor,  # type: ignore[attr-defined]
+        purpose=access.Purpose.FRAMES,
+    )
+    found = _playable(version)
+    if found is None:
+        raise Http404
+    content, ranges = found
+    total = sum(length for _offset, length in ranges)
+    asked = _RANGE.fullmatch(request.headers.get("Range", "").strip())
+    start = int(asked[1]) if asked else 0
+    end = min(int(asked[2]), total - 1) if asked and asked[2] else total - 1
+    if asked and (start >= total or end < start):
+        refused = HttpResponse(status=416, content_type="text/plain; charset=utf-8")
+        refused["Content-Range"] = f"bytes */{total}"
+        return refused
+    body = () if request.method == "HEAD" else _read(content, ranges, start, end - start + 1)
+    response = StreamingHttpResponse(body, content_type="video/mp4", status=206 if asked else 200)
+    response["Content-Length"] = str(end - start + 1)
+    response["Accept-Ranges"] = "bytes"
+    response["X-Content-Type-Options"] = "nosniff"
+    if asked:
+        response["Content-Range"] = f"bytes {start}-{end}/{total}"
+    return response
+
+
+def is_playable(version: InstanceVersion) -> bool:
+    """Whether a browser can be given the stream: H.264 or HEVC in an MP4 container."""
+    return _playable(version) is not None
+
+
+def _playable(version: InstanceVersion) -> tuple[StoredObject, Ranges] | None:
+    if version.stored_object.transfer_syntax_uid not in uids.MPEG4 | uids.HEVC:
+        return None
+    try:
+        content, index = frames.located(version)
+        ranges = index.ranges(1)
+    except (frames.NoSuchFrame, frames.FramesNotReady, IndexError):
+        return None
+    head = b"".join(_read(content, ranges, 0, min(12, sum(length for _offset, length in ranges))))
+    return (content, ranges) if head[4:8] == b"ftyp" else None
+
+
+def _read(content: StoredObject, ranges: Ranges, start: int, length: int) -> Iterator[bytes]:
+    """Bytes of the stream that lies in the fragments, in pieces."""
+    for offset, size in ranges:
+        if start >= size:
+            start -= size
+            continue
+        while start < size and length > 0:
+            piece = min(_PIECE, size - start, length)
+            yield storage.read_range(content, offset + start, piece)
+            start, length = start + piece, length - piece
+        start = 0
+        if length <= 0:
+            return
