@@ -210,7 +210,9 @@ class Registrar:
                 else:
                     candidate.waiting.claim.release()
                     drained.registered += 1
-                    kept.append(_handed(candidate.waiting, str(state)))
+                    if not candidate.waiting.source.decider_id:
+                        # What comes out of quarantine was counted when its sender handed it over.
+                        kept.append(_handed(candidate.waiting, str(state)))
                     self._tell(Settled(candidate.waiting.claim.entry, state, "", detail))
             if not left:
                 break
@@ -238,7 +240,8 @@ class Registrar:
             item.waiting.claim.release()
             drained.quarantined += 1
             self._tell(Settled(item.waiting.claim.entry, None, str(item.reason), item.detail))
-        _write_receipts([_handed(item.waiting, "quarantined") for item in objects])
+        handed = (item.waiting for item in objects if not item.waiting.source.decider_id)
+        _write_receipts([_handed(waiting, "quarantined") for waiting in handed])
         # One line however many: a sender that is wrong once is wrong a thousand times.
         for (sender, reason), count in Counter(
             (item.waiting.source.sender, str(item.reason)) for item in objects

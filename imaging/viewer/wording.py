@@ -120,6 +120,7 @@ TRIED: Final[Mapping[str, str | Promise]] = {
     "convert frames": _("Images could not be converted for reading."),
     "compact headers": _("The headers of the images could not be put in order."),
     "settle": _("The study could not be marked as complete."),
+    "release from quarantine": _("Objects could not be released from quarantine."),
 }
 
 
