@@ -299,6 +299,20 @@ def _processes(reader: Reader) -> _Processes:
     }
 
 
+class _Limits(TypedDict):
+    upload_quota_gb: int
+    upload_quota_files: int
+    quarantine_notice_days: int
+
+
+def _limits(reader: Reader) -> _Limits:
+    return {
+        "upload_quota_gb": reader.number("UPLOAD_QUOTA_GB", 100, 1, 100_000),
+        "upload_quota_files": reader.number("UPLOAD_QUOTA_FILES", 100_000, 1, 10_000_000),
+        "quarantine_notice_days": reader.number("QUARANTINE_NOTICE_DAYS", 3, 1, 365),
+    }
+
+
 def _hint(reader: Reader) -> list[str]:
     if reader.text("PORTAL_MODE"):
         return []
@@ -313,8 +327,7 @@ def read(variables: Mapping[str, str]) -> Environment:
     reader = Reader(variables)
     mode = _mode(reader)
     data_dir = reader.path("DATA_DIR") or BASE_DIR / "var"
-    portal_port = reader.port("PORTAL_PORT", 8000)
-    public_url = _public_url(reader, mode, portal_port)
+    public_url = _public_url(reader, mode, portal_port := reader.port("PORTAL_PORT", 8000))
     database_url, database_owner_url = _database(reader, mode, data_dir)
     tls_cert, tls_key = _tls(reader, mode)
     host = urlsplit(public_url).hostname or "localhost"
@@ -349,10 +362,8 @@ def read(variables: Mapping[str, str]) -> Environment:
         redis_bin=reader.path("REDIS_BIN"),
         decoder_socket=reader.path("DECODER_SOCKET") or paths.socket(data_dir, "decoder.sock"),
         **_processes(reader),
-        upload_quota_gb=reader.number("UPLOAD_QUOTA_GB", 100, 1, 100_000),
-        upload_quota_files=reader.number("UPLOAD_QUOTA_FILES", 100_000, 1, 10_000_000),
+        **_limits(reader),
         metrics_token=reader.file("METRICS_TOKEN_FILE"),
-        quarantine_notice_days=reader.number("QUARANTINE_NOTICE_DAYS", 3, 1, 365),
         metrics_addresses=_networks(reader, "METRICS_ADDRESSES"),
     )
     if reader.sentences:

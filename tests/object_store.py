@@ -38,6 +38,17 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
+def _identities() -> list[dict[str, Any]]:
+    """Who may use the store: its administrator, and we with what docs/storage.md tells one to allow, and no more."""
+    allowed = {"administrator": ["Admin", "Read", "Write", "List", "Tagging"]}
+    allowed["negatoscope"] = [f"{action}:{BUCKET}" for action in ("Read", "Write", "List")]
+    keys = {"administrator": _ADMINISTRATOR, "negatoscope": ACCESS_KEY}
+    return [
+        {"name": name, "credentials": [{"accessKey": keys[name], "secretKey": SECRET_KEY}], "actions": actions}
+        for name, actions in allowed.items()
+    ]
+
+
 @dataclass
 class ObjectStore:
     """One store in a folder: it can be stopped, killed and started again with what it kept."""
@@ -56,20 +67,7 @@ class ObjectStore:
         data = self.folder / "weed"
         data.mkdir(parents=True, exist_ok=True)
         keys = self.folder / "s3.json"
-        identities = [
-            {
-                "name": "administrator",
-                "credentials": [{"accessKey": _ADMINISTRATOR, "secretKey": SECRET_KEY}],
-                "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-            },
-            {
-                "name": "negatoscope",
-                "credentials": [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}],
-                # What docs/storage.md tells an administrator to allow, and no more.
-                "actions": [f"{action}:{BUCKET}" for action in ("Read", "Write", "List")],
-            },
-        ]
-        keys.write_text(json.dumps({"identities": identities}))
+        keys.write_text(json.dumps({"identities": _identities()}))
         with (self.folder / "weed.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -86,6 +84,8 @@ class ObjectStore:
                     "-s3",
                     f"-s3.port={self.ports['s3']}",
                     "-s3.port.iceberg=0",
+                    "-s3.port.lance=0",
+                    f"-s3.localSocket={self.folder / 's3.sock'}",
                     "-s3.autoCreateBucket=false",
                     f"-s3.config={keys}",
                     "-master.volumeSizeLimitMB=512",
