@@ -197,7 +197,9 @@ def _number(request: HttpRequest) -> int:
 
 
 def _address(request: HttpRequest, number: int) -> str:
-    kept: dict[str, str | int] = {name: str(request.GET[name])[:128] for name in ("reason", "sender", "q") if request.GET.get(name)}
+    kept: dict[str, str | int] = {
+        name: str(request.GET[name])[:128] for name in ("reason", "sender", "q") if request.GET.get(name)
+    }
     return f"?{urlencode(kept | {'page': number})}"
 
 
