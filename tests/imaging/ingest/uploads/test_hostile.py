@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -184,7 +185,10 @@ def test_of_two_windows_that_append_at_once_one_wins(sender: Sender) -> None:
         client.force_login(sender.user)
 
     def append(client: Client) -> None:
-        answers.append(Sender(client, sender.user, sender.delivery).patch(address, 0, body).status_code)
+        try:
+            answers.append(Sender(client, sender.user, sender.delivery).patch(address, 0, body).status_code)
+        finally:
+            connection.close()
 
     threads = [threading.Thread(target=append, args=[client]) for client in clients]
     for thread in threads:
