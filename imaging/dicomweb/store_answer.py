@@ -49,6 +49,7 @@ class Warned(IntEnum):
 
     COERCED = 0xB000
     ELEMENTS_DISCARDED = 0xB006
+    DOES_NOT_MATCH_SOP_CLASS = 0xB007
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +123,17 @@ def _stored(item: Told) -> Dataset:
     found = {**_reference(item), _RETRIEVE_URL: _element("UR", item.retrieve_url)}
     if item.warning is not None:
         found[_WARNING_REASON] = _element("US", int(item.warning))
-    return found
+    return found | _comment(item)
 
 
 def _failed(item: Told) -> Dataset:
     found = _reference(item) if item.sop_instance_uid else {}
     found[_FAILURE_REASON] = _element("US", int(item.failure or Failure.PROCESSING_FAILURE))
-    if item.comment:
-        found[_ERROR_COMMENT] = _element("LO", _plain(item.comment))
-    return found
+    return found | _comment(item)
+
+
+def _comment(item: Told) -> Dataset:
+    return {_ERROR_COMMENT: _element("LO", _plain(item.comment))} if item.comment else {}
 
 
 def _plain(comment: str) -> str:

@@ -119,7 +119,8 @@ class Delivery:
         header = result.header
         sop_class_uid, sop_instance_uid = header.instance.sop_class_uid, header.instance.sop_instance_uid
         if result.outcome is Outcome.QUARANTINED and result.reason == _UNREADABLE:
+            # Kept, and so no failure: a sender that is told one would send it again for ever.
             comment = result.detail or "cannot be read"
-            return Told(sop_class_uid, sop_instance_uid, failure=Failure.CANNOT_UNDERSTAND, comment=comment)
+            return Told(sop_class_uid, sop_instance_uid, warning=Warned.DOES_NOT_MATCH_SOP_CLASS, comment=comment)
         self.studies.add(header.study.study_instance_uid)
         return Told(sop_class_uid, sop_instance_uid, retrieve_url=self._address_of(header), warning=warning)

@@ -122,13 +122,15 @@ def test_an_object_that_is_none_is_told_and_harms_no_other(sender: Sender) -> No
     assert Instance.objects.count() == 1
 
 
-def test_an_object_that_cannot_be_read_is_kept_and_told_as_a_failure(sender: Sender) -> None:
+def test_an_object_that_cannot_be_read_is_kept_and_told_with_a_warning(sender: Sender) -> None:
     (made,) = slices(1, Rows=4000)
     answer = sender.objects(arrivals.encoded(made))
-    assert answer.status == 409
-    assert answer.failed == {str(made.SOPInstanceUID): CANNOT_UNDERSTAND}
+    assert answer.status == 202
+    assert answer.stored == [str(made.SOPInstanceUID)]
     assert QuarantinedObject.objects.get().reason == "unreadable"
-    assert "00000902" in answer.content["00081198"]["Value"][0]
+    told = answer.content["00081199"]["Value"][0]
+    assert told["00081196"]["Value"] == [0xB007]
+    assert told["00000902"]["Value"]
 
 
 def test_the_answer_never_tells_whether_a_study_existed(
