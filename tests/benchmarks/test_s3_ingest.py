@@ -138,9 +138,14 @@ def test_an_object_store_behind_it_does_not_slow_reception_down(
             f"\nC-STORE acknowledged: {local[0]:.0f}/s local, {behind[0]:.0f}/s with an object store on the same machine"
             f" ({behind[0] / local[0]:.0%}; target {SHARE:.0%}); registered: {local[1]:.0f}/s and {behind[1]:.0f}/s"
             f" ({behind[1] / local[1]:.0%}); copied and read back meanwhile: {copied}, after it {waiting} at"
-            f" {waiting / max(took, 0.1):.0f}/s; median of {ROUNDS} interleaved rounds of {ASSOCIATIONS * SLICES} slices"
+            f" {waiting / max(took, 0.1):.0f}/s; median of {ROUNDS} interleaved rounds of {ASSOCIATIONS * SLICES} slices;"
+            f" each: local {each(rates['local'])}, store {each(rates['store'])}"
         )
     assert behind[0] >= SHARE * local[0]
+
+
+def each(rates: list[tuple[float, float]]) -> str:
+    return " ".join(f"{rate[0]:.0f}" for rate in rates[1:])
 
 
 def median(rates: list[tuple[float, float]], place: int) -> float:
