@@ -97,7 +97,12 @@ _NO_PIXELS_PREFIXES = tuple(
 _VIDEO_CLASSES = frozenset(f"{_PREFIX}77.1.{suffix}" for suffix in ("1.1", "2.1", "4.1"))
 
 #: How the SOP classes begin whose instances have a page of their own: presentation states, reports, documents, videos.
-HAVE_A_PAGE: Final = (_PRESENTATION_STATE_PREFIX, _STRUCTURED_REPORT_PREFIX, _ENCAPSULATED_PREFIX, *sorted(_VIDEO_CLASSES))
+HAVE_A_PAGE: Final = (
+    _PRESENTATION_STATE_PREFIX,
+    _STRUCTURED_REPORT_PREFIX,
+    _ENCAPSULATED_PREFIX,
+    *sorted(_VIDEO_CLASSES),
+)
 
 KINDS: Final = (
     "image",

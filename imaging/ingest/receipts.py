@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 from django.utils import timezone
@@ -49,7 +49,7 @@ def record(handed: Iterable[Handed], *, at: datetime | None = None) -> None:
     for item in handed:
         groups.setdefault((item.door[:16], _text(item.sender, 64)), []).append(item)
     # Sorted, so that two writers lock shared rows in the same order.
-    rows = [(hour, *key, *_sums(group, moment)) for key, group in sorted(groups.items())]
+    rows: list[tuple[Any, ...]] = [(hour, *key, *_sums(group, moment)) for key, group in sorted(groups.items())]
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(_UPSERT, rows)

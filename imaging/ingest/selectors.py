@@ -114,7 +114,7 @@ def received_today() -> dict[str, dict[str, int]]:
     today = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     sums = {name: Sum(name) for name in ("new", "duplicate", "conflict", "quarantined", "refused", "octets")}
     rows = Receipt.objects.filter(hour__gte=today).values("door").annotate(**{f"sum_{k}": v for k, v in sums.items()})
-    return {row["door"]: {name: int(row[f"sum_{name}"]) for name in sums} for row in rows}
+    return {str(row["door"]): {name: int(row[f"sum_{name}"]) for name in sums} for row in rows}
 
 
 def registrar_lag() -> float:

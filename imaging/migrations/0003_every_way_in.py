@@ -210,6 +210,11 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='imaging.instanceversion', verbose_name='version'),
         ),
         migrations.AddField(
+            model_name='rendition',
+            name='shown_with',
+            field=models.CharField(blank=True, max_length=64, verbose_name='shown with'),
+        ),
+        migrations.AddField(
             model_name='study',
             name='is_corrected',
             field=models.BooleanField(default=False, editable=False, verbose_name='corrected'),
@@ -223,6 +228,11 @@ class Migration(migrations.Migration):
             model_name='quarantinedobject',
             name='state',
             field=models.CharField(choices=[('open', 'waiting for a decision'), ('releasing', 'being released'), ('released', 'released'), ('rejected', 'rejected')], default='open', max_length=10, verbose_name='state'),
+        ),
+        migrations.AlterField(
+            model_name='rendition',
+            name='kind',
+            field=models.CharField(choices=[('thumbnail', 'thumbnail, 256 px'), ('preview', 'preview, 1024 px'), ('cine', 'moving picture, 256 px')], max_length=10, verbose_name='kind'),
         ),
         migrations.AddIndex(
             model_name='instanceversion',

@@ -4,9 +4,9 @@ from accounts.audit import spool as audit_spool
 from imaging import queues
 from imaging.events import jobs
 from imaging.events import services as events
-from imaging.ingest.uploads import services as uploads
 from imaging.ingest import silence
 from imaging.ingest.desk import releasing, reminders
+from imaging.ingest.uploads import services as uploads
 from imaging.pipeline import beat, steps
 
 
