@@ -17,6 +17,7 @@ from imaging.events import selectors as events
 from imaging.ingest import selectors as ingest
 from imaging.ingest import services
 from imaging.rendering import selectors as rendering
+from imaging.storage import selectors as copies
 from portal.environment import environment
 
 Sample = tuple[str, str, str, float]
@@ -53,6 +54,7 @@ def _may_read(request: HttpRequest) -> bool:
 def _samples() -> Iterator[Sample]:
     yield from _background()
     yield from _ingest()
+    yield from _storage()
     usage = shutil.disk_usage(environment.data_dir)
     yield "negatoscope_disk_free_bytes", "Free space on the disk of DATA_DIR.", "", usage.free
     yield "negatoscope_disk_total_bytes", "Size of the disk of DATA_DIR.", "", usage.total
@@ -94,6 +96,15 @@ def _ingest() -> Iterator[Sample]:
     for title, is_silent in ingest.silence().items():
         text = "Whether an application entity with an alarm has fallen silent."
         yield "negatoscope_sender_silent", text, _labels(ae_title=title), int(is_silent)
+
+
+def _storage() -> Iterator[Sample]:
+    for tier in copies.waiting_copies():
+        labels = _labels(tier=tier.tier)
+        yield "negatoscope_copies_waiting", "Contents that wait for their copy, by tier.", labels, tier.count
+    for tier in copies.waiting_copies():
+        text = "How long the oldest of them has waited."
+        yield "negatoscope_copies_oldest_seconds", text, _labels(tier=tier.tier), tier.age
 
 
 def _labels(**labels: str) -> str:

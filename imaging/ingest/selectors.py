@@ -8,7 +8,7 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, Max, Min
 from django.utils import timezone
 
 from accounts.models import Department, Site
@@ -112,9 +112,13 @@ def waiting(spool: Spool) -> Waiting:
 def received_today() -> dict[str, dict[str, int]]:
     """Objects by door and outcome since midnight (UTC)."""
     today = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    sums = {name: Sum(name) for name in ("new", "duplicate", "conflict", "quarantined", "refused", "octets")}
-    rows = Receipt.objects.filter(hour__gte=today).values("door").annotate(**{f"sum_{k}": v for k, v in sums.items()})
-    return {str(row["door"]): {name: int(row[f"sum_{name}"]) for name in sums} for row in rows}
+    names = ("new", "duplicate", "conflict", "quarantined", "refused", "octets")
+    found: dict[str, dict[str, int]] = {}
+    for row in Receipt.objects.filter(hour__gte=today).only("door", *names):
+        counts = found.setdefault(row.door, dict.fromkeys(names, 0))
+        for name in names:
+            counts[name] += getattr(row, name)
+    return found
 
 
 def registrar_lag() -> float:
