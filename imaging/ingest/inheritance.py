@@ -17,14 +17,10 @@ def inherit(incoming: IncomingInstance, decided: Sequence[InheritedCorrection]) 
     Somebody else's name, number, birth date or sex inherits nothing: whether that object may join is another question. What
     was decided about this object itself goes over what it inherits, unless it is the same decision.
     """
-    if not decided:
-        return incoming
-    record = orjson.loads(incoming.metadata_json)
-    person = study_corrections.person_of(record)
-    series_uid = incoming.header.series.series_instance_uid
-    mine = tuple(entry for entry in decided if entry.person == person and entry.series_instance_uid in {"", series_uid})
+    mine = study_corrections.concerning(incoming, decided)
     if not mine:
         return incoming
+    record = orjson.loads(incoming.metadata_json)
     own = {} if _is_among(incoming, mine) else incoming.corrections
     for entry in sorted(mine, key=lambda entry: entry.order):
         record.update(entry.attributes)

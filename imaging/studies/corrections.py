@@ -1,7 +1,7 @@
 """What was decided about received headers: read for every way out, and written down beside the versions it concerns."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -107,6 +107,15 @@ def inheritable(study_ids: Iterable[int]) -> dict[int, list[InheritedCorrection]
         )
         found.setdefault(study_id, {}).setdefault((group, entry.person, entry.series_instance_uid), entry)
     return {study_id: list(entries.values()) for study_id, entries in found.items()}
+
+
+def concerning(incoming: IncomingInstance, decided: Sequence[InheritedCorrection]) -> tuple[InheritedCorrection, ...]:
+    """Those of the corrections of a study that hold for ``incoming`` too: they were put over headers of the same person."""
+    if not decided:
+        return ()
+    person = person_of(orjson.loads(incoming.metadata_json))
+    series_uid = incoming.header.series.series_instance_uid
+    return tuple(entry for entry in decided if entry.person == person and entry.series_instance_uid in {"", series_uid})
 
 
 def in_force(groups: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:

@@ -111,7 +111,9 @@ class Registration:
         self._studies = {study.study_instance_uid: study for study in studies}
         series_rows = Series.objects.filter(series_instance_uid__in=series_uids).select_related("study")
         self._series = {series.series_instance_uid: series for series in series_rows}
+        corrected = {study.pk: uid for uid, study in self._studies.items() if study.is_corrected}
         return Known(
+            inheritable={corrected[pk]: decided for pk, decided in corrections.inheritable(corrected).items()},
             studies={uid: patients.key_of(study.patient) for uid, study in self._studies.items()},
             series={uid: series.study.study_instance_uid for uid, series in self._series.items()},
             instances=_known_versions(sop_uids),

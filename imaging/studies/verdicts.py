@@ -1,12 +1,13 @@
 """What may become of each instance of a batch: pure rules over what is known, in the order of the batch."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.utils.translation import gettext_noop
 
-from imaging.studies import columns
-from imaging.studies.incoming import IncomingInstance, Registered, State
+from imaging.studies import columns, corrections
+from imaging.studies.incoming import IncomingInstance, InheritedCorrection, Registered, State
 
 PatientKey = tuple[str, str]
 
@@ -33,6 +34,8 @@ class Known:
     instances: dict[str, list[KnownVersion]]
     #: Decisions that later objects inherit and that still hold.
     in_force: frozenset[UUID] = frozenset()
+    #: What later objects of a study inherit now, by study; studies that are not corrected are left out.
+    inheritable: Mapping[str, Sequence[InheritedCorrection]] = field(default_factory=dict)
     #: Studies that were there before the batch.
     before: frozenset[str] = field(init=False)
 
@@ -52,6 +55,8 @@ class Known:
             return Registered(item, State.STALE, gettext_noop("the study has come to exist"))
         if any(entry.group not in self.in_force for entry in item.inherited):
             return Registered(item, State.STALE, gettext_noop("a correction of the study was taken back"))
+        if self._lacks_a_correction(item):
+            return Registered(item, State.STALE, gettext_noop("the study was corrected meanwhile"))
         clash = self._clash(item, kept)
         if clash:
             return Registered(item, State.HIERARCHY_CONFLICT, clash)
@@ -68,6 +73,14 @@ class Known:
         mine = KnownVersion(None, study_uid, series_uid, item.stored.dataset_sha256)
         self.instances.setdefault(header.instance.sop_instance_uid, []).append(mine)
         return Registered(item, state)
+
+    def _lacks_a_correction(self, item: IncomingInstance) -> bool:
+        """Whether the study was corrected after the plan was made, in something that this instance does not say itself."""
+        decided = corrections.concerning(item, self.inheritable.get(item.header.study.study_instance_uid, ()))
+        planned = {entry.group for entry in item.inherited}
+        return any(
+            entry.group not in planned and not entry.attributes.keys() <= item.corrections.keys() for entry in decided
+        )
 
     def _clash(self, item: IncomingInstance, kept: list[KnownVersion]) -> str:
         study_uid = item.header.study.study_instance_uid

@@ -87,6 +87,28 @@ def test_an_object_that_names_the_corrected_person_joins_as_it_is(sent: Sent) ->
     assert Correction.objects.count() == 1
 
 
+def test_a_correction_decided_between_plan_and_registration_is_inherited(sent: Sent, monkeypatch: Any) -> None:
+    """The registrar judges, waits for the lock that the correction holds, and must not go on as it had planned."""
+    first = arrivals.dataset()
+    sent(first)
+    renamed = {"00100010": {"vr": "PN", "Value": ["Durand^Anne"]}}
+    register = services.register
+    calls = []
+
+    def corrected_first(batch: Any, *, actor: Actor) -> Any:
+        if not calls:
+            services.correct(Study.objects.get(), renamed, reason="", actor=RITA)
+        calls.append(len(batch))
+        return register(batch, actor=actor)
+
+    monkeypatch.setattr(services, "register", corrected_first)
+    assert sent(later(first)).registered == 1
+    assert calls == [1, 1]
+    rows = InstanceVersion.objects.select_related("instance__series__study").order_by("pk")
+    names = [metadata.instance_record(row)["00100010"]["Value"][0]["Alphabetic"] for row in rows]
+    assert names == ["Durand^Anne", "Durand^Anne"]
+
+
 def test_a_series_correction_is_inherited_within_the_series_only(sent: Sent) -> None:
     first = arrivals.dataset()
     sent(first)
