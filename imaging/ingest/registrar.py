@@ -125,7 +125,12 @@ class Registrar:
         claims: list[Claim] = []
         try:
             for entry in entries:
-                claim = self._spool.claim(entry)
+                try:
+                    claim = self._spool.claim(entry)
+                except OSError:
+                    logger.exception("An entry of the spool cannot be opened.")
+                    self._postpone(entry)
+                    continue
                 if claim is not None:
                     claims.append(claim)
             return self.take_claimed(claims)
@@ -166,6 +171,11 @@ class Registrar:
                     SetAside(waiting, Reason.UNREADABLE, error.reason, error.header, error.transfer_syntax_uid)
                 )
                 continue
+            except _Away:
+                raise
+            except Exception as error:
+                drained.add(self._give_up(SetAside(waiting, Reason.CANNOT_REGISTER, type(error).__name__), error))
+                continue
             batch.append(Candidate(waiting, incoming))
             octets += len(incoming.metadata_json)
             if octets > _BATCH_OCTETS:
@@ -185,14 +195,16 @@ class Registrar:
             raise
         except Exception as error:
             if len(batch) == 1:
-                logger.exception("An object cannot be registered.")
-                if isinstance(error, _Ours):
-                    return self._postpone(batch[0].waiting)
-                return self._set_aside([batch[0].set_aside(Reason.CANNOT_REGISTER, type(error).__name__)])
+                return self._give_up(batch[0].set_aside(Reason.CANNOT_REGISTER, type(error).__name__), error)
         middle = len(batch) // 2
         drained = self._register(batch[:middle])
         drained.add(self._register(batch[middle:]))
         return drained
+
+    def _give_up(self, item: SetAside, error: Exception) -> Drained:
+        """Set aside what cannot be registered, or leave it where it is when that is not its own fault."""
+        logger.error("An object cannot be registered.", exc_info=error)
+        return self._postpone(item.waiting.claim.entry) if isinstance(error, _Ours) else self._set_aside([item])
 
     def _register_once(self, batch: Sequence[Candidate]) -> Drained:
         drained = Drained()
@@ -235,7 +247,7 @@ class Registrar:
                 for item in objects:
                     drained.add(self._set_aside([item]))
                 return drained
-            return self._postpone(objects[0].waiting)
+            return self._postpone(objects[0].waiting.claim.entry)
         for item in objects:
             item.waiting.claim.release()
             drained.quarantined += 1
@@ -249,11 +261,11 @@ class Registrar:
             logger.warning("Quarantined from %s: %d (%s).", sender, count, reason)
         return drained
 
-    def _postpone(self, waiting: Waiting) -> Drained:
+    def _postpone(self, entry: SpoolEntry) -> Drained:
         """Leave an object in the spool for a while."""
         now = time.monotonic()
         self._retry_at = {name: at for name, at in self._retry_at.items() if at > now}
-        self._retry_at[waiting.claim.entry.name] = now + _RETRY_AFTER
+        self._retry_at[entry.name] = now + _RETRY_AFTER
         return Drained()
 
 

@@ -282,7 +282,7 @@ class Spool:
         return [entry for entry in found if entry is not None]
 
     def claim(self, entry: SpoolEntry) -> Claim | None:
-        """Lock an entry for this process; None when another one has it or it is done."""
+        """Lock an entry for this process; None when another one has it or it is done. Raises OSError."""
         try:
             file = entry.path.open("rb")
         except FileNotFoundError:

@@ -1,6 +1,7 @@
 """From the spool into the archive: everything that was acknowledged is found again, in the lists or in quarantine."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from accounts.models import AuditEvent, Department
 from imaging.ingest import registrar
 from imaging.ingest.models import QuarantinedObject, RoutingRule
 from imaging.ingest.registrar import Drained
+from imaging.ingest.source import Source
 from imaging.ingest.spool import Spool
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
@@ -115,8 +117,7 @@ class TestJoining:
         drain()
         before = list(Study.objects.values())
         theirs = arrivals.dataset(StudyInstanceUID=mine.StudyInstanceUID)
-        accepted = send(theirs, "ORTHO_DX", orthopaedics)
-        assert accepted.sop_instance_uid == theirs.SOPInstanceUID
+        send(theirs, "ORTHO_DX", orthopaedics)
         assert drain() == Drained(quarantined=1)
         assert list(Study.objects.values()) == before
         assert Instance.objects.count() == 1
@@ -307,3 +308,29 @@ class TestFailures:
             record.write_bytes(b"\0")
         assert drain() == Drained(quarantined=1)
         assert QuarantinedObject.objects.get().door == "unknown"
+
+    def test_an_entry_that_the_disk_cannot_read_does_not_hold_up_the_others(
+        self, send: Send, drain: Drain, spool: Spool, emergency: Department
+    ) -> None:
+        send(arrivals.dataset(), "CT1", emergency)
+        send(arrivals.dataset(), "CT1", emergency)
+        damaged, locked = spool.entries()
+        damaged.path.unlink()
+        # Opened without fault and read with an input error, like a bad sector.
+        damaged.path.symlink_to("/proc/self/mem")
+        locked.path.unlink()
+        locked.path.mkdir()
+        send(arrivals.dataset(), "CT1", emergency)
+        assert drain() == Drained(registered=1)
+        assert [entry.name for entry in spool.entries()] == [damaged.name, locked.name]
+
+    def test_a_decision_that_cannot_be_carried_out_does_not_hold_up_the_others(
+        self, drain: Drain, spool: Spool, emergency: Department
+    ) -> None:
+        source = Source(door="upload", sender="bob", department_ids=(emergency.pk,))
+        for corrections in ('{"not a tag": 1}', "not JSON", ""):
+            arrivals.hand_over(arrivals.encoded(arrivals.dataset()), replace(source, corrections=corrections))
+        # The first waits for a person; what cannot even be set aside stays where it is.
+        assert drain() == Drained(registered=1, quarantined=1)
+        assert quarantined() == [("cannot_register", "ValueError")]
+        assert len(spool.entries()) == 1
