@@ -174,6 +174,7 @@ class Registrar:
             except _Away:
                 raise
             except Exception as error:
+                logger.exception("An object cannot be prepared for its registration.")
                 drained.add(self._give_up(SetAside(waiting, Reason.CANNOT_REGISTER, type(error).__name__), error))
                 continue
             batch.append(Candidate(waiting, incoming))
@@ -195,6 +196,7 @@ class Registrar:
             raise
         except Exception as error:
             if len(batch) == 1:
+                logger.exception("An object cannot be registered.")
                 return self._give_up(batch[0].set_aside(Reason.CANNOT_REGISTER, type(error).__name__), error)
         middle = len(batch) // 2
         drained = self._register(batch[:middle])
@@ -203,7 +205,6 @@ class Registrar:
 
     def _give_up(self, item: SetAside, error: Exception) -> Drained:
         """Set aside what cannot be registered, or leave it where it is when that is not its own fault."""
-        logger.error("An object cannot be registered.", exc_info=error)
         return self._postpone(item.waiting.claim.entry) if isinstance(error, _Ours) else self._set_aside([item])
 
     def _register_once(self, batch: Sequence[Candidate]) -> Drained:
