@@ -1,6 +1,5 @@
 """Studies that came in by the real way: accepted into a spool, taken in by the registrar, drawn by a real decoder pool."""
 
-import io
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -100,7 +99,7 @@ class Archive:
             door="dimse", sender=sender or f"{home.code[:10].upper()}_CT", address="10.0.0.9", department_ids=(home.pk,)
         )
         for content in self.contents(sources):
-            ingest.accept(io.BytesIO(content), source=source)
+            arrivals.hand_over(content, source)
         drained = registrar.drain(ingest.spool())
         assert drained.registered == len(sources), drained
 

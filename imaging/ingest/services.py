@@ -23,10 +23,9 @@ from imaging.ingest import receipts
 from imaging.ingest.quotas import allowance
 from imaging.ingest.receipts import Handed
 from imaging.ingest.source import Source
-from imaging.ingest.spool import Claim, Spool, SpoolEntry, SpoolError, SpoolFull, SpoolWriter
+from imaging.ingest.spool import Claim, Spool, SpoolError, SpoolFull, SpoolWriter
 
 __all__ = [
-    "Accepted",
     "Held",
     "QuotaReached",
     "Received",
@@ -34,7 +33,6 @@ __all__ = [
     "Refused",
     "SpoolError",
     "SpoolFull",
-    "accept",
     "begin",
     "hold",
     "hold_together",
@@ -67,16 +65,6 @@ class Refused(Exception):
         self.code = code
         self.detail = detail
         self.found = found
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The bytes are durable; registration follows."""
-
-    spool_id: str
-    sop_class_uid: str
-    sop_instance_uid: str
-    study_instance_uid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +112,11 @@ class Reception:
         """Add bytes as received. Raises ``SpoolFull`` or ``SpoolError``."""
         self._writer.write(chunk)
 
-    def commit(self) -> Accepted:
+    def commit(self) -> None:
         """Check who the object is and make it durable. Raises ``Refused`` or ``SpoolError``; then nothing was kept."""
         try:
-            return _commit(self._writer, self._announced, dataset_sha256="")
+            _identify(self._writer.path, self._announced)
+            self._writer.commit()
         finally:
             self._writer.abort()
 
@@ -161,12 +150,6 @@ def begin(*, source: Source, sop_class_uid: str, sop_instance_uid: str, transfer
         writer.abort()
         raise
     return Reception(writer, (sop_class_uid, sop_instance_uid))
-
-
-def accept(stream: BinaryIO, *, source: Source) -> Accepted:
-    """Take in a whole DICOM file (PS3.10). Raises ``Refused``, ``SpoolFull`` or ``SpoolError``; then nothing was kept."""
-    with spool().begin(source) as writer:
-        return _commit(writer, None, dataset_sha256=_receive(stream, writer))
 
 
 def hold(
@@ -240,17 +223,6 @@ def _receive(stream: BinaryIO, writer: SpoolWriter) -> str:
             return part10.dataset_digest(file, meta.transfer_syntax_uid)
     except DicomError as error:
         raise Refused(error.code, error.detail) from error
-
-
-def _commit(writer: SpoolWriter, announced: tuple[str, str] | None, *, dataset_sha256: str) -> Accepted:
-    found = _identify(writer.path, announced)
-    entry: SpoolEntry = writer.commit(dataset_sha256=dataset_sha256)
-    return Accepted(
-        spool_id=entry.name,
-        sop_class_uid=found.instance.sop_class_uid,
-        sop_instance_uid=found.instance.sop_instance_uid,
-        study_instance_uid=found.study.study_instance_uid,
-    )
 
 
 def _identify(path: Path, announced: tuple[str, str] | None) -> header.Header:

@@ -1,6 +1,5 @@
 """A spool of the test's own, and the way in and out of it."""
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from imaging.ingest.source import Source
 from imaging.ingest.spool import Spool
 from tests.factories import arrivals
 
-Send = Callable[..., services.Accepted]
+Send = Callable[..., None]
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def spool(data_dir: Path, settings: Any) -> Spool:
 def send(spool: Spool) -> Send:
     """`send(dataset, "CT1", department, …)` hands an object over as that sender, who acts for those departments."""
 
-    def hand_over(made: Dataset | bytes, sender: str = "CT1", *departments: Department) -> services.Accepted:
+    def hand_over(made: Dataset | bytes, sender: str = "CT1", *departments: Department) -> None:
         content = made if isinstance(made, bytes) else arrivals.encoded(made)
         source = Source(
             door="dimse",
@@ -37,7 +36,7 @@ def send(spool: Spool) -> Send:
             address="10.0.0.7",
             department_ids=tuple(department.pk for department in departments),
         )
-        return services.accept(io.BytesIO(content), source=source)
+        arrivals.hand_over(content, source)
 
     return hand_over
 

@@ -1,6 +1,5 @@
 """What comes later for a corrected study: the same person gets the same correction, anybody else waits in quarantine."""
 
-import io
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,6 @@ from pydicom.dataset import Dataset
 from accounts.actor import Actor
 from accounts.models import Department
 from imaging.dicom.correctable import CorrectionInvalid
-from imaging.ingest import services as ingest
 from imaging.ingest.models import QuarantinedObject
 from imaging.ingest.registrar import Drained
 from imaging.ingest.source import Source
@@ -148,7 +146,7 @@ def test_taking_back_never_leaves_two_patients_in_one_study(sent: Sent, send: An
         correction_origin="quarantine",
         identity_decided=True,
     )
-    ingest.accept(io.BytesIO(arrivals.encoded(other)), source=source)
+    arrivals.hand_over(arrivals.encoded(other), source)
     assert drain().registered == 1
     assert numbers() == ["P1", "P1"]
     with pytest.raises(CorrectionInvalid) as refused:

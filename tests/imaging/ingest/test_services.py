@@ -11,6 +11,8 @@ from imaging.ingest.source import Source
 from imaging.ingest.spool import Spool
 from tests.factories import arrivals
 
+pytestmark = pytest.mark.django_db
+
 CT1 = Source(door="dimse", sender="CT1")
 
 
@@ -42,7 +44,7 @@ def test_both_ways_in_agree_about_what_is_the_same_data_set(spool: Spool) -> Non
     made = arrivals.dataset()
     content = arrivals.encoded(made)
     receive(dataset_of(content), sop_class_uid=made.SOPClassUID, sop_instance_uid=made.SOPInstanceUID)
-    services.accept(io.BytesIO(content), source=CT1)
+    arrivals.hand_over(content, CT1)
     first, second = spool.entries()
     assert first.dataset_sha256 == second.dataset_sha256
     assert first.file_sha256 != second.file_sha256
@@ -59,7 +61,7 @@ def test_both_ways_in_agree_about_what_is_the_same_data_set(spool: Spool) -> Non
 )
 def test_what_is_no_object_is_refused_and_not_kept(spool: Spool, content: bytes, code: str) -> None:
     with pytest.raises(Refused) as refusal:
-        services.accept(io.BytesIO(content), source=CT1)
+        arrivals.hand_over(content, CT1)
     assert refusal.value.code == code
     assert not spool.entries()
     assert not list(spool.incoming.iterdir())
@@ -68,7 +70,7 @@ def test_what_is_no_object_is_refused_and_not_kept(spool: Spool, content: bytes,
 @pytest.mark.parametrize("missing", ["StudyInstanceUID", "SeriesInstanceUID"])
 def test_an_object_without_its_place_is_refused(spool: Spool, missing: str) -> None:
     with pytest.raises(Refused) as refusal:
-        services.accept(io.BytesIO(arrivals.encoded(arrivals.dataset(**{missing: None}))), source=CT1)
+        arrivals.hand_over(arrivals.encoded(arrivals.dataset(**{missing: None})), CT1)
     assert refusal.value.code == "missing_identifier"
     assert not spool.entries()
 

@@ -22,6 +22,7 @@ from imaging.storage.models import ObjectCopy
 from imaging.studies import frames, metadata
 from imaging.studies.models import InstanceVersion, Series, Study
 from tests.decoder_pools import pool, shared_pool, sockets
+from tests.factories import arrivals
 from tests.imaging.storage.reversing_tier import disguised
 
 __all__ = ["pool", "shared_pool", "sockets"]
@@ -49,7 +50,7 @@ def test_from_the_door_to_the_picture_nobody_reads_past_storage(tier: Path, pool
         content = Path(get_testdata_file(name, download=False)).read_bytes()
         sent[str(pydicom.dcmread(io.BytesIO(content)).SOPInstanceUID)] = content
         source = Source(door="dimse", sender="CT1", address="127.0.0.1", department_ids=(emergency.pk,))
-        ingest.accept(io.BytesIO(content), source=source)
+        arrivals.hand_over(content, source)
     registrar.drain(ingest.spool())
     assert Study.objects.count() >= 1
     for study in Study.objects.all():

@@ -1,6 +1,5 @@
 """Objects that were set aside by the real way in, and the people who decide about them."""
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +38,7 @@ def receive(data_dir: Path, settings: Any) -> Receive:
         known = set(QuarantinedObject.objects.values_list("pk", flat=True))
         for one in made:
             content = one if isinstance(one, bytes) else arrivals.encoded(one)
-            services.accept(io.BytesIO(content), source=source)
+            arrivals.hand_over(content, source)
         registrar.drain(services.spool())
         return list(QuarantinedObject.objects.exclude(pk__in=known).order_by("pk"))
 
