@@ -22,6 +22,13 @@ from imaging.dicom import vr as value_representations
 JSON_OCTETS: Final = 16 * 1024 * 1024
 _DEPTH: Final = 32
 _ITEMS: Final = 100_000
+#: Objects and arrays of one part: each takes far more memory than its two characters.
+_NODES: Final = 1_000_000
+#: Bulk data of one instance; the frames of its pixels are one.
+_GAPS: Final = 1000
+#: What an instance and each of its segments take beside their bytes, roughly.
+_INSTANCE_OCTETS: Final = 1024
+_SEGMENT_OCTETS: Final = 256
 _TAG: Final = re.compile(r"[0-9A-Fa-f]{8}")
 _URI_LENGTH: Final = 4096
 
@@ -76,12 +83,15 @@ class Skeleton:
 
     @property
     def octets(self) -> int:
-        """How much memory its bytes take."""
-        return sum(len(segment) for segment in self.segments if isinstance(segment, bytes))
+        """How much memory it takes, roughly."""
+        written = sum(len(segment) for segment in self.segments if isinstance(segment, bytes))
+        return written + len(self.segments) * _SEGMENT_OCTETS + _INSTANCE_OCTETS
 
 
 def read_json(content: bytes) -> Iterator[Dataset]:
     """Yield the data sets of one part: an array, or one alone. Raises ``BadMetadata``."""
+    if content.count(b"{") + content.count(b"[") > _NODES:
+        raise BadMetadata("too many attributes in one part")
     try:
         found = json.loads(content, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -156,6 +166,7 @@ class _Writer:
         self.is_ascii = True
         self.declared = ""
         self._items = 0
+        self._gaps = 0
 
     def dataset(self, dataset: Dataset, depth: int) -> None:
         if depth > _DEPTH:
@@ -224,6 +235,9 @@ class _Writer:
     def _gap(self, tag: int, vr: str, uri: Any, depth: int) -> None:
         if not isinstance(uri, str) or not 0 < len(uri) <= _URI_LENGTH:
             raise BadMetadata(f"the bulk data URI of {tag:08X} cannot be read")
+        self._gaps += 1
+        if self._gaps > _GAPS:
+            raise BadMetadata("too many bulk data in one instance")
         self.made.segments.append(Gap(uri, tag, vr, is_pixel_data=tag == PIXEL_DATA and not depth))
 
     def _value(self, tag: int, vr: str, values: Any) -> bytes:

@@ -128,8 +128,13 @@ class _Described:
         except BadMetadata as error:
             self._delivery.fail(Failure.PART_NOT_UNDERSTOOD, str(error))
             return
-        for waiting in complete:
-            self._hand_over(waiting)
+        try:
+            for waiting in complete:
+                self._hand_over(waiting)
+        finally:
+            # When one of them ends the request, nobody comes for the others.
+            for waiting in complete:
+                waiting.release()
 
     def end(self) -> None:
         """Tell of what never became complete."""

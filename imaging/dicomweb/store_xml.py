@@ -39,7 +39,7 @@ def _dataset(parent: Element, depth: int) -> Dataset:
     if depth > _DEPTH:
         raise BadMetadata("sequences are nested too deeply")
     found: Dataset = {}
-    blocks: dict[tuple[str, str], int] = {}
+    blocks: dict[str, dict[str, int]] = {}
     for node in parent:
         if _name(node) != "DicomAttribute":
             raise BadMetadata("something else than an attribute in a data set")
@@ -50,13 +50,14 @@ def _dataset(parent: Element, depth: int) -> Dataset:
     return found
 
 
-def _tag(node: Element, blocks: dict[tuple[str, str], int], found: Dataset) -> str:
+def _tag(node: Element, blocks: dict[str, dict[str, int]], found: Dataset) -> str:
     """The tag in capitals; a private one in the block of its creator, which is reserved here (PS3.5 section 7.8.1)."""
     tag = node.get("tag", "").upper()
     creator = node.get("privateCreator", "")
     if not creator or len(tag) != 8 or not tag.startswith(tag[:4] + "00"):
         return tag
-    block = blocks.setdefault((tag[:4], creator), 0x10 + sum(group == tag[:4] for group, _creator in blocks))
+    reserved = blocks.setdefault(tag[:4], {})
+    block = reserved.setdefault(creator, 0x10 + len(reserved))
     if block > 0xFF:
         raise BadMetadata("too many private creators")
     found.setdefault(f"{tag[:4]}00{block:02X}", {"vr": "LO", "Value": [creator]})

@@ -2,6 +2,8 @@
 
 import io
 import json
+from collections import deque
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,12 @@ from accounts.models import Department
 from accounts.services import IssuedKey
 from imaging.dicom import part10
 from imaging.dicomweb import store_metadata, store_xml
+from imaging.dicomweb.store_assembly import Assembler
 from imaging.dicomweb.store_metadata import BadMetadata, Gap
+from imaging.ingest import quotas
 from imaging.ingest import services as ingest
+from imaging.ingest.models import Quota
+from imaging.ingest.source import Source
 from imaging.storage import services as storage
 from imaging.studies.models import Instance, InstanceVersion
 from tests.factories import arrivals
@@ -123,6 +129,51 @@ def test_bulk_data_may_be_shared_and_may_lie_in_items(sender: Sender) -> None:
     stored = pydicom.dcmread(io.BytesIO(storage.read(version.stored_object)))
     assert stored.SourceImageSequence[0].EncapsulatedDocument == b"odd\0"
     assert stored.PixelData == PIXELS
+
+
+@pytest.mark.django_db
+def test_nothing_is_left_behind_of_instances_that_nobody_takes_any_more(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sender.objects(arrivals.encoded(arrivals.dataset())).status == 200
+    Quota.objects.create(sender="*", objects_per_day=1)
+    monkeypatch.setattr(ingest, "allowance", quotas.Allowance())
+    datasets = [described(arrivals.dataset(), "shared") for _ in range(3)]
+    own = []
+    for number, one in enumerate(datasets):
+        one["00420011"] = {"vr": "OB", "BulkDataURI": f"own-{number}"}
+        own.append(octets(b"%PDF", f"own-{number}", "application/pdf"))
+    # Complete at the same moment, of which the first is refused.
+    assert sender.post(metadata(*datasets), *own, octets(uri="shared"), root=JSON).status == 507
+    assert not list(ingest.spool().incoming.iterdir())
+
+
+def test_instances_that_name_no_end_of_bulk_data_fill_no_memory(data_dir: Path, settings: Any) -> None:
+    settings.SPOOL_RESERVE = lambda _total: 0
+    endless = {f"0009{0x1000 + number:04X}": {"vr": "OB", "BulkDataURI": "x"} for number in range(5000)}
+    with pytest.raises(BadMetadata):
+        store_metadata.skeleton(endless)
+    for gaps, instances in ((500, 5_000), (1, 200_000)):
+        assembler = Assembler(ingest.spool(), Source(door="dicomweb", sender="RIS"))
+        skeleton = store_metadata.skeleton(dict(list(endless.items())[:gaps]))
+        with pytest.raises(BadMetadata):
+            deque(map(assembler.expect, repeat(skeleton, instances)), maxlen=0)
+
+
+@pytest.mark.parametrize("content", [b"[" + b"{}," * 5_000_000 + b"{}]", b"[" + b"[]," * 5_000_000 + b"[]]"])
+def test_json_that_unpacks_to_far_more_than_its_size_is_refused(content: bytes) -> None:
+    with pytest.raises(BadMetadata):
+        next(store_metadata.read_json(content))
+
+
+def test_private_creators_without_number_cost_no_more_than_their_size() -> None:
+    lines = "".join(
+        f'<DicomAttribute tag="{number:04X}0001" vr="LO" privateCreator="c"/>' for number in range(9, 60_000)
+    )
+    content = f"<NativeDicomModel>{lines}</NativeDicomModel>".encode()
+    found = store_xml.read_xml(content)
+    assert len(found) == 2 * (60_000 - 9)
+    assert found["EA5F0010"] == {"vr": "LO", "Value": ["c"]}
 
 
 @pytest.mark.django_db
