@@ -3,6 +3,7 @@
 from django.core.validators import MinLengthValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Department
 
@@ -113,7 +114,7 @@ class Receipt(models.Model):
     duplicate = models.PositiveIntegerField(_("known already"), default=0)
     conflict = models.PositiveIntegerField(_("second versions"), default=0)
     quarantined = models.PositiveIntegerField(_("set aside"), default=0)
-    refused = models.PositiveIntegerField(_("refused"), default=0)
+    refused = models.PositiveIntegerField(pgettext_lazy("objects", "refused"), default=0)
     octets = models.BigIntegerField(_("bytes"), default=0)
     longest_wait = models.FloatField(_("longest wait for registration, in seconds"), default=0)
     last_at = models.DateTimeField(_("last at"))
