@@ -132,7 +132,11 @@ def _join(user: User, sent: ImportedFile, offset: int, staged: staging.StagedFil
         )
         if known.length != sent.length:
             raise refusals.Malformed
-        with _locked(known) as there:
+        try:
+            there = _locked(known)
+        except refusals.NotFound:
+            return _put_back(known, offset, staged)
+        with there:
             if there.length < offset:
                 there.replace_by(staged.path)
             return _progressed(known, max(there.length, offset))
@@ -140,6 +144,14 @@ def _join(user: User, sent: ImportedFile, offset: int, staged: staging.StagedFil
         raise refusals.Closed from error
     finally:
         staged.remove()
+
+
+def _put_back(known: ImportedFile, offset: int, staged: staging.StagedFile) -> Upload:
+    """The row of a file outlived its name on the disk, as after a power cut: what came now is that file."""
+    staged.move_to(known.delivery_id, known.pk)
+    ImportedFile.objects.filter(pk=known.pk).update(state=_State.RECEIVING)
+    known.state = _State.RECEIVING
+    return _progressed(known, offset)
 
 
 def find(*, user: User, file_id: UUID) -> Upload:

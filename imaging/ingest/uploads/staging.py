@@ -202,6 +202,10 @@ class StagedFile:
         """Put another finished file into this one's place."""
         other.replace(self.path)
 
+    def move_to(self, delivery_id: UUID, file_id: UUID) -> None:
+        """Give the file the name of another one."""
+        self.path.replace(path_of(delivery_id, file_id))
+
     def remove(self) -> None:
         """Forget the file."""
         self.path.unlink(missing_ok=True)

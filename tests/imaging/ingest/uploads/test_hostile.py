@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
@@ -279,6 +279,21 @@ def test_bytes_that_a_power_cut_took_are_asked_for_again(sender: Sender) -> None
     assert sender.head(address)["Upload-Offset"] == "2"
     assert sender.patch(address, 2, b"34").status_code == 204
     assert sender.finish(1).status_code == 200
+
+
+@pytest.mark.parametrize("came", [b"DICM", b"DI"])
+def test_a_file_whose_name_a_power_cut_took_can_be_sent_again(sender: Sender, came: bytes) -> None:
+    lost = sender.create(4, b"DICM", fingerprint="one")["Location"]
+    staging.path_of(sender.delivery.pk, UUID(lost.rsplit("/", 1)[1])).unlink()
+    assert sender.finish().status_code == 409
+    assert sender.head(lost).status_code == 404
+    again = sender.create(4, came, fingerprint="one")
+    assert (again.status_code, again["Location"], again["Upload-Offset"]) == (201, lost, str(len(came)))
+    if came != b"DICM":
+        assert sender.finish().status_code == 409
+        assert sender.patch(lost, 2, b"CM").status_code == 204
+    assert sender.stored(lost) == b"DICM"
+    assert sender.finish().status_code == 200
 
 
 def test_a_cancelled_import_leaves_nothing(sender: Sender) -> None:
