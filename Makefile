@@ -128,6 +128,12 @@ messages: .make/requirements ## bring the French catalogue up to date with code 
 bench: setup .make/test-requirements peers ## measure speed and memory; docs/performance.md keeps the figures
 	@NEGATOSCOPE_DURABLE=1 $(BIN)/python -m pytest tests/benchmarks -s --override-ini='norecursedirs=.* data node_modules' $(ARGS)
 
+SECONDS ?= 600
+
+.PHONY: fuzz
+fuzz: setup .make/test-requirements ## look for bytes that parsers stumble over, SECONDS (600) for each
+	@for name in $$($(BIN)/python -m tests.fuzz.running --list); do echo "$$name"; $(BIN)/python -m tests.fuzz.running $$name --seconds $(SECONDS) || exit 1; done
+
 .PHONY: screenshots
 screenshots: setup .make/test-requirements peers ## take the README's pictures of the demo hospital in headless Chromium
 	@$(BIN)/python -m tests.journeys.screenshots docs/screenshots

@@ -38,9 +38,13 @@ def fuzz(name: str, folder: Path, *options: str) -> "subprocess.CompletedProcess
 def main() -> int:
     """Fuzz for a while; 0 when nothing was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=seeds.SEEDS)
+    parser.add_argument("name", nargs="?", choices=seeds.SEEDS)
     parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--list", action="store_true", help="print the names of the fuzzers")
     chosen = parser.parse_args()
+    if chosen.list or not chosen.name:
+        print("\n".join(seeds.SEEDS))
+        return 0
     folder = ROOT / ".make" / "fuzz" / chosen.name
     seed(folder / "corpus", seeds.SEEDS[chosen.name]())
     done = fuzz(chosen.name, folder, f"-max_total_time={chosen.seconds}")

@@ -46,9 +46,11 @@ class Checksum:
 
 def number(text: str | None, header: str) -> int:
     """A whole number of bytes that is not negative. Raises ``Malformed``."""
-    if text is None or not _NUMBER.fullmatch(text.strip()):
+    # Spaces and tabs only: what Python calls white space besides, `int` does not.
+    digits = (text or "").strip(" \t")
+    if not _NUMBER.fullmatch(digits):
         raise Malformed(header)
-    return int(text)
+    return int(digits)
 
 
 def metadata(text: str | None) -> dict[str, str]:

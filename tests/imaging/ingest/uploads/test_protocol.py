@@ -139,7 +139,7 @@ def test_a_digest_that_cannot_be_checked_is_refused(sender: Sender, checksum: st
     assert sender.head(address)["Upload-Offset"] == "0"
 
 
-@pytest.mark.parametrize("length", ["-1", "", "1.5", "abc", "1e9", "9" * 20])
+@pytest.mark.parametrize("length", ["-1", "", "1.5", "abc", "1e9", "9" * 20, "\x1d0"])
 def test_a_length_that_is_no_number_is_refused(sender: Sender, length: str) -> None:
     assert sender.create(length).status_code == 400
     assert not ImportedFile.objects.exists()
