@@ -3,7 +3,7 @@
 Only the columns that the changed attributes feed are touched, so that what was known from elsewhere stays.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +13,7 @@ from django.db.models import ProtectedError
 
 from imaging.dicom import correctable, corrections, header
 from imaging.dicom.correctable import CorrectionInvalid
+from imaging.dicom.corrections import Change
 from imaging.dicom.header import Header
 from imaging.studies import columns, metadata, patients, placement, study_time
 from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
@@ -55,11 +56,14 @@ class _Seen:
     study_at: datetime | None = None
 
     def add(self, pk: int, found: Header, study_at: datetime | None) -> None:
-        """Take what was not told before."""
+        """Take what was not told before. What was withdrawn speaks of its own series only, as long as there is something else."""
+        self.numbers[pk] = found.instance.instance_number
+        if self.shown and pk not in self.shown:
+            self.series.setdefault(found.series.series_instance_uid, columns.series_values(found.series))
+            return
         _fill(self.study, columns.study_values(found))
         _fill(self.patient, columns.patient_values(found.patient))
         _fill(self.series.setdefault(found.series.series_instance_uid, {}), columns.series_values(found.series))
-        self.numbers[pk] = found.instance.instance_number
         if pk in self.shown and found.patient.patient_id:
             self.patient_ids.add(found.patient.patient_id)
         self.first = self.first or found
@@ -122,7 +126,7 @@ def _read(study: Study, touched: frozenset[str]) -> _Seen:
     seen = _Seen(frozenset(kept.values_list("pk", flat=True)))
     matters = sorted({*touched, *_WHO, *_WHEN, *_SIDES, correctable.SERIES_UID})
     known: dict[bytes, tuple[Header, datetime | None]] = {}
-    for pk, received, changes in metadata.received_records(study):
+    for pk, received, changes in _shown_first(study, seen.shown):
         record = {**received, **corrections.merged(changes)}
         key = orjson.dumps([record.get(tag) for tag in matters])
         if key not in known:
@@ -130,6 +134,18 @@ def _read(study: Study, touched: frozenset[str]) -> _Seen:
             known[key] = found, study_time.aware(found.study, zone)
         seen.add(pk, *known[key])
     return seen
+
+
+def _shown_first(study: Study, shown: frozenset[int]) -> Iterator[tuple[int, dict[str, Any], Sequence[Change]]]:
+    """The headers of a study; those of rejected versions, where there are any, after the others."""
+    rejected = 0
+    for entry in metadata.received_records(study):
+        if entry[0] in shown:
+            yield entry
+        else:
+            rejected += 1
+    if rejected:
+        yield from (entry for entry in metadata.received_records(study) if entry[0] not in shown)
 
 
 def _identify(study: Study, seen: _Seen, within: Collection[int]) -> None:

@@ -16,7 +16,7 @@ from accounts.models import Department
 from imaging.dicom import json_model, part10
 from imaging.dicom.correctable import CorrectionInvalid
 from imaging.events.models import Event
-from imaging.studies import metadata, output, services
+from imaging.studies import metadata, output, services, withdrawal
 from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
 from tests.factories import arrivals
 
@@ -130,6 +130,19 @@ class TestCorrecting:
         assert (sent(versions(study)[0]), header(versions(study)[0])) == (bytes_before, header_before)
         assert not Patient.objects.filter(patient_id="L-100").exists()
         assert Correction.objects.get().reverted_by == "rita"
+
+    def test_what_was_withdrawn_does_not_say_whose_the_study_is(self, receive: Any) -> None:
+        first = arrivals.dataset(PatientBirthDate="19000101")
+        study = receive(first)
+        made = services.correct(study, dicom(PatientID="P2", PatientBirthDate=""), reason="", actor=RADIOGRAPHER)
+        second = arrivals.dataset(StudyInstanceUID=first.StudyInstanceUID, PatientID="P2", PatientBirthDate=None)
+        receive(second, into_known=True)
+        withdrawal.withdraw([versions(study)[0].pk], actor=RADIOGRAPHER, reason="another patient")
+        services.revert(made[0], actor=RADIOGRAPHER)
+        patient = study_row(study).patient
+        assert (patient.patient_id, patient.birth_date) == ("P2", None)
+        assert Placement.objects.get(study=study).patient_id == "P2"
+        assert [row.modality for row in study.series.order_by("pk")] == ["CT", "CT"]
 
     def test_two_decisions_can_be_taken_back_in_any_order(self, receive: Any) -> None:
         study = receive(arrivals.dataset())
