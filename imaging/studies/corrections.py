@@ -63,6 +63,39 @@ def at_registration(
     return rows
 
 
+def instead(
+    version: InstanceVersion,
+    record: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    *,
+    origin: str,
+    reason: str,
+    made_by: str,
+) -> tuple[list[Correction], list[Correction]]:
+    """(rows taken back, rows to be written) when another decision takes the place of that with which a version came in.
+
+    ``attributes`` are all that the new one says; none for a version that is to be shown as received. Raises
+    ``CorrectionInvalid``.
+    """
+    wanted = corrections.normalised(attributes) if attributes else {}
+    on_the_way_in = (Correction.Origin.IMPORT, Correction.Origin.QUARANTINE)
+    old = list(Correction.objects.in_force().filter(version=version, origin__in=on_the_way_in).order_by("pk"))
+    if [row.attributes for row in old] == ([wanted] if wanted else []):
+        return [], []
+    now = timezone.now()
+    for row in old:
+        row.reverted_at, row.reverted_by = now, made_by[:150]
+    if not wanted:
+        return old, []
+    study = version.instance.study
+    group = _group(study.study_instance_uid, wanted, origin, reason, made_by)
+    made = _row(version, study, record, wanted, group, made_at=now)
+    made.origin, made.reason, made.made_by = Correction.Origin(origin), reason[:200], made_by[:150]
+    if old:
+        made.assumed = old[0].assumed
+    return old, [made]
+
+
 def by_hand(
     version: InstanceVersion,
     record: Mapping[str, Any],
@@ -78,7 +111,10 @@ def by_hand(
 
 
 def inheritable(study_ids: Iterable[int]) -> dict[int, list[InheritedCorrection]]:
-    """What was decided about whole studies or series, by study: later objects that name the same person get it too."""
+    """What was decided about whole studies or series, by study: later objects that name the same person get it too.
+
+    What was withdrawn gives nothing on: it may have been let in with a mistake.
+    """
     wanted = list(study_ids)
     if not wanted:
         return {}
@@ -86,6 +122,7 @@ def inheritable(study_ids: Iterable[int]) -> dict[int, list[InheritedCorrection]
     rows = (
         Correction.objects.in_force()
         .filter(study__in=wanted)
+        .exclude(version__state=InstanceVersion.State.REJECTED)
         # A study has as many rows as versions, which mostly say the same.
         .values_list(*same, "version__instance__series__series_instance_uid")
         .annotate(order=Min("pk"))
@@ -116,13 +153,6 @@ def concerning(incoming: IncomingInstance, decided: Sequence[InheritedCorrection
     person = person_of(orjson.loads(incoming.metadata_json))
     series_uid = incoming.header.series.series_instance_uid
     return tuple(entry for entry in decided if entry.person == person and entry.series_instance_uid in {"", series_uid})
-
-
-def in_force(groups: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:
-    """Those of these decisions that still hold. One query, none for none."""
-    wanted = set(groups)
-    rows = Correction.objects.in_force().filter(group__in=wanted).values_list("group", flat=True) if wanted else ()
-    return frozenset(rows)
 
 
 def person_of(record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -50,7 +50,8 @@ class IncomingInstance:
 
     ``placements`` is the plan for a *new* study and must be empty when the study was known: a plan for a study that has
     come to exist meanwhile is answered ``STALE``, so that the question whether this sender may join it is asked again.
-    ``identity_overruled`` is set when a person has decided that the patient agrees.
+    ``identity_overruled`` is set when a person has decided that the patient agrees; an instance of another patient ID has
+    to be corrected all the same.
 
     ``corrections`` is a DICOM JSON object of attributes that are put over what was received: ``header`` is read with
     them, ``metadata_json`` is as received, and registration writes them down beside the version, with

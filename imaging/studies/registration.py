@@ -16,13 +16,14 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actor import Actor
+from imaging.dicom import correctable
 from imaging.events import services as events
 from imaging.events.models import Event
 from imaging.integrity import services as integrity
 from imaging.integrity.models import LedgerLeaf
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import columns, corrections, patients, placement, segments
+from imaging.studies import columns, corrected_columns, corrections, patients, placement, segments
 from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 from imaging.studies.models import Correction, Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
 from imaging.studies.verdicts import Known, KnownVersion
@@ -81,9 +82,13 @@ class Registration:
             storage.restore(again, kind=StoredObject.Kind.DICOM)
         if accepted:
             found, self._completed = patients.of_batch(accepted, self._studies)
+            emptied = [study for study in self._studies.values() if not study.instance_count]
             kept = [self._prepare(verdict, found) for verdict in accepted]
             self._save_levels(kept)
             self._save_versions(kept)
+            for study in emptied:
+                # Whose it was had been withdrawn with all that was in it.
+                corrected_columns.refresh(study, frozenset(correctable.IDENTITY), within=[study.pk])
             self._place(kept)
             self._tell(kept)
         self._record(verdicts)
@@ -114,10 +119,12 @@ class Registration:
         corrected = {study.pk: uid for uid, study in self._studies.items() if study.is_corrected}
         return Known(
             inheritable={corrected[pk]: decided for pk, decided in corrections.inheritable(corrected).items()},
-            studies={uid: patients.key_of(study.patient) for uid, study in self._studies.items()},
+            studies={
+                uid: patients.key_of(study.patient) if study.instance_count else None
+                for uid, study in self._studies.items()
+            },
             series={uid: series.study.study_instance_uid for uid, series in self._series.items()},
             instances=_known_versions(sop_uids),
-            in_force=corrections.in_force(entry.group for item in self._batch for entry in item.inherited),
         )
 
     def _prepare(self, verdict: Registered, found: dict[str, Patient]) -> _Kept:

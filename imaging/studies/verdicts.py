@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from django.utils.translation import gettext_noop
 
@@ -26,14 +25,12 @@ class KnownVersion:
 class Known:
     """What the archive knows of the UIDs of a batch; judging adds what the batch itself brings."""
 
-    #: Patient key of each study, None for a study without patient ID.
+    #: Patient key of each study, None for a study without patient ID, and for one of which everything was withdrawn.
     studies: dict[str, PatientKey | None]
     #: Study of each series.
     series: dict[str, str]
     #: Kept versions of each instance.
     instances: dict[str, list[KnownVersion]]
-    #: Decisions that later objects inherit and that still hold.
-    in_force: frozenset[UUID] = frozenset()
     #: What later objects of a study inherit now, by study; studies that are not corrected are left out.
     inheritable: Mapping[str, Sequence[InheritedCorrection]] = field(default_factory=dict)
     #: Studies that were there before the batch.
@@ -53,31 +50,28 @@ class Known:
                 return Registered(item, State.DUPLICATE, version_id=version.version_id)
         if item.placements and study_uid in self.before:
             return Registered(item, State.STALE, gettext_noop("the study has come to exist"))
-        if any(entry.group not in self.in_force for entry in item.inherited):
-            return Registered(item, State.STALE, gettext_noop("a correction of the study was taken back"))
-        if self._lacks_a_correction(item):
-            return Registered(item, State.STALE, gettext_noop("the study was corrected meanwhile"))
+        if self._is_corrected_otherwise(item):
+            return Registered(item, State.STALE, gettext_noop("what is put over the study has changed meanwhile"))
         clash = self._clash(item, kept)
         if clash:
             return Registered(item, State.HIERARCHY_CONFLICT, clash)
         key = columns.patient_key(item)
-        if study_uid in self.studies and not item.identity_overruled:
-            known_key = self.studies[study_uid]
-            if None not in {key, known_key} and key != known_key:
-                return Registered(
-                    item, State.IDENTITY_CONFLICT, gettext_noop("the study is known for another patient ID")
-                )
-        self.studies.setdefault(study_uid, key)
+        if _are_two(self.studies.get(study_uid), key, is_overruled=item.identity_overruled):
+            return Registered(item, State.IDENTITY_CONFLICT, gettext_noop("the study is known for another patient ID"))
+        if self.studies.get(study_uid) is None:
+            self.studies[study_uid] = key
         self.series[series_uid] = study_uid
         state = State.CONFLICT if kept else State.NEW
         mine = KnownVersion(None, study_uid, series_uid, item.stored.dataset_sha256)
         self.instances.setdefault(header.instance.sop_instance_uid, []).append(mine)
         return Registered(item, state)
 
-    def _lacks_a_correction(self, item: IncomingInstance) -> bool:
-        """Whether the study was corrected after the plan was made, in something that this instance does not say itself."""
+    def _is_corrected_otherwise(self, item: IncomingInstance) -> bool:
+        """Whether the study was corrected after the plan was made, in what this instance does not say itself, or no more is."""
         decided = corrections.concerning(item, self.inheritable.get(item.header.study.study_instance_uid, ()))
         planned = {entry.group for entry in item.inherited}
+        if planned - {entry.group for entry in decided}:
+            return True
         return any(
             entry.group not in planned and not entry.attributes.keys() <= item.corrections.keys() for entry in decided
         )
@@ -90,3 +84,14 @@ class Known:
         if any((known.study_instance_uid, known.series_instance_uid) != (study_uid, series_uid) for known in kept):
             return gettext_noop("the instance belongs to another series")
         return ""
+
+
+def _are_two(known: PatientKey | None, key: PatientKey | None, *, is_overruled: bool) -> bool:
+    """Whether a study and an instance name two patients.
+
+    A person may say that issuers do not matter, never that IDs do not: what goes out would name somebody else than the
+    study does. The instance has to be corrected first.
+    """
+    if known is None or key is None:
+        return False
+    return known[1] != key[1] if is_overruled else known != key

@@ -1,18 +1,23 @@
 """Taking versions out of what is seen, and back: what was let in by mistake. Bytes, headers and history stay."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import audit
 from accounts.actor import Actor
+from imaging.dicom import correctable
 from imaging.events import services as events
 from imaging.events.models import Event
-from imaging.studies import columns, placement
-from imaging.studies.models import Instance, InstanceVersion, Series, Study
+from imaging.studies import columns, corrected_columns, metadata, placement
+from imaging.studies import corrections as study_corrections
+from imaging.studies.models import Correction, Instance, InstanceVersion, Series, Study
 
 _State = InstanceVersion.State
+_ROWS: Final = 1000
 
 
 class OtherVersions(ValueError):
@@ -28,13 +33,33 @@ def withdraw(version_ids: Iterable[int], *, actor: Actor, reason: str) -> None:
     _change(version_ids, actor=actor, reason=reason, reject=True)
 
 
-def reinstate(version_ids: Iterable[int], *, actor: Actor, reason: str) -> None:
-    """Show rejected versions again. A version of an instance that has got another current one comes back as conflicting."""
-    _change(version_ids, actor=actor, reason=reason, reject=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What a person has decided about a version that is shown again; ``attributes`` as ``IncomingInstance.corrections``."""
+
+    attributes: Mapping[str, Any]
+    origin: str
+    reason: str = ""
+
+
+def reinstate(decided: Mapping[int, Decided], *, actor: Actor, reason: str) -> None:
+    """Show rejected versions, by primary key, again, with these corrections in the place of those that they came in with.
+
+    A version of an instance that has got another current one comes back as conflicting. Raises ``CorrectionInvalid`` when
+    a study would show two patients: then nothing is written.
+    """
+    _change(decided, actor=actor, reason=reason, reject=False, decided=decided)
 
 
 @transaction.atomic
-def _change(version_ids: Iterable[int], *, actor: Actor, reason: str, reject: bool) -> None:
+def _change(
+    version_ids: Iterable[int],
+    *,
+    actor: Actor,
+    reason: str,
+    reject: bool,
+    decided: Mapping[int, Decided] | None = None,
+) -> None:
     wanted = list(version_ids)
     # The studies first, in one order for all, as registration does.
     studies = list(
@@ -47,6 +72,8 @@ def _change(version_ids: Iterable[int], *, actor: Actor, reason: str, reject: bo
         versions = InstanceVersion.objects.filter(pk__in=wanted, instance__study=study)
         changed = list(_reject(versions) if reject else _show(versions))
         if changed:
+            if decided is not None:
+                _correct_instead(study, versions, decided, actor=actor)
             _recount(study)
             _tell(study, changed, actor=actor, reason=reason, reject=reject)
 
@@ -74,6 +101,30 @@ def _show(versions: QuerySet[InstanceVersion]) -> Iterable[str]:
             instance.is_rejected = False
             instance.save(update_fields=["is_rejected"])
         yield instance.sop_instance_uid
+
+
+def _correct_instead(
+    study: Study, versions: QuerySet[InstanceVersion], decided: Mapping[int, Decided], *, actor: Actor
+) -> None:
+    """Put over versions that are shown again what was decided now; the study is whose its objects say then."""
+    by = actor.name or actor.id
+    taken_back: list[Correction] = []
+    made: list[Correction] = []
+    for version in versions.select_related("instance__series__study"):
+        version.instance.study = study
+        now = decided[version.pk]
+        record = metadata.received_record(version)
+        old, new = study_corrections.instead(
+            version, record, now.attributes, origin=now.origin, reason=now.reason, made_by=by
+        )
+        taken_back += old
+        made += new
+    Correction.objects.bulk_update(taken_back, ["reverted_at", "reverted_by"], batch_size=_ROWS)
+    Correction.objects.bulk_create(made, batch_size=_ROWS)
+    study_corrections.refresh_marks(study)
+    study.save(update_fields=["is_corrected"])
+    changed = {tag for row in (*taken_back, *made) for tag in row.attributes}
+    corrected_columns.refresh(study, frozenset({*correctable.IDENTITY, *changed}), within=[study.pk])
 
 
 def _recount(study: Study) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.actor import Actor
 from accounts.roles import Door, Right
 from accounts.scope import scope_of_user
+from imaging.dicom.correctable import CorrectionInvalid
 from imaging.events import jobs
 from imaging.events.jobs import Outcome as Turn
 from imaging.ingest import intake
@@ -28,6 +29,7 @@ from imaging.storage import services as storage
 from imaging.studies import selectors as studies
 from imaging.studies import withdrawal
 from imaging.studies.models import Correction, InstanceVersion
+from imaging.studies.withdrawal import Decided
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,8 @@ logger = logging.getLogger(__name__)
 RELEASE_STEP: Final = "release from quarantine"
 State = QuarantinedObject.State
 _BATCH: Final = 100
+#: As registration says it.
+_OTHER_PATIENT: Final = "the study is known for another patient ID"
 #: What was not done by then is begun again: the process that had it is gone.
 _GIVEN_UP_AFTER: Final = timedelta(minutes=2)
 
@@ -46,6 +50,11 @@ class _Taken:
     row: QuarantinedObject
     held: Held
     sop_instance_uid: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """SOP Instance UID that it gets, and digest of its data set."""
+        return self.sop_instance_uid, self.held.claim.entry.dataset_sha256
 
 
 def carry_out(decision: QuarantineDecision) -> None:
@@ -96,6 +105,7 @@ def _release(decision: QuarantineDecision, rows: Sequence[QuarantinedObject]) ->
             taken.append(
                 _Taken(row, held, named_by(overlays[row.pk], SOP_INSTANCE_UID, held.header.instance.sop_instance_uid))
             )
+    _foretell(decision, taken)
     results = intake.register([item.held for item in taken])
     _settle(decision, list(zip(taken, results, strict=True)))
 
@@ -146,7 +156,9 @@ def _hold(decision: QuarantineDecision, row: QuarantinedObject, source: Source) 
 
 
 def _back(decision: QuarantineDecision, row: QuarantinedObject, reason: str, detail: str) -> None:
-    _mine(decision, row).update(state=State.OPEN, reason=reason, detail=detail, decision=None, decided_at=None)
+    _mine(decision, row).update(
+        state=State.OPEN, reason=reason, detail=detail, decision=None, decided_at=None, outcome=""
+    )
 
 
 def _mine(decision: QuarantineDecision, row: QuarantinedObject) -> QuerySet[QuarantinedObject]:
@@ -154,22 +166,59 @@ def _mine(decision: QuarantineDecision, row: QuarantinedObject) -> QuerySet[Quar
     return QuarantinedObject.objects.filter(pk=row.pk, decision=decision, state=State.RELEASING)
 
 
+def _foretell(decision: QuarantineDecision, taken: Sequence[_Taken]) -> None:
+    """Write down what will be added, before it is: when this process dies after that, it can be taken back all the same."""
+    versions = _versions(taken)
+    fresh = [item for item in taken if not item.row.outcome]
+    known = [item.row.pk for item in fresh if not versions.get(item.key, (None, True))[1]]
+    for keys, outcome in (
+        (known, Outcome.DUPLICATE),
+        ({item.row.pk for item in fresh} - set(known), Outcome.NEW),
+    ):
+        rows = QuarantinedObject.objects.filter(pk__in=keys, decision=decision, state=State.RELEASING)
+        rows.update(outcome=outcome.value)
+
+
 def _settle(decision: QuarantineDecision, results: Sequence[tuple[_Taken, Result]]) -> None:
     versions = _versions([taken for taken, result in results if result.is_in_archive])
-    actor = Actor(kind="user", id=str(decision.decided_by_id), name=decision.decided_by.get_username(), door=Door.PAGE)
-    again = []
+    again: dict[int, _Taken] = {}
     for taken, result in results:
         if result.is_in_archive:
-            key = (taken.sop_instance_uid, taken.held.claim.entry.dataset_sha256)
-            version_id, was_rejected = versions.get(key, (None, False))
+            version_id, was_rejected = versions.get(taken.key, (None, False))
             if version_id is not None and was_rejected:
-                again.append(version_id)
-            # What a withdrawn release had added is added by this one again.
-            outcome = Outcome.NEW if was_rejected else result.outcome
-            _mine(decision, taken.row).update(state=State.RELEASED, outcome=outcome.value, version_id=version_id)
+                again[version_id] = taken
+                continue
+            # What a process that died has added is added by this release.
+            foretold = result.outcome is Outcome.DUPLICATE and taken.row.outcome == Outcome.NEW.value
+            _done(decision, taken, Outcome.NEW if foretold else result.outcome, version_id)
         elif result.outcome is Outcome.QUARANTINED:
             _back(decision, taken.row, result.reason, result.detail)
-    withdrawal.reinstate(again, actor=actor, reason="released from quarantine again")
+    if again:
+        _show_again(decision, again)
+
+
+def _show_again(decision: QuarantineDecision, again: Mapping[int, _Taken]) -> None:
+    """Show what an undone release had added, with what is decided now: this release adds it again."""
+    actor = Actor(kind="user", id=str(decision.decided_by_id), name=decision.decided_by.get_username(), door=Door.PAGE)
+    decided = {}
+    for version_id, taken in again.items():
+        source = taken.held.source
+        attributes = json.loads(source.corrections) if source.corrections else {}
+        decided[version_id] = Decided(
+            attributes=attributes, origin=source.correction_origin, reason=source.correction_reason
+        )
+    try:
+        withdrawal.reinstate(decided, actor=actor, reason="released from quarantine again")
+    except CorrectionInvalid:
+        for taken in again.values():
+            _back(decision, taken.row, QuarantinedObject.Reason.IDENTITY_CONFLICT, _OTHER_PATIENT)
+        return
+    for version_id, taken in again.items():
+        _done(decision, taken, Outcome.NEW, version_id)
+
+
+def _done(decision: QuarantineDecision, taken: _Taken, outcome: Outcome, version_id: int | None) -> None:
+    _mine(decision, taken.row).update(state=State.RELEASED, outcome=outcome.value, version_id=version_id)
 
 
 def _versions(taken: Iterable[_Taken]) -> dict[tuple[str, str], tuple[int, bool]]:
