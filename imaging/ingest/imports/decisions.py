@@ -202,7 +202,7 @@ def expire(*, actor: Actor, delivery_id: UUID) -> None:
 def fail(*, delivery_id: UUID) -> None:
     """Give up on an import after a fault of ours: what was registered stays, and it can be brought again."""
     Import.objects.filter(pk=delivery_id, state__in=(Import.State.EXAMINING, Import.State.REGISTERING)).update(
-        state=Import.State.FAILED, problem="fault", finished_at=timezone.now()
+        state=Import.State.FAILED, problem="fault", finished_at=timezone.now(), summary={}, decisions={}
     )
 
 

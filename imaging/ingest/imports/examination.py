@@ -114,9 +114,10 @@ class _Examination:
         self._mark_known(batch)
         new = [read.row for read in batch if read.found.archive is not None]
         with transaction.atomic():
+            # First, for it locks the import: whoever discards it waits until these rows can be forgotten too.
+            self._say()
             ImportedFile.objects.bulk_create(new, batch_size=_BATCH)
             ImportedFile.objects.bulk_update([read.row for read in batch if read.found.archive is None], _COLUMNS)
-        self._say()
 
     def _mark_known(self, batch: Iterable[_Read]) -> None:
         """Note what is in the archive already, byte for byte, as far as the owner may see it."""
@@ -215,3 +216,6 @@ def _conclude(delivery: Import, contents: Contents, problem: str) -> None:
         changed["expires_at"] = timezone.now() + selectors.KEPT_WAITING
     if not Import.objects.filter(pk=delivery.pk, state=Import.State.EXAMINING).update(**changed):
         raise Gone
+    if problem:
+        # Nothing of it can be used: it would fill the disk beside its owner's share.
+        staged.remove(delivery.pk)

@@ -19,7 +19,7 @@ from imaging.ingest.media.files import open_file
 from imaging.ingest.media.found import Found
 from imaging.ingest.media.kinds import Kind
 from imaging.ingest.media.limits import Budget, MediaLimits
-from imaging.ingest.media.trouble import MediaError, Trouble
+from imaging.ingest.media.trouble import MediaError, NoRoom, Trouble
 from imaging.ingest.media.walk import walk
 from imaging.ingest.services import Refused
 from imaging.ingest.source import Source
@@ -120,24 +120,30 @@ class Run:
                 else:
                     self.report.outcomes[taken.outcome] += 1
                     self._count(taken.header)
-        except OutOfRoom as error:
+        except (OutOfRoom, NoRoom) as error:
             self.report.stopped = error.code
         return self._finished()
 
     def look(self) -> Report:
         """Read every header and write nothing: the outcomes count what would be handed over, as ``new``."""
-        for found in self._objects_found():
-            try:
-                header = headers.read(found)
-            except Refused as refusal:
-                self._leave(found.path, refusal.code, is_fault=True)
-            except MediaError as error:
-                self._leave(found.path, str(error.trouble.value), is_fault=True)
-            else:
-                self.report.outcomes[str(Outcome.NEW)] += 1
-                self._count(header)
-            self.tick()
+        try:
+            for found in self._objects_found():
+                self._look_at(found)
+        except NoRoom as error:
+            self.report.stopped = error.code
         return self._finished()
+
+    def _look_at(self, found: Found) -> None:
+        try:
+            header = headers.read(found)
+        except Refused as refusal:
+            self._leave(found.path, refusal.code, is_fault=True)
+        except MediaError as error:
+            self._leave(found.path, str(error.trouble.value), is_fault=True)
+        else:
+            self.report.outcomes[str(Outcome.NEW)] += 1
+            self._count(header)
+        self.tick()
 
     def _finished(self) -> Report:
         if self.stopping.is_set() and not self.report.stopped:

@@ -16,6 +16,7 @@ from imaging.ingest.imports import decisions, examination, registration, selecto
 from imaging.ingest.imports.claims import claimed
 from imaging.ingest.imports.examination import Gone
 from imaging.ingest.imports.taking_in import OutOfRoom
+from imaging.ingest.media.trouble import NoRoom
 from imaging.ingest.models import Import
 from imaging.ingest.uploads import staging
 
@@ -59,11 +60,10 @@ class Importer:
     def work(self, stopping: threading.Event | None = None) -> int:
         """Do what there is to do now; how many imports it was. Raises what says that the database is away."""
         done = 0
-        for delivery_id in selectors.at_work():
+        now = time.monotonic()
+        for delivery_id in selectors.at_work(postponed=[pk for pk, at in self._retry_at.items() if at > now]):
             if stopping is not None and stopping.is_set():
                 break
-            if self._retry_at.get(delivery_id, 0.0) > time.monotonic():
-                continue
             with claimed(delivery_id) as is_ours:
                 if is_ours:
                     self._work_on(delivery_id, stopping or threading.Event())
@@ -81,7 +81,7 @@ class Importer:
                 registration.register(delivery, stopping=stopping)
         except Gone:
             logger.info("An import was left by its owner, or by this process.")
-        except OutOfRoom as error:
+        except (OutOfRoom, NoRoom) as error:
             Import.objects.filter(pk=delivery_id).update(problem=error.code)
             self._retry_at[delivery_id] = time.monotonic() + _FULL
         except _Away:

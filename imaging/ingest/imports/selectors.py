@@ -19,19 +19,20 @@ from imaging.ingest.models import Import, ImportedFile
 from imaging.ingest.selectors import home_of
 from imaging.studies.models import InstanceVersion, Patient, Study
 
-#: An import that nobody decides about is kept so long, and a failed one.
+#: An import that nobody decides about is kept so long, and one that a fault of ours stopped.
 KEPT_WAITING: Final = timedelta(days=7)
 KEPT_FAILED: Final = timedelta(days=1)
 
+_MOST_AT_WORK: Final = 100
 _MOST_ALIKE: Final = 50
 _MOST_CANDIDATES: Final = 6
 _State = Import.State
 
 
-def at_work() -> list[UUID]:
-    """Imports that wait for a process: to be read, or to be registered; the oldest first."""
-    found = Import.objects.filter(state__in=(_State.EXAMINING, _State.REGISTERING))
-    return list(found.order_by("created_at").values_list("pk", flat=True)[:100])
+def at_work(*, postponed: Collection[UUID] = ()) -> list[UUID]:
+    """Imports that wait for a process: to be read, or to be registered; the oldest first, without the postponed ones."""
+    found = Import.objects.filter(state__in=(_State.EXAMINING, _State.REGISTERING)).exclude(pk__in=postponed)
+    return list(found.order_by("created_at").values_list("pk", flat=True)[:_MOST_AT_WORK])
 
 
 def forgotten() -> list[UUID]:
@@ -41,11 +42,10 @@ def forgotten() -> list[UUID]:
 
 
 def with_needless_files(delivery_ids: Collection[UUID]) -> set[UUID]:
-    """Those of these imports whose files nothing needs: done, or failed some time ago."""
-    found = Import.objects.filter(pk__in=delivery_ids)
-    done = found.filter(state=_State.DONE)
-    failed = found.filter(state=_State.FAILED, finished_at__lt=timezone.now() - KEPT_FAILED)
-    return {*done.values_list("pk", flat=True), *failed.values_list("pk", flat=True)}
+    """Those of these imports whose files nothing needs: done, of no use, or stopped by a fault some time ago."""
+    found = Import.objects.filter(pk__in=delivery_ids, state__in=(_State.DONE, _State.FAILED))
+    looked_into = found.filter(problem="fault", finished_at__gte=timezone.now() - KEPT_FAILED)
+    return {*found.exclude(pk__in=looked_into).values_list("pk", flat=True)}
 
 
 def departments_writable_by(user: User) -> tuple[int, ...]:

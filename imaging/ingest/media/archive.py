@@ -8,13 +8,16 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import IO, Any, BinaryIO, Final, cast
+
+from django.conf import settings
 
 from imaging.ingest.media import kinds, names, zip_directory
 from imaging.ingest.media.found import Found
 from imaging.ingest.media.kinds import Kind
 from imaging.ingest.media.limits import Budget
-from imaging.ingest.media.trouble import MediaError, Trouble
+from imaging.ingest.media.trouble import MediaError, NoRoom, Trouble
+from imaging.storage import disk
 
 #: A header fits into memory; what is read further is kept in a file without a name.
 _IN_MEMORY: Final = 1024 * 1024
@@ -100,6 +103,7 @@ class _Seekable(io.RawIOBase):
     def __init__(self, stream: BinaryIO, length: int, scratch: Path | None) -> None:
         self._stream = stream
         self._length = length
+        self._scratch = scratch
         self._at = 0
         self._unpacked = 0
         self._kept = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(scratch) if scratch else None)  # noqa: SIM115 -- closed in close()
@@ -132,7 +136,7 @@ class _Seekable(io.RawIOBase):
             chunk = self._stream.read(min(_CHUNK, end - self._unpacked))
             if not chunk:
                 break
-            self._kept.write(chunk)
+            _keep(chunk, self._kept, self._scratch if self._unpacked >= _IN_MEMORY else None)
             self._unpacked += len(chunk)
 
     def close(self) -> None:
@@ -148,11 +152,11 @@ def walk_zip(
     """Every entry of a zip in the order of its list, and of the zips in it; each archive comes before what it holds.
 
     ``scratch`` is where inner archives are unpacked, in files without names. ``file`` is closed when no entry is left.
-    Raises ``MediaError`` when the zip cannot be read at all, or the budget is spent.
+    Raises ``MediaError`` when the zip cannot be read at all, or the budget is spent; ``NoRoom``, also when an entry is read.
     """
     opened = OpenZip(file, budget)
     for position, entry in enumerate(opened.entries):
-        if entry.is_dir():
+        if entry.filename.endswith("/"):
             continue
         budget.count_entry()
         found = _found(opened, entry, position, archive, scratch)
@@ -191,11 +195,21 @@ def _unpacked(found: Found, scratch: Path | None) -> BinaryIO:
     try:
         with found.stream() as stream:
             while chunk := stream.read(_CHUNK):
-                kept.write(chunk)
-    except MediaError:
+                _keep(chunk, kept, scratch)
+    except (MediaError, NoRoom):
         kept.close()
         raise
     return cast(BinaryIO, kept)
+
+
+def _keep(chunk: bytes, kept: IO[bytes], scratch: Path | None) -> None:
+    """Write unpacked bytes to a file without a name. Raises ``NoRoom`` before they would touch the reserve of the disk."""
+    if scratch is not None and disk.room(scratch, settings.SPOOL_RESERVE) < len(chunk):
+        raise NoRoom
+    try:
+        kept.write(chunk)
+    except OSError as error:
+        raise NoRoom from error
 
 
 def _found(

@@ -64,6 +64,12 @@ class MediaError(Exception):
         self.trouble = trouble
 
 
+class NoRoom(Exception):
+    """What is unpacked would touch the disk's reserve: nothing is wrong with the delivery."""
+
+    code = "disk_full"
+
+
 def in_words(code: str) -> str:
     """What a code of a refusal means, in the reader's language."""
     if code in REFUSALS:

@@ -1,21 +1,27 @@
 """The import desk: nothing is registered before a person has said who it is, and nothing of other departments shows."""
 
 import io
+import threading
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
-from imaging.ingest.imports import decisions
+from imaging.ingest import quotas, services
+from imaging.ingest.imports import decisions, examination, selectors
 from imaging.ingest.imports.decisions import Answer, Unanswered
-from imaging.ingest.models import Import, QuarantinedObject
+from imaging.ingest.imports.examination import Gone
+from imaging.ingest.imports.importer import Importer
+from imaging.ingest.models import Import, QuarantinedObject, Quota, Receipt
 from imaging.ingest.spool import Spool
 from imaging.ingest.uploads import staging
 from imaging.studies.models import Correction, Instance, Patient, Placement, Study
 from tests.factories import arrivals
-from tests.imaging.ingest.imports.deliveries import brought, confirmed, questions, worked_on
+from tests.imaging.ingest.imports.deliveries import actor_of, brought, confirmed, questions, worked_on
 from tests.studies_in_archive import Archive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -181,8 +187,6 @@ def test_our_patient_is_found_by_number(spool: Spool, archive: Archive, alice: U
 
 def test_nothing_is_kept_of_what_is_discarded(spool: Spool, alice: User, emergency: Department) -> None:
     delivery = worked_on(brought(alice, emergency, {"a": disc_of()}))
-    from tests.imaging.ingest.imports.deliveries import actor_of
-
     decisions.discard(actor=actor_of(alice), user=alice, delivery_id=delivery.pk)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.summary, delivery.files.count()) == (Import.State.CANCELLED, {}, 0)
@@ -192,6 +196,7 @@ def test_nothing_is_kept_of_what_is_discarded(spool: Spool, alice: User, emergen
 def test_a_delivery_without_an_image_says_so(spool: Spool, alice: User, emergency: Department) -> None:
     delivery = worked_on(brought(alice, emergency, {"holiday.jpg": b"\xff\xd8\xff" + bytes(50)}))
     assert (delivery.state, delivery.problem) == (Import.State.FAILED, "nothing_found")
+    assert not staging.folder_of(delivery.pk).exists(), "what nobody can use fills no disk"
 
 
 def test_zips_in_a_zip_are_opened_once_and_their_objects_registered(
@@ -204,6 +209,63 @@ def test_zips_in_a_zip_are_opened_once_and_their_objects_registered(
     delivery = worked_on(brought(alice, emergency, {"all.zip": outer.getvalue()}))
     worked_on(confirmed(delivery))
     assert Instance.objects.count() == 32
+
+
+def test_a_fault_keeps_no_names(spool: Spool, alice: User, emergency: Department) -> None:
+    delivery = worked_on(brought(alice, emergency, {"a": disc_of()}))
+    confirmed(delivery)
+    Import.objects.filter(pk=delivery.pk).update(decisions={"p1": {"corrections": 5}, "somebody": "Durand"})
+    assert worked_on(delivery).state == Import.State.FAILED
+    assert (delivery.problem, delivery.summary, delivery.decisions) == ("fault", {}, {})
+
+
+def test_an_import_that_is_discarded_while_it_is_read_is_left_in_peace(
+    spool: Spool, alice: User, emergency: Department, disc_zip: Path
+) -> None:
+    delivery = brought(alice, emergency, {"disc.zip": disc_zip})
+
+    class Discarding(threading.Event):
+        def is_set(self) -> bool:
+            decisions.discard(actor=actor_of(alice), user=alice, delivery_id=delivery.pk)
+            return False
+
+    with pytest.raises(Gone):
+        examination.examine(Import.objects.get(), stopping=Discarding())
+    assert not delivery.files.exists()
+
+
+def test_inner_zips_are_not_unpacked_into_the_reserve(
+    spool: Spool, alice: User, emergency: Department, disc_zip: Path, settings: Any
+) -> None:
+    outer = io.BytesIO()
+    with zipfile.ZipFile(outer, "w") as made:
+        made.write(disc_zip, "a/disc.zip")
+    delivery = brought(alice, emergency, {"all.zip": outer.getvalue()})
+    settings.SPOOL_RESERVE = lambda total: 10 * total
+    assert worked_on(delivery).state == Import.State.EXAMINING
+    assert delivery.problem == "disk_full"
+    settings.SPOOL_RESERVE = lambda _total: 0
+    assert worked_on(delivery).state == Import.State.WAITING
+    assert delivery.problem == ""
+
+
+def test_imports_that_wait_for_tomorrow_hold_up_no_other(
+    spool: Spool, alice: User, emergency: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selectors, "_MOST_AT_WORK", 1)
+    waiting = worked_on(brought(alice, emergency, {"a": disc_of()}))
+    confirmed(waiting)
+    Quota.objects.create(sender="*", door="upload", objects_per_day=0)
+    Receipt.objects.create(hour=timezone.now(), door="upload", sender=alice.username, new=1, last_at=timezone.now())
+    monkeypatch.setattr(services, "allowance", quotas.Allowance())
+    importer = Importer()
+    importer.work()
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.problem) == (Import.State.REGISTERING, "quota")
+    other = brought(alice, emergency, {"b": disc_of()})
+    importer.work()
+    other.refresh_from_db()
+    assert other.state == Import.State.WAITING
 
 
 def test_two_importers_never_work_on_one_import(spool: Spool, alice: User, emergency: Department) -> None:
