@@ -1,6 +1,7 @@
 """Who works on an import: one process at a time, held by the kernel's lock, free again however that process dies."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +22,15 @@ def claimed(delivery_id: UUID) -> Iterator[bool]:
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_there = os.path.samestat(os.fstat(file.fileno()), path.stat())
         except OSError:
+            yield False
+            return
+        if not is_there:
             yield False
             return
         try:
             yield True
         finally:
-            # Who opened it meanwhile finds the import's row changed, or makes the file anew.
+            # Who opened it meanwhile holds a file that is there no more, and makes it anew the next time.
             path.unlink(missing_ok=True)

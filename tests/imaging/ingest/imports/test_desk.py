@@ -1,10 +1,12 @@
 """The import desk: nothing is registered before a person has said who it is, and nothing of other departments shows."""
 
+import fcntl
 import io
 import threading
 import zipfile
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -12,7 +14,7 @@ from django.utils import timezone
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
 from imaging.ingest import quotas, services
-from imaging.ingest.imports import decisions, examination, selectors
+from imaging.ingest.imports import claims, decisions, examination, selectors
 from imaging.ingest.imports.decisions import Answer, Unanswered
 from imaging.ingest.imports.examination import Gone
 from imaging.ingest.imports.importer import Importer
@@ -276,6 +278,23 @@ def test_two_importers_never_work_on_one_import(spool: Spool, alice: User, emerg
         assert is_ours
         assert worked_on(delivery).state == Import.State.EXAMINING
     assert worked_on(delivery).state == Import.State.WAITING
+
+
+def test_a_claim_on_a_file_that_is_gone_is_none(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = uuid4()
+    first = claims.claimed(key)
+    assert first.__enter__()
+    lock = fcntl.flock
+
+    def lets_go_before(file: Any, how: int) -> None:
+        """The first one ends its work between the opening and the locking of the second."""
+        monkeypatch.undo()
+        first.__exit__(None, None, None)
+        lock(file, how)
+
+    monkeypatch.setattr(claims.fcntl, "flock", lets_go_before)
+    with claims.claimed(key) as second, claims.claimed(key) as third:
+        assert (second, third) == (False, True)
 
 
 def test_a_full_disk_waits_and_says_so(spool: Spool, alice: User, emergency: Department, settings: object) -> None:
