@@ -9,9 +9,17 @@ LONGEST: Final = 500
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
+def visible(text: str) -> str:
+    """The text with a replacement character for each that shows nothing, or something else than there is."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in _HIDDEN else char for char in text)
+
+
 def shown(path: str) -> str:
-    """The name with ``/`` between its parts, without what would disturb a page or a terminal; its end when it is too long."""
-    text = "".join("\ufffd" if unicodedata.category(char) in _HIDDEN else char for char in path.replace("\\", "/"))
+    """The name with ``/`` between its parts, without what would disturb a page or a terminal; its end when it is too long.
+
+    What leads out of its folder stays to be seen. Never empty.
+    """
+    text = visible(path.replace("\\", "/")) or "-"
     return text if len(text) <= LONGEST else "…" + text[-LONGEST + 1 :]
 
 

@@ -1,14 +1,12 @@
 """The name of a file as its sender's computer calls it: shown to people, never opened. Pure."""
 
 import re
-import unicodedata
 from typing import Final
 
-LONGEST: Final = 500
+from imaging.ingest.media.names import LONGEST, visible
+
 _SEPARATORS: Final = re.compile(r"[/\\]+")
 _MEANINGLESS: Final = frozenset({"", ".", ".."})
-#: Control characters, direction marks, surrogates and private characters show nothing, or something else than there is.
-_UNSHOWN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def shown(text: str) -> str:
@@ -16,15 +14,11 @@ def shown(text: str) -> str:
 
     Of a longer one the end is kept, for that tells files apart. Never empty.
     """
-    parts = [part for part in _SEPARATORS.split(_visible(text[-4 * LONGEST :])) if part.strip() not in _MEANINGLESS]
+    parts = [part for part in _SEPARATORS.split(visible(text[-4 * LONGEST :])) if part.strip() not in _MEANINGLESS]
     name = "/".join(part.strip() for part in parts) or "-"
     return name if len(name) <= LONGEST else "…" + name[-(LONGEST - 1) :]
 
 
 def title(text: str) -> str:
     """What a person calls a delivery, on one line."""
-    return " ".join(_visible(text).split())[:200]
-
-
-def _visible(text: str) -> str:
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in _UNSHOWN else char for char in text)
+    return " ".join(visible(text).split())[:200]
