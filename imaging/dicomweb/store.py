@@ -27,6 +27,7 @@ from imaging.dicomweb import answers, negotiation, store_answer, store_body, sto
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.dicomweb.store_body import DICOM_XML, Body, Declined
 from imaging.dicomweb.store_delivery import Delivery
+from imaging.ingest import turnstile
 from imaging.ingest.source import Source
 
 _BUSY: Final = 5
@@ -135,7 +136,10 @@ def _slot() -> Iterator[None]:
     if not _slots.acquire(blocking=False):
         raise Declined(503, _("Too many are storing at the moment. Try again."), retry_after=_BUSY)
     try:
-        yield
+        with turnstile.passed():
+            yield
+    except turnstile.Crowded as error:
+        raise Declined(503, _("Too many are storing at the moment. Try again."), retry_after=_BUSY) from error
     finally:
         _slots.release()
 

@@ -76,5 +76,6 @@ DICOM_AE_TITLE = environment.dicom_ae_title
 DICOM_PROCESSES = environment.dicom_processes
 LISTEN_ADDRESS = environment.listen_address
 DECODER_SOCKET = environment.decoder_socket
-# How many may store over the web at the same time in one process: the other threads are for everybody else.
+# How many may store over the web, and store or upload, at the same time in one process: the other threads are for readers.
 STORE_REQUESTS = max(1, environment.web_threads // 2)
+BODY_REQUESTS = max(1, environment.web_threads - max(2, environment.web_threads // 4))

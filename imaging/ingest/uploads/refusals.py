@@ -99,6 +99,13 @@ class Damaged(Refusal):
     sentence = _("This piece was damaged on the way and is sent again.")
 
 
+class Crowded(Refusal):
+    """As many files are arriving in this process as may at once: a browser tries again by itself."""
+
+    status = 503
+    sentence = _("Many files are arriving at the moment. What arrived is kept, and this one goes on by itself.")
+
+
 class NoRoom(Refusal):
     """The disk's reserve would be touched."""
 

@@ -1,7 +1,8 @@
 """The door for a browser's files: tus 1.0.0 over HTTP. Bodies are streamed to disk; nothing here reads `request.body`."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.urls import reverse
 from django.utils.http import http_date
 
 from accounts.models import User
+from imaging.ingest import turnstile
 from imaging.ingest.uploads import protocol, refusals, services
 from imaging.ingest.uploads.services import Announced, Body, Upload
 
@@ -70,6 +72,8 @@ def _admitted(request: HttpRequest, method: str, view: View, names: dict[str, UU
 
 def _refused(refusal: refusals.Refusal) -> HttpResponse:
     response = HttpResponse(str(refusal.sentence), status=refusal.status, content_type="text/plain; charset=utf-8")
+    if isinstance(refusal, refusals.Crowded):
+        response["Retry-After"] = str(turnstile.RETRY_AFTER)
     if refusal.status == 412:
         response["Tus-Version"] = protocol.VERSION
     return response
@@ -105,7 +109,8 @@ def collection(request: HttpRequest, method: str) -> HttpResponse:
     body = _body(request) if request.headers.get("Content-Type") == protocol.CONTENT_TYPE else None
     if body and body.length > length:
         raise refusals.TooLarge
-    upload = services.create(user=_user(request), delivery_id=delivery_id, announced=announced, body=body)
+    with _turn():
+        upload = services.create(user=_user(request), delivery_id=delivery_id, announced=announced, body=body)
     response = HttpResponse(status=201)
     response["Location"] = reverse("ingest:tus-file", kwargs={"file_id": upload.file.pk})
     return _progress(response, upload)
@@ -126,8 +131,18 @@ def file(request: HttpRequest, method: str, *, file_id: UUID) -> HttpResponse:
     if request.headers.get("Content-Type") != protocol.CONTENT_TYPE:
         raise refusals.WrongType
     offset = protocol.number(request.headers.get("Upload-Offset"), "Upload-Offset")
-    upload = services.append(user=user, file_id=file_id, offset=offset, body=_body(request))
+    with _turn():
+        upload = services.append(user=user, file_id=file_id, offset=offset, body=_body(request))
     return _progress(HttpResponse(status=204), upload)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    try:
+        with turnstile.passed():
+            yield
+    except turnstile.Crowded as error:
+        raise refusals.Crowded from error
 
 
 def _progress(response: HttpResponse, upload: Upload) -> HttpResponse:

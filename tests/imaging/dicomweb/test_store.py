@@ -1,6 +1,7 @@
 """STOW-RS: objects arrive as they were sent, and the answer says of each what became of it."""
 
 import io
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -336,6 +337,15 @@ def test_too_many_at_the_same_time_are_asked_to_come_back(sender: Sender, monkey
     answer = sender.objects(arrivals.encoded(slices(1)[0]))
     assert answer.status == 503
     assert answer.raw["Retry-After"]
+
+
+def test_uploads_and_objects_together_leave_threads_to_readers(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr("imaging.ingest.turnstile._turns", turns)
+    content = arrivals.encoded(slices(1)[0])
+    with turns:
+        assert sender.objects(content).status == 503
+    assert sender.objects(content).status == 200
 
 
 def test_a_body_that_stalls_is_given_up_and_what_came_is_kept(sender: Sender) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Department, Membership, User
 from accounts.roles import Role
+from imaging.ingest import turnstile
 from imaging.ingest.models import Import, ImportedFile
 from imaging.ingest.uploads import names, refusals, services, staging
 from imaging.ingest.uploads.services import Announced, Body
@@ -164,6 +165,18 @@ def test_who_goes_on_keeps_an_upload_alive(sender: Sender) -> None:
     sender.patch(address, 5, b"5")
     sender.delivery.refresh_from_db()
     assert sender.delivery.expires_at > timezone.now() + timedelta(hours=23)
+
+
+def test_uploads_leave_threads_of_the_web_server_to_readers(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = sender.create(4)["Location"]
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(turnstile, "_turns", turns)
+    with turns:
+        for crowded in (sender.patch(address, 0, b"DICM"), sender.create(4, b"DICM")):
+            assert (crowded.status_code, crowded["Retry-After"]) == (503, "2")
+        assert sender.head(address)["Upload-Offset"] == "0"
+    assert sender.patch(address, 0, b"DICM").status_code == 204
+    assert sender.create(4, b"DICM").status_code == 201
 
 
 def test_one_writer_at_a_time(sender: Sender) -> None:
