@@ -337,8 +337,10 @@ def _mark(copy: ObjectCopy, state: ObjectCopy.State) -> None:
     """Remember what is wrong with a copy, with an alarm; a reader goes on with another one."""
     if copy.state == state:
         return
+    # A copy that is leaving, or has left since the reader looked, is not lost: another one was sound when it began to.
+    if not ObjectCopy.objects.filter(pk=copy.pk).exclude(state=ObjectCopy.State.LEAVING).update(state=state):
+        return
     copy.state = state
-    copy.save(update_fields=["state"])
     if copy.tier in tiers.copy_tiers():
         copying.order([copy.stored_object])
     digest = copy.stored_object.file_sha256

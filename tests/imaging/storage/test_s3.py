@@ -210,6 +210,24 @@ def test_a_removal_that_was_cut_off_is_finished(tier: str) -> None:
     assert [copy.tier for copy in content.copies.all()] == [tier]
 
 
+@pytest.mark.parametrize("step", ["leaving", "left"])
+def test_who_looks_for_a_copy_while_it_leaves_reads_the_other_one(tier: str, step: str) -> None:
+    """A reader has found out where the copies lie; then the file goes, and the row with it or a moment later."""
+    content = kept(b"on their way")
+    copy_now()
+    reader = StoredObject.objects.prefetch_related("copies").get(pk=content.pk)
+    assert len(reader.copies.all()) == 2
+    if step == "left":
+        assert eviction.make_room(timedelta(0)) == 1
+    else:
+        content.copies.filter(tier="tier-online").update(state="leaving")
+        local(content).unlink()
+    assert storage.read(reader) == b"on their way"
+    states = set(ObjectCopy.objects.filter(tier="tier-online").values_list("state", flat=True))
+    assert states == (set() if step == "left" else {"leaving"})
+    assert not AuditEvent.objects.filter(action="copy.damaged").exists()
+
+
 def test_what_has_left_lies_here_again_when_it_is_kept_again(tier: str) -> None:
     content = evicted(b"pixels")
     kept(b"pixels")
