@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils import formats, timezone
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from accounts.roles import Door
@@ -187,7 +187,7 @@ def of_object(found: QuarantinedObject) -> list[Fact]:
         (_("Address"), found.address),
         (_("Kind of object"), _sop_class(found)),
         (_("Study"), _text(study, "description")),
-        (_("Series"), _text(series, "description")),
+        (pgettext("one", "Series"), _text(series, "description")),
         (_("Accession"), _text(study, "accession_number")),
         (_("Station"), _text(series, "station_name")),
         (_("Image number"), _text(instance, "instance_number")),

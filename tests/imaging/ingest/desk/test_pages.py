@@ -69,7 +69,7 @@ def test_the_list_the_object_and_the_decision_are_shown_and_read_on_record(
     shown = client.get(f"/quarantine/{waiting.pk}/")
     assert shown["Cache-Control"] == "private, no-store"
     text = shown.content.decode()
-    assert "the name differs" in text
+    assert "The name differs." in text
     assert "Known, Anna" in text
     read = AuditEvent.objects.get(action="metadata.read", subject_type="quarantined_object")
     assert (read.actor_name, read.subject_uid, read.patient_id) == ("rosa", str(waiting.pk), "P9")
@@ -87,6 +87,21 @@ def test_the_list_the_object_and_the_decision_are_shown_and_read_on_record(
     assert waiting.state == "open"
     for address in ("/quarantine/decisions/", f"/quarantine/{waiting.pk}/"):
         assert client.get(address).status_code == 200
+
+
+def test_the_header_of_the_archive_s_image_beside_it_is_read_on_record(
+    receive: Receive, emergency: Department, staff: Staff
+) -> None:
+    known = arrivals.dataset()
+    receive(known, departments=[emergency])
+    (waiting,) = receive(
+        arrivals.dataset(SOPInstanceUID=known.SOPInstanceUID, StudyInstanceUID=known.StudyInstanceUID),
+        departments=[emergency],
+    )
+    assert waiting.reason == "hierarchy_conflict"
+    assert signed_in(staff.emergency).get(f"/quarantine/{waiting.pk}/").status_code == 200
+    read = AuditEvent.objects.get(action="metadata.read", subject_type="study")
+    assert (read.actor_name, read.subject_uid, read.patient_id) == ("rosa", known.StudyInstanceUID, "P1")
 
 
 def test_a_decision_of_others_is_no_decision_of_mine(waiting: QuarantinedObject, staff: Staff) -> None:
