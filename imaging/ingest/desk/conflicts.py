@@ -83,14 +83,14 @@ def instance_of(scope: Scope, pk: int) -> Instance | None:
     """An image with several versions to whose study this person may write; None for others as for one that is not there."""
     rows = Instance.objects.visible_to(scope, Right.WRITE).select_related("series__study__patient")
     found = rows.filter(pk=pk).first()
-    return found if found is not None and found.versions.count() > 1 else None
+    return found if found is not None and len(versions_of(found)) > 1 else None
 
 
 def versions_of(instance: Instance) -> list[InstanceVersion]:
-    """Every version, the one that is shown first, then by arrival; rejected ones last."""
+    """The versions that can be shown, the one that is shown first, then by arrival. Nobody sees what was rejected."""
     rows = instance.versions.select_related("stored_object", "frames_object", "instance__series__study")
-    order = {"current": 0, "conflicting": 1, "rejected": 2}
-    return sorted(rows, key=lambda version: (order.get(version.state, 3), version.pk))
+    kept = rows.exclude(state=_REJECTED)
+    return sorted(kept, key=lambda version: (version.state != InstanceVersion.State.CURRENT, version.pk))
 
 
 def siblings_of(scope: Scope, instance: Instance) -> list[int]:

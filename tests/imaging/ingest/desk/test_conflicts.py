@@ -10,7 +10,7 @@ from accounts.models import Department, User
 from accounts.scope import scope_of_user
 from imaging.ingest.desk import conflicts
 from imaging.ingest.models import ConflictDecision
-from imaging.studies import metadata
+from imaging.studies import metadata, withdrawal
 from imaging.studies.models import Instance, InstanceVersion
 from tests.factories import arrivals
 from tests.imaging.ingest.desk.conftest import Receive, Staff, at_desk
@@ -46,6 +46,16 @@ def test_a_series_is_one_line_for_who_may_write_and_none_for_others(twice: list[
     ((line,), more) = conflicts.lines(scope_of_user(staff.emergency))
     assert (line.count, more, line.sender) == (3, False, "CT1")
     assert conflicts.lines(scope_of_user(staff.orthopaedics)) == ([], False)
+
+
+def test_a_version_that_was_withdrawn_is_laid_beside_nothing(twice: list[Instance], staff: Staff) -> None:
+    rosa, image = at_desk(staff.emergency), twice[0]
+    other = image.versions.get(state="conflicting")
+    withdrawal.withdraw([other.pk], actor=rosa.actor, reason="another patient")
+    client = signed_in(staff.emergency)
+    assert client.get(f"/conflicts/{image.pk}/").status_code == 404
+    assert client.get(f"/conflicts/{image.pk}/versions/{other.pk}/picture").status_code == 404
+    assert client.get(f"/conflicts/{twice[1].pk}/").status_code == 200
 
 
 def test_the_other_version_is_chosen_and_the_choice_taken_back(twice: list[Instance], staff: Staff) -> None:
