@@ -18,7 +18,8 @@ from imaging.ingest.desk.forms import DecisionForm, FilterForm
 from imaging.ingest.desk.policies import Chosen, Decider
 from imaging.ingest.models import QuarantineDecision, QuarantinedObject
 from imaging.storage import services as storage
-from imaging.studies import metadata
+from imaging.studies import access, metadata
+from imaging.studies.models import Instance
 
 _MOST_STRIP = 60
 _MOST_PAGES = 10_000
@@ -63,6 +64,8 @@ def detail(request: HttpRequest, decider: Decider, pk: int) -> HttpResponseBase:
     keys = list(siblings.values_list("pk", flat=True))
     place = keys.index(found.pk) if found.pk in keys else 0
     beside = selectors.beside(decider, found)
+    if beside.version is not None:
+        _read_on_record(decider, beside.version.instance)
     context = {
         "object": found,
         "patient": facts.patient_of(found),
@@ -145,6 +148,18 @@ def patients(request: HttpRequest, decider: Decider) -> HttpResponseBase:
     text = request.GET.get("find", "")[:64]
     found = selectors.patients(decider, text)
     return render(request, "imaging/ingest/_quarantine_patients.html", {"patients": found, "text": text.strip()})
+
+
+def _read_on_record(decider: Decider, instance: Instance) -> None:
+    """The header of the archive's image is shown too: that is reading its study."""
+    access.open_instance(
+        decider.scope,
+        instance.series.study.study_instance_uid,
+        instance.series.series_instance_uid,
+        instance.sop_instance_uid,
+        actor=decider.actor,
+        purpose=access.Purpose.METADATA,
+    )
 
 
 def _found(decider: Decider, pk: int) -> QuarantinedObject:
