@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
 
 from accounts.roles import Right
 from accounts.scope import Scope
@@ -42,16 +42,23 @@ def picture(version: InstanceVersion, kind: str) -> StoredObject | None:
 def may_be_shown(content: StoredObject, *, scope: Scope) -> bool:
     """Whether a reader may see all that is in a picture: segments may lie over an image of another series.
 
-    Only who was given some series or instances of a study can see the one without the other: two queries for them, none
-    for others.
+    Who was given some series or instances of a study can see the one without the other; and nobody sees an image that was
+    withdrawn. One query, and another one for pictures of two objects.
     """
-    if not (scope.series or scope.instances):
-        return True
     others = set(
         Rendition.objects.filter(stored_object=content).exclude(shown_with="").values_list("shown_with", flat=True)
     )
     visible = Instance.objects.visible_to(scope, Right.VIEW).filter(sop_instance_uid__in=others)
     return not others or visible.count() == len(others)
+
+
+def of_withdrawn(study_instance_uid: str) -> QuerySet[Rendition]:
+    """Pictures in which an image is seen that was withdrawn since."""
+    withdrawn = Instance.objects.filter(
+        study__study_instance_uid=study_instance_uid, is_rejected=True, sop_instance_uid=OuterRef("shown_with")
+    )
+    drawn = Rendition.objects.filter(version__instance__study__study_instance_uid=study_instance_uid)
+    return drawn.exclude(shown_with="").filter(Exists(withdrawn))
 
 
 def series_cine(series: Series) -> StoredObject | None:

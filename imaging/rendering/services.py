@@ -136,7 +136,7 @@ def make_first_thumbnail(series_instance_uid: str) -> None:
 
 def make_thumbnails(study_instance_uid: str) -> Outcome:
     """Make the missing thumbnails of a study and choose those that stand for its series."""
-    _forget_old_cards(study_instance_uid)
+    _forget_old_pictures(study_instance_uid)
     missing = _missing(Rendition.Kind.THUMBNAIL).filter(instance__study__study_instance_uid=study_instance_uid)
     more = _make(missing, Rendition.Kind.THUMBNAIL)
     representatives.choose(study_instance_uid=study_instance_uid)
@@ -203,8 +203,12 @@ def retry(study: Study, *, actor: Actor) -> None:
         events.append(kind=Event.Kind.STUDY_SETTLED, subject_uid=uid)
 
 
-def _forget_old_cards(study_instance_uid: str) -> None:
-    """Cards say what headers say: those made before a correction, or before its end, are made anew."""
+def _forget_old_pictures(study_instance_uid: str) -> None:
+    """Cards say what headers say: those made before a correction, or before its end, are made anew.
+
+    So is what shows an image that was withdrawn since.
+    """
+    selectors.of_withdrawn(study_instance_uid).delete()
     since = Q(made_at__gt=OuterRef("made_at")) | Q(reverted_at__gt=OuterRef("made_at"))
     changed = Correction.objects.filter(since, version=OuterRef("version"))
     cards = Rendition.objects.filter(

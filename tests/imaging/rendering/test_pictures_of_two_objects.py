@@ -10,8 +10,9 @@ import pytest
 from accounts.actor import SYSTEM
 from accounts.models import Department
 from accounts.roles import Right
-from accounts.scope import Scope
+from accounts.scope import Scope, system_scope
 from imaging.rendering import selectors, services
+from imaging.studies import withdrawal
 from imaging.studies.models import InstanceVersion
 from tests.decoder_pools import Pool
 from tests.imaging.rendering import drawings
@@ -47,6 +48,25 @@ def test_who_was_given_the_segments_alone_does_not_see_the_image_under_them(
     own = drawings.made(base, "thumbnail").stored_object
     assert own is not None
     assert selectors.may_be_shown(own, scope=alone)
+
+
+def test_an_image_that_was_withdrawn_is_not_seen_under_its_segments_any_more(
+    register: Callable[..., list[InstanceVersion]], pool: Pool
+) -> None:
+    mask = np.zeros((64, 64), bool)
+    mask[20:40, 20:40] = True
+    image = drawings.grey()
+    base, version = register([image, drawings.segmentation([mask], of=image)])
+    services.make_thumbnails(image.StudyInstanceUID)
+    services.make_previews(image.StudyInstanceUID)
+    together = [drawings.made(version, kind).stored_object for kind in ("thumbnail", "preview")]
+    withdrawal.withdraw([base.pk], actor=SYSTEM, reason="another patient")
+    member = system_scope("test")
+    assert [selectors.may_be_shown(content, scope=member) for content in together if content] == [False, False]
+    services.make_thumbnails(image.StudyInstanceUID)
+    services.make_previews(image.StudyInstanceUID)
+    for kind in ("thumbnail", "preview"):
+        assert drawings.made(version, kind).shown_with == ""
 
 
 def test_an_instance_rendered_on_request_is_drawn_without_others(
