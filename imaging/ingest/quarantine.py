@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts import audit
+from accounts.models import Department
 from imaging.dicom.header import Header
 from imaging.ingest.models import QuarantinedObject
 from imaging.ingest.preparation import Waiting
@@ -66,7 +67,8 @@ def _row(item: SetAside, content: StoredObject) -> QuarantinedObject | None:
         address=source.address[:64],
         received_at=item.waiting.received_at,
     )
-    row.departments.set(source.department_ids)
+    # One that is no more would keep the object in the spool for ever.
+    row.departments.set(Department.objects.filter(pk__in=source.department_ids))
     return row
 
 

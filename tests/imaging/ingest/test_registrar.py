@@ -334,3 +334,10 @@ class TestFailures:
         assert drain() == Drained(registered=1, quarantined=1)
         assert quarantined() == [("cannot_register", "ValueError")]
         assert len(spool.entries()) == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_an_object_for_a_department_that_is_no_more_waits_for_a_person(self, drain: Drain, spool: Spool) -> None:
+        source = Source(door="dicomweb", sender="RIS", department_ids=(123_456_789,))
+        arrivals.hand_over(arrivals.encoded(arrivals.dataset()), source)
+        assert drain() == Drained(quarantined=1)
+        assert not spool.entries()
