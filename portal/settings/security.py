@@ -74,3 +74,5 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_RATE_LIMITS = {"login": "300/m/ip", "login_failed": "60/m/ip,5/300s/key", "change_password": "10/m/user"}
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+# An import may hold 2000 studies of 200 patients to be decided about on one page.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000

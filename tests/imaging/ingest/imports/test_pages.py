@@ -8,6 +8,7 @@ from django.test import Client
 
 from accounts.models import Department, User
 from accounts.roles import Role
+from imaging.ingest.imports.contents import MOST_STUDIES
 from imaging.ingest.imports.importer import Importer
 from imaging.ingest.models import Import
 from imaging.ingest.spool import Spool
@@ -48,6 +49,19 @@ def test_an_import_is_its_owner_s_alone(
             assert b"Secret" not in b"".join(one.content for one in answers)
     delivery.refresh_from_db()
     assert delivery.state == Import.State.WAITING
+
+
+def test_as_many_studies_as_are_shown_can_be_confirmed(
+    spool: Spool, alice: User, emergency: Department, client: Client
+) -> None:
+    delivery = worked_on(brought(alice, emergency, {"a": arrivals.encoded(arrivals.dataset())}))
+    client.force_login(alice)
+    [uid] = delivery.summary["people"][0]["studies"]
+    chosen = [uid, *(arrivals.uid() for _ in range(MOST_STUDIES - 1))]
+    answer = client.post(f"/import/{delivery.pk}/confirm", {"p1": "new", "p1-issuer": "Elsewhere", "study": chosen})
+    assert answer.status_code == 302
+    delivery.refresh_from_db()
+    assert delivery.state == Import.State.REGISTERING
 
 
 def test_who_lost_the_right_to_upload_cannot_confirm(
