@@ -22,6 +22,7 @@ from imaging.dicom import vr as value_representations
 JSON_OCTETS: Final = 16 * 1024 * 1024
 _DEPTH: Final = 32
 _ITEMS: Final = 100_000
+_INSTANCES: Final = 10_000
 #: Objects and arrays of one part: each takes far more memory than its two characters.
 _NODES: Final = 1_000_000
 #: Bulk data of one instance; the frames of its pixels are one.
@@ -96,7 +97,10 @@ def read_json(content: bytes) -> Iterator[Dataset]:
         found = json.loads(content, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise BadMetadata("not JSON") from error
-    for dataset in found if isinstance(found, list) else [found]:
+    datasets = found if isinstance(found, list) else [found]
+    if len(datasets) > _INSTANCES:
+        raise BadMetadata("too many instances in one part")
+    for dataset in datasets:
         if not isinstance(dataset, dict):
             raise BadMetadata("not a DICOM JSON object")
         yield dataset
