@@ -157,6 +157,8 @@ def etag(scope: Scope, series: Iterable[Series]) -> str:
 def compact(series: Series) -> None:
     """Join the segments of a quiet series into one, so that its metadata is one read."""
     with transaction.atomic():
+        # The study first, as registration does: who corrects or withdraws writes versions, then series.
+        Study.objects.select_for_update(no_key=True).get(pk=series.study_id)
         locked = Series.objects.select_for_update(no_key=True).get(pk=series.pk)
         old = list(MetadataSegment.objects.filter(series=locked).order_by("pk").values_list("pk", flat=True))
         if len(old) < 2:

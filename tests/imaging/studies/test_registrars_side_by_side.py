@@ -3,6 +3,7 @@
 import dataclasses
 import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,8 +12,9 @@ from django.db import connection
 from accounts.actor import SYSTEM
 from imaging.integrity.models import LedgerLeaf
 from imaging.studies import services as studies
+from imaging.studies import withdrawal
 from imaging.studies.incoming import State
-from imaging.studies.models import Instance, InstanceVersion, Patient, Placement, Series, Study
+from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Patient, Placement, Series, Study
 from tests.factories.accounts import DepartmentFactory
 from tests.factories.arrivals import dataset, incoming, uid
 
@@ -101,3 +103,37 @@ def test_one_instance_claimed_by_two_studies_at_once_belongs_to_one(data_dir):
         assert sorted(results) == ["hierarchy_conflict", "hierarchy_conflict", "new"]
     assert not Study.objects.filter(instance_count=0).exists()
     assert Instance.objects.count() == Study.objects.count() == 5
+
+
+def test_headers_are_joined_while_a_version_is_withdrawn(data_dir, monkeypatch):
+    """Both write series and versions: each takes the study first, or they would wait for each other for ever."""
+    department = DepartmentFactory.create()
+    names = {"StudyInstanceUID": uid(), "SeriesInstanceUID": uid()}
+    studies.register([incoming(dataset(**names), data_dir / "spool", department)], actor=SYSTEM)
+    studies.register([incoming(dataset(**names), data_dir / "spool")], actor=SYSTEM)
+    series = Series.objects.get()
+    first = InstanceVersion.objects.order_by("pk").first()
+    recount = withdrawal._recount
+    with ThreadPoolExecutor(1) as pool:
+        joined = []
+
+        def while_another_waits(study):
+            joined.append(pool.submit(run, [lambda: studies.compact(series)]))
+            until = time.monotonic() + 20
+            while not _someone_waits_for_a_lock():
+                assert time.monotonic() < until
+            recount(study)
+
+        monkeypatch.setattr(withdrawal, "_recount", while_another_waits)
+        withdrawal.withdraw([first.pk], actor=SYSTEM, reason="test")
+        joined[0].result(timeout=60)
+    assert MetadataSegment.objects.get().instance_count == 2
+    assert Series.objects.get().instance_count == 1
+
+
+def _someone_waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()"
+        )
+        return cursor.fetchone() is not None
