@@ -188,27 +188,32 @@ class Registrar:
 
     def _register(self, batch: Sequence[Candidate]) -> Drained:
         """Register a batch; one that fails for its contents is halved, so that only the culprit is left out."""
+        drained = Drained()
         if not batch:
-            return Drained()
+            return drained
         try:
-            return self._register_once(batch)
+            self._register_once(batch, drained)
         except _Away:
             raise
         except Exception as error:
             if len(batch) == 1:
                 logger.exception("An object cannot be registered.")
                 return self._give_up(batch[0].set_aside(Reason.CANNOT_REGISTER, type(error).__name__), error)
-        middle = len(batch) // 2
-        drained = self._register(batch[:middle])
-        drained.add(self._register(batch[middle:]))
+        else:
+            return drained
+        # What was settled before the fault is not begun again.
+        left = [candidate for candidate in batch if candidate.waiting.claim.is_held]
+        middle = len(left) // 2
+        drained.add(self._register(left[:middle]))
+        drained.add(self._register(left[middle:]))
         return drained
 
     def _give_up(self, item: SetAside, error: Exception) -> Drained:
         """Set aside what cannot be registered, or leave it where it is when that is not its own fault."""
         return self._postpone(item.waiting.claim.entry) if isinstance(error, _Ours) else self._set_aside([item])
 
-    def _register_once(self, batch: Sequence[Candidate]) -> Drained:
-        drained = Drained()
+    def _register_once(self, batch: Sequence[Candidate], drained: Drained) -> None:
+        """Register a batch, and count in what became of it as it goes."""
         left = list(batch)
         kept: list[Handed] = []
         for _ in range(_PLANS):
@@ -231,7 +236,6 @@ class Registrar:
                 break
         _write_receipts(kept)
         # Still stale after so many plans: it stays in the spool for the next round.
-        return drained
 
     def _set_aside(self, objects: Sequence[SetAside]) -> Drained:
         """Quarantine these; when even that fails for one of them, it stays in the spool for a while."""

@@ -89,6 +89,11 @@ class Claim:
         self.file = file
         self.length = os.fstat(file.fileno()).st_size
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it was neither released nor given back."""
+        return not self.file.closed
+
     def release(self) -> None:
         """Remove the entry: its bytes lie where they belong, and the transaction is committed."""
         self.entry.path.unlink(missing_ok=True)

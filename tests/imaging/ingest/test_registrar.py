@@ -10,7 +10,7 @@ from django.db import OperationalError, ProgrammingError
 
 from accounts.models import AuditEvent, Department
 from imaging.ingest import registrar
-from imaging.ingest.models import QuarantinedObject, RoutingRule
+from imaging.ingest.models import QuarantinedObject, Receipt, RoutingRule
 from imaging.ingest.registrar import Drained
 from imaging.ingest.source import Source
 from imaging.ingest.spool import Spool
@@ -266,6 +266,30 @@ class TestFailures:
         monkeypatch.setattr(studies, "register", fails_for_one)
         assert drain() == Drained(registered=8, quarantined=1)
         assert quarantined() == [("cannot_register", "ValueError")]
+
+    def test_what_is_set_aside_beside_one_that_cannot_be_registered_is_set_aside_once(
+        self, send: Send, drain: Drain, spool: Spool, emergency: Department, monkeypatch: Any
+    ) -> None:
+        send(arrivals.dataset(PatientID="P9"), "CT1", emergency)
+        drain()
+        send(
+            arrivals.dataset(PatientID="P9", PatientName="Somebody^Else", PatientBirthDate="19300101"), "CT1", emergency
+        )
+        poison = arrivals.dataset()
+        send(poison, "CT1", emergency)
+        send(arrivals.dataset(), "CT1", emergency)
+        register = studies.register
+
+        def fails_for_one(batch: Any, *, actor: Any) -> Any:
+            if any(item.header.instance.sop_instance_uid == poison.SOPInstanceUID for item in batch):
+                raise ValueError("cannot")
+            return register(batch, actor=actor)
+
+        monkeypatch.setattr(studies, "register", fails_for_one)
+        assert drain() == Drained(registered=1, quarantined=2)
+        assert AuditEvent.objects.filter(action="instance.quarantined").count() == 2
+        assert Receipt.objects.get().quarantined == 2
+        assert not spool.entries()
 
     def test_while_the_database_is_away_everything_stays_in_the_spool(
         self, send: Send, drain: Drain, spool: Spool, emergency: Department, monkeypatch: Any
