@@ -1,6 +1,12 @@
 """The portal as a Django app, so that it may carry management commands. It has no model."""
 
+from typing import Final
+
 from django.apps import AppConfig
+from django.utils.translation import gettext_noop
+
+#: Django's own units of file sizes, brought into our catalogue: hospitals write “Mo” in French, Django “Mio”.
+UNITS: Final = (gettext_noop("%s KB"), gettext_noop("%s MB"), gettext_noop("%s GB"), gettext_noop("%s TB"))
 
 
 class PortalConfig(AppConfig):
