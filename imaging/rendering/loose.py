@@ -53,10 +53,12 @@ def _stored(file: BinaryIO, parsed: ParsedFile) -> tuple[bytes, FrameDescription
     description = FrameDescription.from_dataset(
         parsed.dataset, parsed.transfer_syntax_uid, number, pixel_vr=getattr(parsed, "pixel_vr", "") or ""
     )
+    ranges = index.ranges(number)
+    # Together: how many fragments a frame has is the sender's choice.
+    if sum(length for _offset, length in ranges) > _LARGEST:
+        raise UnsupportedPixels("a frame is too large to be looked at here", code="frame_too_large")
     parts = []
-    for offset, length in index.ranges(number):
-        if length > _LARGEST:
-            raise UnsupportedPixels("a frame is too large to be looked at here", code="frame_too_large")
+    for offset, length in ranges:
         file.seek(offset)
         parts.append(file.read(length))
     return b"".join(parts), description, number

@@ -23,6 +23,8 @@ _VIDEO: Final = "1.2.840.10008.1.2.4.10"
 
 #: Bytes of a video up to which its stream is read whole for a frame of it.
 MAX_VIDEO: Final = 192 * 1024 * 1024
+#: Bytes of one frame that is drawn: a film of 35 x 43 cm at 600 dpi and 16 bits has 170 MB.
+MAX_FRAME: Final = 256 * 1024 * 1024
 
 Draw = Callable[[Client, tuple[int, int], str, int], Picture]
 
@@ -80,6 +82,8 @@ def of(
     if content.transfer_syntax_uid.startswith(_VIDEO):
         return _poster(version)
     number = (index.number_of_frames + 1) // 2 if number is None else number
+    if 1 <= number <= index.number_of_frames and sum(length for _at, length in index.ranges(number)) > MAX_FRAME:
+        raise UnsupportedPixels("a frame is too large to be drawn", code="frame_too_large")
     record = metadata.instance_record(version)
     try:
         if version.instance.sop_class_uid in uids.SEGMENTATION:

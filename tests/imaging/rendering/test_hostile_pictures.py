@@ -12,7 +12,7 @@ import pytest
 from imaging.dicom import display_planes, segmentation, uids
 from imaging.dicom.errors import DicomError
 from imaging.dicom.frame_description import FrameDescription, LookupTable
-from imaging.rendering import selectors, services
+from imaging.rendering import selectors, services, sources
 from imaging.rendering.decoder import Client, Layer
 from imaging.rendering.models import Rendition
 from imaging.studies.models import InstanceVersion
@@ -21,6 +21,16 @@ from tests.imaging.rendering import drawings
 
 BOX = (256, 256)
 EIGHT = {"bits_allocated": 8, "bits_stored": 8, "high_bit": 7}
+
+
+def test_a_frame_of_gigabytes_is_not_read_into_this_process(
+    register: Callable[..., list[InstanceVersion]], pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "MAX_FRAME", 100)
+    (version,) = register([drawings.grey()])
+    with pytest.raises(DicomError) as refused:
+        services.render(version)
+    assert refused.value.code == "frame_too_large"
 
 
 def sound(client: Client) -> None:

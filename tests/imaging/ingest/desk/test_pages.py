@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from django.test import Client
 from pydicom.config import disable_value_validation
+from pydicom.uid import JPEGLSLossless
 
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
 from accounts.roles import Role
 from imaging.ingest.models import QuarantinedObject
+from imaging.rendering import loose
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.imaging.ingest.desk.conftest import Receive, Staff
@@ -212,6 +214,21 @@ def test_what_cannot_be_drawn_says_why(receive: Receive, staff: Staff, decoders:
     answer = signed_in(staff.emergency).get(f"/quarantine/{found.pk}/picture")
     assert answer.status_code == 415
     assert "Part of the image is missing" in answer.content.decode()
+
+
+def test_a_frame_of_many_fragments_is_not_read_whole(
+    receive: Receive, staff: Staff, decoders: Pool, emergency: Department, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(loose, "_LARGEST", 1000)
+    fragments = b"".join(b"\xfe\xff\x00\xe0" + (600).to_bytes(4, "little") + bytes(600) for _ in range(3))
+    made = arrivals.dataset(PatientID="P9", PatientName="Strange^Zoe")
+    made.PixelData = b"\xfe\xff\x00\xe0\0\0\0\0" + fragments + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    made["PixelData"].is_undefined_length = True
+    made["PixelData"].VR = "OB"
+    made.Rows = made.Columns = 64
+    (found,) = receive(arrivals.encoded(made, JPEGLSLossless), departments=[])
+    answer = signed_in(staff.emergency).get(f"/quarantine/{found.pk}/picture")
+    assert (answer.status_code, "larger than can be drawn" in answer.content.decode()) == (415, True)
 
 
 def test_the_bar_counts_what_waits_for_those_who_decide(waiting: QuarantinedObject, staff: Staff, alice: User) -> None:
