@@ -72,14 +72,14 @@ class Judge:
     def judge(self, candidates: Sequence[Candidate]) -> Verdict:
         """Divide a batch. A plan of placements goes with every object of a study that is new."""
         known = studies.known_studies(candidate.study_uid for candidate in candidates)
-        candidates = _as_their_studies(candidates, known)
+        received, candidates = candidates, _as_their_studies(candidates, known)
         keys = [key for candidate in candidates if (key := candidate.patient_key) is not None]
         batch = _Batch(studies.known_patients(keys))
         verdict = Verdict()
         doubtful: list[tuple[Candidate, SetAside]] = []
-        for candidate in candidates:
+        for candidate, as_received in zip(candidates, received, strict=True):
             study = known.get(candidate.study_uid)
-            objection = self._about_known(candidate, study) if study else batch.about_new(candidate)
+            objection = self._about_known(candidate, study, as_received) if study else batch.about_new(candidate)
             if objection is not None:
                 doubtful.append((candidate, objection))
             elif study:
@@ -95,15 +95,17 @@ class Judge:
                 verdict.set_aside.append(objection)
         return verdict
 
-    def _about_known(self, candidate: Candidate, study: KnownStudy) -> SetAside | None:
-        """What speaks against adding to a study that exists."""
+    def _about_known(self, candidate: Candidate, study: KnownStudy, as_received: Candidate) -> SetAside | None:
+        """What speaks against adding to a study that exists. Who may not is not told how others corrected it either."""
         source = candidate.waiting.source
         if not policies.may_join(
             sender_department_ids=source.department_ids,
             study_department_ids=study.department_ids,
             is_creator=self._began(study, source.door, source.sender),
         ):
-            return candidate.set_aside(Reason.JOINS_ANOTHER_STUDY, gettext_noop("the sender may not add to this study"))
+            return as_received.set_aside(
+                Reason.JOINS_ANOTHER_STUDY, gettext_noop("the sender may not add to this study")
+            )
         if source.identity_decided:
             return None
         found = _identity(candidate, study.patient)

@@ -7,7 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from accounts.actor import Actor
-from accounts.models import Department
+from accounts.models import AuditEvent, Department
 from imaging.dicom.correctable import CorrectionInvalid
 from imaging.ingest.models import QuarantinedObject
 from imaging.ingest.registrar import Drained
@@ -155,3 +155,19 @@ def test_taking_back_never_leaves_two_patients_in_one_study(sent: Sent, send: An
     assert numbers() == ["P1", "P1"]
     assert sent(later(first, PatientID="P-typo")).registered == 1
     assert numbers() == ["P1"] * 3
+
+
+def test_a_stranger_is_not_told_who_the_patient_really_is(
+    sent: Sent, send: Any, drain: Any, orthopaedics: Department
+) -> None:
+    first = arrivals.dataset()
+    sent(first)
+    services.correct(Study.objects.get(), LOCAL, reason="Mixed up at the console", actor=RITA)
+    send(later(first), "CT2", orthopaedics)
+    assert drain().quarantined == 1
+    waiting = QuarantinedObject.objects.get()
+    assert (waiting.reason, waiting.header["patient"]["patient_id"]) == ("joins_another_study", "P1")
+    assert "Anne" not in str(waiting.header)
+    send(first, "CT2", orthopaedics)
+    assert drain().registered == 1, "what is kept already changes nothing"
+    assert "L-100" not in str(list(AuditEvent.objects.filter(action="instance.quarantined").values()))
