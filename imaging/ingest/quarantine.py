@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import audit
 from accounts.models import Department
 from imaging.dicom.header import Header
 from imaging.ingest.models import QuarantinedObject
 from imaging.ingest.preparation import Waiting
+from imaging.ingest.source import Source
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
 
@@ -53,23 +55,48 @@ def _row(item: SetAside, content: StoredObject) -> QuarantinedObject | None:
     source = item.waiting.source
     same = {"stored_object": content, "sender": source.sender[:64]}
     waits = (QuarantinedObject.State.OPEN, QuarantinedObject.State.RELEASING)
-    if QuarantinedObject.objects.filter(**same, state__in=waits).update(reason=item.reason, detail=item.detail):
+    found = QuarantinedObject.objects.filter(**same, state__in=waits)
+    if found.update(reason=item.reason, detail=item.detail):
+        if not source.decider_id:
+            _handed_over_again(found, item)
         return None
     row = QuarantinedObject.objects.create(
         **same,
+        **_said(item),
         reason=item.reason,
         detail=item.detail,
-        header=_plain(item.header),
-        corrections=json.loads(source.corrections) if source.corrections else {},
-        study_instance_uid=item.header.study.study_instance_uid if item.header else "",
-        sop_instance_uid=item.header.instance.sop_instance_uid if item.header else "",
         door=source.door[:16],
         address=source.address[:64],
         received_at=item.waiting.received_at,
     )
-    # One that is no more would keep the object in the spool for ever.
-    row.departments.set(Department.objects.filter(pk__in=source.department_ids))
+    row.departments.set(_departments(source))
     return row
+
+
+def _handed_over_again(found: QuerySet[QuarantinedObject], item: SetAside) -> None:
+    """What the sender says now counts: the patient may be another one than was said before."""
+    for row in found.filter(state=QuarantinedObject.State.OPEN):
+        QuarantinedObject.objects.filter(pk=row.pk).update(**_said(item))
+        departments = list(_departments(item.waiting.source))
+        # Without any, it was for all who decide: it stays so.
+        if departments and row.departments.exists():
+            row.departments.add(*departments)
+
+
+def _said(item: SetAside) -> dict[str, Any]:
+    """Who and what the object is, with what its sender put over it."""
+    corrections = item.waiting.source.corrections
+    return {
+        "header": _plain(item.header),
+        "corrections": json.loads(corrections) if corrections else {},
+        "study_instance_uid": item.header.study.study_instance_uid if item.header else "",
+        "sop_instance_uid": item.header.instance.sop_instance_uid if item.header else "",
+    }
+
+
+def _departments(source: Source) -> QuerySet[Department]:
+    """Those that the sender acts for; one that is no more would keep the object in the spool for ever."""
+    return Department.objects.filter(pk__in=source.department_ids)
 
 
 def _plain(header: Header | None) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """Whose a released object is: the last decision counts, what was taken back leaves no trace, and no study shows two patients."""
 
+import json
 from typing import Any
 
 import pytest
 
 from accounts.models import Department
+from imaging.ingest import registrar
+from imaging.ingest import services as spool
 from imaging.ingest.desk import releasing, services
 from imaging.ingest.desk.policies import Decider, Person
 from imaging.ingest.desk.services import Kind, Wish
 from imaging.ingest.models import QuarantinedObject
+from imaging.ingest.source import Source
 from imaging.studies import metadata
 from imaging.studies.models import Correction, InstanceVersion, Placement, Study
 from tests.factories import arrivals
@@ -55,6 +59,24 @@ def undone(rosa: Decider, waiting: QuarantinedObject) -> None:
 
 def study_of(waiting: QuarantinedObject) -> Study:
     return Study.objects.select_related("patient").get(study_instance_uid=waiting.study_instance_uid)
+
+
+class TestHandedOverAgain:
+    def test_whose_the_sender_says_it_is_the_second_time_counts(
+        self, receive: Receive, rosa: Decider, emergency: Department
+    ):
+        """The same file, brought again with another patient of ours, waits once, and is that patient's when released."""
+        receive(arrivals.dataset(PatientID="P9", PatientName="Known^Anna"), departments=[emergency])
+        content = arrivals.encoded(arrivals.dataset(PatientID="P-disc", PatientName="Strange^Zoe"))
+        for number in ("P9", "P77"):
+            says = {"00100020": {"vr": "LO", "Value": [number]}}
+            source = Source(door="upload", sender="bob", corrections=json.dumps(says), identity_decided=True)
+            arrivals.hand_over(content, source)
+            registrar.drain(spool.spool())
+        waiting = QuarantinedObject.objects.get()
+        services.decide(rosa, [waiting.pk], release(place_in=emergency.pk))
+        assert numbers() == ["P9", "P77"]
+        assert study_of(waiting).patient.patient_id == "P77"
 
 
 class TestDecidedAgain:
