@@ -1,6 +1,7 @@
 """Bringing images in with a real Chromium: folders, drops, a tab closed at half, what is refused, and readers of screens."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from tests.factories.accounts import MembershipFactory
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 MEBIBYTE = 1024 * 1024
-TUS = "**/import/tus/**"
+#: Where files are sent: large ones alone, small ones together.
+SENT = re.compile(r"/import/(tus/|[0-9a-f-]{36}/files)")
+TOGETHER = "**/import/*/files"
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +102,7 @@ def test_a_tab_closed_at_half_goes_on_where_it_stopped(alice: User, disc: Path, 
     page.goto("/import/")
     assert f"{before} files arrived" in page.inner_text("#unfinished")
     sent = []
-    page.on("request", lambda request: sent.append(request.method) if "/import/tus/" in request.url else None)
+    page.on("request", lambda request: sent.append(request.method) if SENT.search(request.url) else None)
     page.click("[data-continue]")
     page.set_input_files("#choose-folder", disc)
     delivery = received(page)
@@ -144,7 +147,7 @@ def test_what_is_refused_says_why_and_the_rest_can_go_on(
 
 def test_a_server_that_is_away_is_waited_for(alice: User, disc: Path, open_page: OpenPage) -> None:
     page = open_page(alice)
-    failures = iter(range(20))
+    failures = iter(range(8))
 
     def sometimes(route: Any) -> None:
         if next(failures, None) is None:
@@ -154,19 +157,81 @@ def test_a_server_that_is_away_is_waited_for(alice: User, disc: Path, open_page:
         else:
             route.fulfill(status=503, body="busy")
 
-    page.route(TUS, sometimes)
+    page.route(SENT, sometimes)
     bring(page, disc)
     assert arrived(received(page)) == contents(disc)
 
 
-def test_pause_stops_and_resume_goes_on(alice: User, disc: Path, open_page: OpenPage) -> None:
+def test_an_answer_that_is_lost_makes_no_file_twice(alice: User, disc: Path, open_page: OpenPage) -> None:
     page = open_page(alice)
-    page.route(TUS, lambda route: None)
+    lost = []
+
+    def losing(route: Any) -> None:
+        if route.request.method == "POST" and len(lost) < 2:
+            lost.append(route.fetch().status)
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route(TOGETHER, losing)
+    bring(page, disc)
+    delivery = received(page)
+    assert lost == [200, 200]
+    assert arrived(delivery) == contents(disc)
+    assert delivery.file_count == 14
+
+
+def test_files_that_may_not_come_together_come_one_by_one(alice: User, disc: Path, open_page: OpenPage) -> None:
+    page = open_page(alice)
+    page.route(TOGETHER, lambda route: route.fulfill(status=413, body="<h1>Request Entity Too Large</h1>"))
+    bring(page, disc)
+    assert arrived(received(page)) == contents(disc)
+
+
+def test_a_file_that_is_gone_meanwhile_does_not_hold_the_others(alice: User, disc: Path, open_page: OpenPage) -> None:
+    page = open_page(alice)
+    page.route(SENT, lambda route: None)
     bring(page, disc)
     page.wait_for_selector("#file-rows tr")
     page.click("#pause")
     until(lambda: "Paused" in page.inner_text("#sending-state"), "it says that it is paused")
-    page.unroute(TUS)
+    gone = disc / "DICOM" / "S1" / "IM4"
+    gone.unlink()
+    page.unroute(SENT)
+    page.click("#pause")
+    page.wait_for_selector("#without:visible")
+    row = page.locator("#file-rows tr").first
+    until(lambda: "IM4" in row.inner_text(), "the row of that file is drawn")
+    assert "Could not be read" in row.inner_text()
+    page.click("#without")
+    assert arrived(received(page)) == contents(disc)
+
+
+def test_one_that_is_refused_among_small_ones_says_why(
+    alice: User, disc: Path, open_page: OpenPage, settings: Any
+) -> None:
+    page = open_page(alice)
+    (disc / "cine.dcm").unlink()
+    (disc / "DICOM" / "Z99").write_bytes(bytes(90_000))
+    settings.UPLOAD_QUOTA_BYTES = 300_000
+    bring(page, disc)
+    page.wait_for_selector("#without:visible")
+    row = page.locator("#file-rows tr").first
+    until(lambda: "Z99" in row.inner_text(), "the row of that file is drawn")
+    assert "Finish or cancel one" in row.inner_text()
+    page.click("#without")
+    delivery = received(page)
+    assert arrived(delivery) == {name: body for name, body in contents(disc).items() if not name.endswith("Z99")}
+
+
+def test_pause_stops_and_resume_goes_on(alice: User, disc: Path, open_page: OpenPage) -> None:
+    page = open_page(alice)
+    page.route(SENT, lambda route: None)
+    bring(page, disc)
+    page.wait_for_selector("#file-rows tr")
+    page.click("#pause")
+    until(lambda: "Paused" in page.inner_text("#sending-state"), "it says that it is paused")
+    page.unroute(SENT)
     page.click("#pause")
     assert arrived(received(page)) == contents(disc)
 
@@ -187,7 +252,7 @@ def test_who_was_signed_out_is_told_and_goes_on_after_signing_in(
 
 def test_cancel_asks_and_leaves_nothing(alice: User, disc: Path, open_page: OpenPage) -> None:
     page = open_page(alice)
-    page.route(TUS, lambda route: None)
+    page.route(SENT, lambda route: None)
     bring(page, disc)
     page.wait_for_selector("#file-rows tr")
     page.click("#cancel")
@@ -199,7 +264,7 @@ def test_cancel_asks_and_leaves_nothing(alice: User, disc: Path, open_page: Open
 
 def test_ten_thousand_files_do_not_freeze_the_page(alice: User, open_page: OpenPage) -> None:
     page = open_page(alice)
-    page.route(TUS, lambda route: None)
+    page.route(SENT, lambda route: None)
     page.goto("/import/")
     page.evaluate(
         """() => { const carried = new DataTransfer();

@@ -82,6 +82,13 @@ def checksum(text: str | None) -> Checksum | None:
     return Checksum(algorithm, digest)
 
 
+def fingerprint(text: str) -> str:
+    """What a browser knows a file by: at most 128 visible characters of ASCII, or none. Raises ``Malformed``."""
+    if len(text) > 128 or not text.isascii() or not text.isprintable():
+        raise Malformed("Upload-Metadata")
+    return text
+
+
 def _decoded(value: str, header: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)

@@ -99,6 +99,12 @@ class Damaged(Refusal):
     sentence = _("This piece was damaged on the way and is sent again.")
 
 
+class CutOff(Damaged):
+    """The request ended before this file was whole; nothing of it was kept."""
+
+    status = 408
+
+
 class Crowded(Refusal):
     """As many files are arriving in this process as may at once: a browser tries again by itself."""
 

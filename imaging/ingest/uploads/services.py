@@ -4,13 +4,12 @@ Bytes first, then the row: what a row calls received lies on disk. Where a proce
 and finishing an import counts what is there.
 """
 
-import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -19,11 +18,9 @@ from accounts import audit
 from accounts.actor import SYSTEM, Actor
 from accounts.models import User
 from imaging.ingest.models import Import, ImportedFile
-from imaging.ingest.uploads import names, refusals, selectors, staging
+from imaging.ingest.uploads import admission, names, refusals, selectors, staging
 from imaging.ingest.uploads.protocol import Checksum
 from imaging.ingest.uploads.staging import Read
-
-logger = logging.getLogger(__name__)
 
 #: Unfinished uploads are kept so long after their last file began or piece came.
 KEPT: Final = timedelta(hours=24)
@@ -85,15 +82,9 @@ def create(*, user: User, delivery_id: UUID, announced: Announced, body: Body | 
 
     Raises ``Refusal``; then nothing of the file is kept.
     """
-    _check_delivery(user, delivery_id, announced.length)
-    _check_room(announced.length)
-    file = ImportedFile(
-        pk=uuid4(),
-        delivery_id=delivery_id,
-        path=names.shown(announced.path),
-        length=announced.length,
-        fingerprint=announced.fingerprint,
-    )
+    admission.share_of(user, delivery_id).take(announced.length)
+    admission.check_room(announced.length)
+    file = new_file(delivery_id, announced)
     try:
         staged = staging.StagedFile(delivery_id, file.pk, create=True)
     except staging.Absent as error:
@@ -102,29 +93,45 @@ def create(*, user: User, delivery_id: UUID, announced: Announced, body: Body | 
         try:
             offset = _append(staged, body) if body else 0
             file.state = _State.RECEIVED if offset == file.length else _State.RECEIVING
-            expires_at = _record_file(file)
+            expires_at = record_files(delivery_id, [file])
         except IntegrityError:
-            return _join(user, file, offset, staged)
+            return join(user, file, offset, staged)
         except BaseException:
             staged.remove()
             raise
     return Upload(file, offset, expires_at)
 
 
-def _record_file(file: ImportedFile) -> datetime:
-    """Write the row, and count it to its import, which must still be open."""
+def new_file(delivery_id: UUID, announced: Announced) -> ImportedFile:
+    """A file of an import, with a name on the disk that is our own; not recorded yet."""
+    return ImportedFile(
+        pk=uuid4(),
+        delivery_id=delivery_id,
+        path=names.shown(announced.path),
+        length=announced.length,
+        fingerprint=announced.fingerprint,
+    )
+
+
+def record_files(delivery_id: UUID, files: Sequence[ImportedFile]) -> datetime:
+    """Write rows of new files, and count them to their import, which must still be open; until when it is kept.
+
+    Raises ``Closed``, or IntegrityError when one was announced before; then none is recorded.
+    """
     expires_at = timezone.now() + KEPT
     with transaction.atomic():
-        file.save(force_insert=True)
-        counted = Import.objects.filter(pk=file.delivery_id, state=Import.State.RECEIVING).update(
-            file_count=F("file_count") + 1, byte_count=F("byte_count") + file.length, expires_at=expires_at
+        ImportedFile.objects.bulk_create(files)
+        counted = Import.objects.filter(pk=delivery_id, state=Import.State.RECEIVING).update(
+            file_count=F("file_count") + len(files),
+            byte_count=F("byte_count") + sum(file.length for file in files),
+            expires_at=expires_at,
         )
         if not counted:
             raise refusals.Closed
     return expires_at
 
 
-def _join(user: User, sent: ImportedFile, offset: int, staged: staging.StagedFile) -> Upload:
+def join(user: User, sent: ImportedFile, offset: int, staged: staging.StagedFile) -> Upload:
     """The file was announced before: by another window, or in a request whose answer was lost. The longer one is kept."""
     try:
         known = ImportedFile.objects.select_related("delivery").get(
@@ -282,33 +289,6 @@ def _forget(delivery: Import, state: str, action: audit.Action, actor: Actor) ->
     transaction.on_commit(lambda: staging.remove_folder(delivery.pk))
 
 
-def _check_delivery(user: User, delivery_id: UUID, length: int) -> None:
-    """Whether this import takes a file of so many bytes now, and the person's share too. Raises ``Refusal``."""
-    held = selectors.open_imports(user)
-    delivery = next((each for each in held if each.pk == delivery_id), None)
-    if delivery is None:
-        raise refusals.Closed if selectors.delivery_of(user, delivery_id) else refusals.NotFound
-    if delivery.state != Import.State.RECEIVING or delivery.expires_at <= timezone.now():
-        raise refusals.Closed
-    if not selectors.may_upload_to(user, delivery.department_id):
-        raise refusals.NotAllowed
-    if length > settings.UPLOAD_QUOTA_BYTES:
-        raise refusals.TooLarge
-    used = sum(each.byte_count for each in held)
-    if (
-        used + length > settings.UPLOAD_QUOTA_BYTES
-        or sum(each.file_count for each in held) >= settings.UPLOAD_QUOTA_FILES
-    ):
-        raise refusals.ShareUsed
-
-
-def _check_room(length: int) -> None:
-    try:
-        staging.check_room(length)
-    except staging.NoRoom as error:
-        raise refusals.NoRoom from error
-
-
 def _locked(file: ImportedFile) -> staging.StagedFile:
     try:
         return staging.StagedFile(file.delivery_id, file.pk)
@@ -319,17 +299,8 @@ def _locked(file: ImportedFile) -> staging.StagedFile:
 
 
 def _append(staged: staging.StagedFile, body: Body) -> int:
-    try:
+    with admission.writing():
         return staged.append(body.read, body.length, body.checksum)
-    except staging.NoRoom as error:
-        raise refusals.NoRoom from error
-    except staging.Damaged as error:
-        raise refusals.Damaged from error
-    except staging.Absent as error:
-        raise refusals.NotFound from error
-    except OSError as error:
-        logger.warning("an upload cannot be written (%s)", error.strerror)
-        raise refusals.NoRoom from error
 
 
 def _progressed(file: ImportedFile, offset: int) -> Upload:

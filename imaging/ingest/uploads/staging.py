@@ -154,6 +154,14 @@ class StagedFile:
             os.fsync(self._fd)
         return self.length
 
+    def fill(self, read: Read, expected: int) -> int:
+        """Add up to ``expected`` bytes of a stream, not durable before ``sync``; how many came. Raises as ``append``."""
+        return self._copy(read, expected, self._fd)
+
+    def sync(self) -> None:
+        """Make durable what was written. Raises OSError."""
+        os.fsync(self._fd)
+
     def _copy(self, read: Read, expected: int, target: int) -> int:
         """Write what comes; how many bytes that was."""
         copied, next_check = 0, 0

@@ -1,22 +1,19 @@
 """The door for a browser's files: tus 1.0.0 over HTTP. Bodies are streamed to disk; nothing here reads `request.body`."""
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.http.request import UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.http import http_date
 
 from accounts.models import User
-from imaging.ingest import turnstile
-from imaging.ingest.uploads import protocol, refusals, services
-from imaging.ingest.uploads.services import Announced, Body, Upload
+from imaging.ingest.uploads import protocol, refusals, services, wire
+from imaging.ingest.uploads.services import Announced, Upload
 
 View = Callable[..., HttpResponse]
 
@@ -71,9 +68,7 @@ def _admitted(request: HttpRequest, method: str, view: View, names: dict[str, UU
 
 
 def _refused(refusal: refusals.Refusal) -> HttpResponse:
-    response = HttpResponse(str(refusal.sentence), status=refusal.status, content_type="text/plain; charset=utf-8")
-    if isinstance(refusal, refusals.Crowded):
-        response["Retry-After"] = str(turnstile.RETRY_AFTER)
+    response = wire.refused(refusal)
     if refusal.status == 412:
         response["Tus-Version"] = protocol.VERSION
     return response
@@ -104,12 +99,12 @@ def collection(request: HttpRequest, method: str) -> HttpResponse:
     announced = Announced(
         path=next((said[key] for key in _NAMES if said.get(key)), ""),
         length=length,
-        fingerprint=_fingerprint(said.get("fingerprint", "")),
+        fingerprint=protocol.fingerprint(said.get("fingerprint", "")),
     )
-    body = _body(request) if request.headers.get("Content-Type") == protocol.CONTENT_TYPE else None
+    body = wire.body_of(request) if request.headers.get("Content-Type") == protocol.CONTENT_TYPE else None
     if body and body.length > length:
         raise refusals.TooLarge
-    with _turn():
+    with wire.turn():
         upload = services.create(user=_user(request), delivery_id=delivery_id, announced=announced, body=body)
     response = HttpResponse(status=201)
     response["Location"] = reverse("ingest:tus-file", kwargs={"file_id": upload.file.pk})
@@ -131,18 +126,9 @@ def file(request: HttpRequest, method: str, *, file_id: UUID) -> HttpResponse:
     if request.headers.get("Content-Type") != protocol.CONTENT_TYPE:
         raise refusals.WrongType
     offset = protocol.number(request.headers.get("Upload-Offset"), "Upload-Offset")
-    with _turn():
-        upload = services.append(user=user, file_id=file_id, offset=offset, body=_body(request))
+    with wire.turn():
+        upload = services.append(user=user, file_id=file_id, offset=offset, body=wire.body_of(request))
     return _progress(HttpResponse(status=204), upload)
-
-
-@contextmanager
-def _turn() -> Iterator[None]:
-    try:
-        with turnstile.passed():
-            yield
-    except turnstile.Crowded as error:
-        raise refusals.Crowded from error
 
 
 def _progress(response: HttpResponse, upload: Upload) -> HttpResponse:
@@ -154,24 +140,3 @@ def _progress(response: HttpResponse, upload: Upload) -> HttpResponse:
 def _user(request: HttpRequest) -> User:
     assert isinstance(request.user, User)
     return request.user
-
-
-def _fingerprint(text: str) -> str:
-    if len(text) > 128 or not text.isascii() or not text.isprintable():
-        raise protocol.Malformed("Upload-Metadata")
-    return text
-
-
-def _body(request: HttpRequest) -> Body:
-    if "CONTENT_LENGTH" not in request.META:
-        raise refusals.LengthNeeded
-    length = protocol.number(request.META["CONTENT_LENGTH"], "Content-Length")
-    checksum = protocol.checksum(request.headers.get("Upload-Checksum"))
-
-    def read(size: int) -> bytes:
-        try:
-            return request.read(size)
-        except (UnreadablePostError, ConnectionError):
-            return b""  # The browser is gone: what came is kept.
-
-    return Body(read, length, checksum)

@@ -11,13 +11,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actor import Actor
 from accounts.models import User
 from accounts.roles import Door
 from imaging.ingest.models import Import, ImportedFile
-from imaging.ingest.uploads import refusals, selectors, services
+from imaging.ingest.uploads import parcels, protocol, refusals, selectors, services, together, wire
+from imaging.ingest.uploads.services import Announced
 
 #: How far an import has come, as a shape of the sprite.
 _SHAPES: Final = {
@@ -64,9 +65,7 @@ def _for_the_script(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
                 raise refusals.NotSignedIn
             response = view(request, **names)
         except refusals.Refusal as refusal:
-            response = HttpResponse(
-                str(refusal.sentence), status=refusal.status, content_type="text/plain; charset=utf-8"
-            )
+            response = wire.refused(refusal)
         response["Cache-Control"] = "no-store"
         return response
 
@@ -89,10 +88,15 @@ def begin(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"import": str(delivery.pk)}, status=201)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @_for_the_script
 def files(request: HttpRequest, *, delivery_id: UUID) -> HttpResponse:
-    """What has come of an import: each file's address, what the browser knows it by, and whether it is whole."""
+    """What has come of an import: each file's address, what the browser knows it by, and whether it is whole.
+
+    POST brings several small files (parcels.py), and is answered for each: its id or null, a status, a sentence.
+    """
+    if request.method == "POST":
+        return _take_parcel(request, delivery_id)
     delivery = selectors.delivery_of(_user(request), delivery_id)
     if delivery is None:
         raise refusals.NotFound
@@ -103,6 +107,28 @@ def files(request: HttpRequest, *, delivery_id: UUID) -> HttpResponse:
         for pk, fingerprint, state in selectors.sent_files(delivery)
     ]
     return JsonResponse({"files": listed, "title": delivery.title})
+
+
+def _take_parcel(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
+    if request.content_type != parcels.CONTENT_TYPE:
+        raise refusals.WrongType
+    try:
+        with wire.turn():
+            body = wire.body_of(request)
+            entries = parcels.contents(body.read, body.length)
+            announced = [Announced(path=name, length=length, fingerprint=mark) for name, length, mark in entries]
+            answers = together.create_together(
+                user=_user(request), delivery_id=delivery_id, announced=announced, read=body.read
+            )
+    except protocol.Malformed as error:
+        raise refusals.Malformed from error
+    return JsonResponse({"files": [_listed(answer) for answer in answers]})
+
+
+def _listed(answer: together.Answer) -> list[str | int | None]:
+    if isinstance(answer, refusals.Refusal):
+        return [None, answer.status, str(answer.sentence)]
+    return [str(answer), 201, ""]
 
 
 @require_POST

@@ -3,10 +3,12 @@
  * files make no more rows than a screen can use; the totals above count them all.
  */
 import { say } from "../../viewer/words";
-import { SMALL, type Item, type Transfer } from "./transfer";
+import type { Item, Transfer } from "./transfer";
+import { SMALL } from "./trips";
 import { size } from "./wording";
 
 const MOST_FAILED = 100;
+const MOST_ACTIVE = 10;
 const LAST_DONE = 20;
 const SHAPES = { waiting: "scheduled", sending: "acquiring", sent: "complete", skipped: "vetted", failed: "rejected" } as const;
 
@@ -42,7 +44,7 @@ export class Rows {
       const item = transfer.items[place];
       if (item && (item.state === "sent" || item.state === "skipped")) done.push(item);
     }
-    return [...failed, ...transfer.active, ...done];
+    return [...failed, ...[...transfer.active].slice(0, MOST_ACTIVE), ...done];
   }
 
   private rowOf(item: Item): HTMLTableRowElement {
@@ -57,7 +59,7 @@ export class Rows {
   }
 
   private fill(row: HTMLTableRowElement, item: Item, isPaused: boolean): void {
-    const isHeld = item.state === "sending" && item.timer !== 0 && item.attempts > 1;
+    const isHeld = item.state === "sending" && (item.trip?.isHeld ?? false);
     const isResting = isPaused && item.state === "sending";
     const key = `${item.state}${isHeld ? "-held" : ""}${isResting ? "-paused" : ""}`;
     if (row.dataset["state"] !== key) {

@@ -1,4 +1,4 @@
-/** What the page asks the server about an import. The files themselves go by tus (transfer.ts). */
+/** What the page asks the server about an import. The files themselves: trips.ts. */
 
 export interface Known {
   id: string;

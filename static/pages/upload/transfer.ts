@@ -1,10 +1,9 @@
 /**
- * The files on their way: six at a time by tus, small ones in one request each. What fails for the moment is tried again for
- * as long as the page is open; what is refused says why and waits for a person.
+ * The files on their way: several requests at a time, each with one large file or some small ones (trips.ts). What fails for
+ * the moment is tried again for as long as the page is open; what is refused says why and waits for a person.
  */
-import { Upload, type DetailedError } from "tus-js-client";
 import type { Chosen } from "./entries";
-import { csrf } from "./server";
+import { Alone, Together, type Listener, type Trip } from "./trips";
 
 export type State = "waiting" | "sending" | "sent" | "skipped" | "failed";
 
@@ -17,10 +16,9 @@ export interface Item extends Chosen {
   note: string;
   resumed: boolean;
   address: string | null;
-  upload: Upload | null;
-  attempts: number;
-  movedAt: number;
-  timer: number;
+  trip: Trip | null;
+  /** A parcel with this file was refused as a whole: it goes by itself then. */
+  isLone: boolean;
 }
 
 /** Why everything stands still: shown once, not for each file. */
@@ -33,17 +31,24 @@ interface Events {
 }
 
 const PARALLEL = 6; // what a browser opens to one server over HTTP/1.1
-/** Files up to here go in one request with their creation; bytes. */
-export const SMALL = 8 * 1024 * 1024;
-const PIECE = 32 * 1024 * 1024;
+/** Files up to here go together, so many and of so many bytes. */
+const TOGETHER = 1024 * 1024;
+const MOST_TOGETHER = 32;
+const LONGEST_TOGETHER = 8 * 1024 * 1024;
 const PAUSES = [500, 1000, 2000, 5000, 10_000, 20_000, 30_000];
 const STALLED = 60_000;
 const HALTS = new Map<number, Halt>([[401, "signed-out"], [403, "forbidden"], [410, "closed"], [507, "no-room"]]);
+
+/** Whether the same may be taken later. */
+function isPassing(status: number): boolean {
+  return status === 0 || status === 408 || status === 409 || status === 423 || status === 429 || status >= 500;
+}
 
 export class Transfer {
   readonly items: Item[] = [];
   readonly totals = { files: 0, bytes: 0, doneFiles: 0, doneBytes: 0, skippedBytes: 0, failed: 0, skipped: 0 };
   readonly active = new Set<Item>();
+  private readonly trips = new Set<Trip>();
   isPaused = false;
   private next = 0;
 
@@ -60,7 +65,7 @@ export class Transfer {
   /** Put a file at the end of the queue. `file` is its id on the server, when it is known there. */
   add(chosen: Chosen, print: string, known?: { id: string; whole: boolean }): Item {
     const item: Item = {
-      ...chosen, print, state: "waiting", sent: 0, note: "", resumed: false, attempts: 0, movedAt: 0, timer: 0, upload: null,
+      ...chosen, print, state: "waiting", sent: 0, note: "", resumed: false, trip: null, isLone: false,
       address: known && !known.whole ? `${this.endpoint}${known.id}` : null,
     };
     this.items.push(item);
@@ -83,33 +88,34 @@ export class Transfer {
     this.active.delete(item);
     item.state = "failed";
     item.note = note;
-    item.address = item.upload?.url ?? item.address;
-    item.upload = null;
+    item.address = item.trip?.address ?? item.address;
+    item.trip = null;
     this.events.changed();
   }
 
   /** Begin with as many as may be on their way at once. */
   pump(): void {
-    while (!this.isPaused && this.active.size < PARALLEL && this.next < this.items.length) {
-      const item = this.items[this.next++];
-      if (item?.state === "waiting") this.start(item);
+    while (!this.isPaused && this.trips.size < PARALLEL) {
+      const items = this.load();
+      if (!items.length) break;
+      this.start(items);
     }
-    if (!this.active.size && this.next >= this.items.length && !this.isPaused) this.events.emptied();
+    if (!this.trips.size && this.next >= this.items.length && !this.isPaused) this.events.emptied();
     this.events.changed();
   }
 
   pause(): void {
     this.isPaused = true;
-    for (const item of this.active) {
-      window.clearTimeout(item.timer);
-      void item.upload?.abort();
+    for (const trip of this.trips) {
+      window.clearTimeout(trip.timer);
+      void trip.abort();
     }
     this.events.changed();
   }
 
   resume(): void {
     this.isPaused = false;
-    for (const item of this.active) this.restart(item);
+    for (const trip of this.trips) this.restart(trip);
     this.pump();
   }
 
@@ -119,40 +125,72 @@ export class Transfer {
       if (item.state !== "failed") continue;
       item.state = "waiting";
       item.note = "";
-      item.attempts = 0;
       this.totals.failed -= 1;
     }
     this.next = 0; // what is not waiting is passed over
     this.resume();
   }
 
-  private start(item: Item): void {
-    item.state = "sending";
-    item.movedAt = Date.now();
-    this.active.add(item);
-    const isSmall = item.file.size <= SMALL;
-    item.upload = new Upload(item.file, {
-      endpoint: this.endpoint,
-      uploadUrl: item.address,
-      chunkSize: isSmall ? SMALL : PIECE,
-      uploadDataDuringCreation: isSmall,
-      storeFingerprintForResuming: false, // the server remembers; this computer is shared
-      retryDelays: null, // we know better when it is worth while, see `failed`
-      metadata: { import: this.delivery, relativePath: item.path, fingerprint: item.print },
-      onBeforeRequest: (request) => request.setHeader("X-CSRFToken", csrf()),
-      onProgress: (sent) => this.moved(item, sent),
-      onSuccess: () => this.sent(item),
-      onError: (error) => void this.failed(item, error),
-    });
-    item.upload.start();
+  /** The next file that waits, and the small ones behind it when it is small itself. */
+  private load(): Item[] {
+    const items: Item[] = [];
+    let bytes = 0;
+    for (; this.next < this.items.length && items.length < MOST_TOGETHER; this.next += 1) {
+      const item = this.items[this.next];
+      if (item?.state !== "waiting") continue;
+      const isSmall = item.file.size <= TOGETHER && !item.address && !item.isLone;
+      bytes += item.file.size;
+      if (items.length && (!isSmall || bytes > LONGEST_TOGETHER)) break;
+      items.push(item);
+      if (isSmall) continue;
+      this.next += 1;
+      break;
+    }
+    return items;
   }
 
-  private restart(item: Item): void {
-    window.clearTimeout(item.timer);
-    item.timer = 0;
-    item.movedAt = Date.now();
-    if (!this.isPaused) item.upload?.start();
+  private start(items: Item[]): void {
+    const [first] = items;
+    const trip =
+      first && items.length === 1
+        ? new Alone(first, this.listener, this.endpoint, this.delivery)
+        : new Together(items, this.listener, this.delivery);
+    for (const item of items) {
+      item.state = "sending";
+      item.trip = trip;
+      this.active.add(item);
+    }
+    this.trips.add(trip);
+    trip.start();
   }
+
+  private restart(trip: Trip): void {
+    window.clearTimeout(trip.timer);
+    trip.timer = 0;
+    trip.movedAt = Date.now();
+    if (!this.isPaused) trip.start();
+  }
+
+  private readonly listener: Listener = {
+    moved: (trip, item, sent) => {
+      trip.movedAt = Date.now();
+      this.moved(item, sent);
+    },
+    arrived: (_trip, item) => {
+      this.moved(item, item.file.size);
+      this.active.delete(item);
+      item.state = "sent";
+      item.trip = null;
+      this.totals.doneFiles += 1;
+    },
+    refused: (trip, item, status, sentence) => {
+      if (isPassing(status) || HALTS.has(status)) return;
+      trip.items = trip.items.filter((each) => each !== item);
+      this.moved(item, 0);
+      this.fail(item, sentence || this.words.refused(status));
+    },
+    ended: (trip, status, sentence) => void this.ended(trip, status, sentence),
+  };
 
   private moved(item: Item, sent: number): void {
     const isFirst = item.sent === 0;
@@ -161,64 +199,80 @@ export class Transfer {
     // What an earlier visit sent is no speed of this one.
     if (isFirst && item.resumed) this.totals.skippedBytes += sent;
     item.sent = sent;
-    item.movedAt = Date.now();
     this.events.changed();
   }
 
-  private sent(item: Item): void {
-    this.moved(item, item.file.size);
-    this.active.delete(item);
-    item.state = "sent";
-    item.upload = null;
-    this.totals.doneFiles += 1;
+  private async ended(trip: Trip, status: number, sentence: string): Promise<void> {
+    if (trip.items.length) {
+      if (this.isPaused) return;
+      if (status === 0) await this.leaveUnreadable(trip);
+    }
+    const halt = HALTS.get(status);
+    if (!trip.items.length) {
+      this.over(trip);
+    } else if (halt) {
+      this.pause();
+      this.events.halted(halt, sentence);
+    } else if (isPassing(status)) {
+      const pause = PAUSES[Math.min(trip.attempts++, PAUSES.length - 1)];
+      trip.timer = window.setTimeout(() => this.restart(trip), pause);
+      this.events.changed();
+    } else {
+      this.refuse(trip, sentence || this.words.refused(status));
+      this.over(trip);
+    }
+  }
+
+  private over(trip: Trip): void {
+    this.trips.delete(trip);
     this.pump();
   }
 
-  private async failed(item: Item, error: Error | DetailedError): Promise<void> {
-    if (this.isPaused) return;
-    const answer = "originalResponse" in error ? error.originalResponse : null;
-    const status = answer?.getStatus() ?? 0;
-    const isText = answer?.getHeader("Content-Type")?.startsWith("text/plain") ?? false;
-    const sentence = isText ? (answer?.getBody() ?? "") : "";
-    const halt = HALTS.get(status);
-    if (halt) {
-      this.pause();
-      this.events.halted(halt, sentence);
-    } else if (status === 0 && !(await isReadable(item.file))) {
+  /** A refused file failed; of a refused parcel each file gets a try of its own. */
+  private refuse(trip: Trip, note: string): void {
+    const isParcel = trip instanceof Together;
+    for (const item of trip.items) {
+      if (!isParcel) this.fail(item, note);
+      else {
+        this.moved(item, 0);
+        this.active.delete(item);
+        Object.assign(item, { state: "waiting", trip: null, isLone: true });
+        this.next = 0; // what is not waiting is passed over
+      }
+    }
+  }
+
+  /** A disc taken out looks like a broken network: the files that cannot be read any more are not tried again. */
+  private async leaveUnreadable(trip: Trip): Promise<void> {
+    for (const item of [...trip.items]) {
+      if (await isReadable(item.file)) continue;
+      trip.items = trip.items.filter((each) => each !== item);
       this.fail(item, this.words.unreadable);
-      this.pump();
-    } else if (status === 0 || status === 408 || status === 409 || status === 423 || status === 429 || status >= 500) {
-      const pause = PAUSES[Math.min(item.attempts++, PAUSES.length - 1)];
-      item.timer = window.setTimeout(() => this.restart(item), pause);
-      this.events.changed();
-    } else {
-      this.fail(item, sentence || this.words.refused(status));
-      this.pump();
     }
   }
 
   /** Files that wait for the network or the server to come back. */
   get waiting(): number {
-    return [...this.active].filter((item) => item.timer !== 0 && item.attempts > 1).length;
+    return [...this.active].filter((item) => item.trip?.isHeld).length;
   }
 
   /** The network is there again: do not sit out the pauses. */
   private hurry(): void {
-    for (const item of this.active) if (item.timer) this.restart(item);
+    for (const trip of this.trips) if (trip.timer) this.restart(trip);
   }
 
   /** A connection that died in the computer's sleep never says so. */
   private restartStalled(): void {
     if (this.isPaused) return;
-    for (const item of this.active) {
-      if (item.timer || Date.now() - item.movedAt < STALLED) continue;
-      item.movedAt = Date.now();
-      void item.upload?.abort().then(() => this.restart(item));
+    for (const trip of this.trips) {
+      if (trip.timer || Date.now() - trip.movedAt < STALLED) continue;
+      trip.movedAt = Date.now();
+      void trip.abort().then(() => this.restart(trip));
     }
   }
 }
 
-/** Whether the file is still there: a disc taken out looks like a broken network. */
+/** Whether the file is still there. */
 async function isReadable(file: File): Promise<boolean> {
   try {
     await file.slice(0, 1).arrayBuffer();
