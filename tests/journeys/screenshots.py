@@ -11,6 +11,7 @@ from tests.peers import find
 
 CHEST = "1.3.6.1.4.1.5962.1.2.9.20040826185059.5457"
 CT_HEAD = "1.2.826.0.1.3680043.9.4245.1760717064491086528325869788156915668"
+DISC = Path(__file__).resolve().parents[2] / "portal" / "demo" / "data" / "dicomdir"
 CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",
@@ -66,10 +67,29 @@ def _pictures(browser: Browser, portal: RunningPortal, folder: Path) -> None:
     _sign_in(wide, portal, "radiologist")
     _prefer(wide, portal, theme="dark", language="en")
     _take(wide, f"{portal.url}/", folder / "study-list-dark.png", ready="main")
+    _desks(browser, portal, folder)
     phone = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2).new_page()
     _sign_in(phone, portal, "emergency")
     _prefer(phone, portal, theme="dark", language="en")
     _take(phone, f"{portal.url}/", folder / "phone.png", ready="main")
+
+
+def _desks(browser: Browser, portal: RunningPortal, folder: Path) -> None:
+    """The import desk with a disc from elsewhere, and the quarantine desk with the demo's odd object."""
+    page = browser.new_context(viewport=WIDE).new_page()
+    _sign_in(page, portal, "emergency")
+    _prefer(page, portal, theme="dark", language="en")
+    page.goto(f"{portal.url}/import/")
+    page.set_input_files("input[webkitdirectory]", str(DISC))
+    page.wait_for_selector("form[action$=confirm]", timeout=60_000)
+    page.screenshot(path=folder / "import-desk.png")
+    page = browser.new_context(viewport=WIDE).new_page()
+    _sign_in(page, portal, "radiographer")
+    _prefer(page, portal, theme="light", language="fr")
+    page.goto(f"{portal.url}/quarantine/")
+    page.click("main td a[href^='/quarantine/']")
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=folder / "quarantine-fr-light.png")
 
 
 def main(folder: Path) -> None:

@@ -70,7 +70,9 @@ def test_what_was_answered_with_success_survives_every_kill(
     for round_number in range(ROUNDS):
         answered: set[Path] = set()
         stowing = Stowing(portal, slices(tmp_path / f"stow-{round_number}", count=600, patient_id=f"S{round_number}"))
-        brought = slices(tmp_path / f"upload-{round_number}", count=300, patient_id=f"U{round_number}")
+        brought = slices(
+            tmp_path / f"upload-{round_number}", count=300, patient_id=f"U{round_number}", name="Marchand^Zoé"
+        )
         uploading = Uploading(Desk(portal), brought)
         for victim_number, victim in enumerate(PROCESSES):
             folder = tmp_path / f"round-{round_number}-{victim_number}"

@@ -62,7 +62,7 @@ def test_from_the_door_to_the_picture_nobody_reads_past_storage(tier: Path, pool
         assert storage.read(version.stored_object) == sent[version.instance.sop_instance_uid]
         assert len(frames.frame(version, 1).data) > 0
     for rendition in Rendition.objects.all():
-        assert rendition.state == "ready"
+        assert rendition.state == "ready", (rendition.problem_code, rendition.problem_detail)
         assert Image.open(io.BytesIO(storage.read(rendition.stored_object))).format == "WEBP"
     assert Rendition.objects.count() == len(FILES)
     for series in Series.objects.select_related("study"):
