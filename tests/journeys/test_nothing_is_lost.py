@@ -33,6 +33,8 @@ PROCESSES = [
 ]
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "1"))
 SENDER = "EMERGENCY_CT"
+#: Bytes of the pixels of one of our slices.
+PIXELS = 128 * 128 * 2
 
 
 def _stored(portal: RunningPortal, path: Path, key: str) -> bytes:
@@ -97,7 +99,9 @@ def test_what_was_answered_with_success_survives_every_kill(
         uploading.desk.confirm(uploading.key)
         key = portal.machine_key()
         for path in answered | stowed | uploaded:
-            expected = data_set_bytes(path)
+            # What a person brought goes out with the issuer that was decided for it: its pixels are as they came, and
+            # its stored bytes are compared by digest below.
+            expected = data_set_bytes(path) if path not in uploaded else data_set_bytes(path)[-PIXELS:]
             until(
                 lambda p=path, e=expected, k=key: _stored(portal, p, k).endswith(e),
                 seconds=30,
