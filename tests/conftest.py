@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import TransactionTestCase
 
+from imaging.studies import metadata
+
 pytest_plugins = ["tests.peers", "tests.cast", "tests.studies_in_archive", "tests.web_servers"]
 
 _KEPT = {"django_migrations", "django_content_type", "auth_permission"}
@@ -64,6 +66,12 @@ def _empty_all_tables(self: TransactionTestCase) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _clean_as_owner() -> None:
     TransactionTestCase._fixture_teardown = _empty_all_tables  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Each test is a new process for headers kept in memory by primary key: keys begin anew when tables are emptied."""
+    metadata.remembered.clear()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.factories import arrivals
 from tests.imaging.rendering.conftest import Pool
 from tests.studies_in_archive import Archive
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_card_is_drawn_anew_when_its_words_were_corrected(archive: Archive, decoders: Pool) -> None:
