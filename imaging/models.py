@@ -16,17 +16,22 @@ from imaging.integrity.models import LedgerLeaf
 from imaging.rendering.models import Rendition
 from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
 from imaging.studies.models import (
+    Annotation,
     Correction,
     Instance,
     InstanceVersion,
+    KeyImage,
+    ListLayout,
     MetadataSegment,
     Patient,
     Placement,
+    SavedList,
     Series,
     Study,
 )
 
 __all__ = [
+    "Annotation",
     "ApplicationEntity",
     "ConflictDecision",
     "CopyOrder",
@@ -37,7 +42,9 @@ __all__ = [
     "Instance",
     "InstanceVersion",
     "Job",
+    "KeyImage",
     "LedgerLeaf",
+    "ListLayout",
     "MetadataSegment",
     "ObjectCopy",
     "Patient",
@@ -48,6 +55,7 @@ __all__ = [
     "Receipt",
     "Rendition",
     "RoutingRule",
+    "SavedList",
     "Series",
     "StoredObject",
     "Study",

@@ -153,3 +153,14 @@ class CorrectionQuerySet(models.QuerySet[ModelT]):
     def in_force(self) -> Self:
         """Those that have not been reverted."""
         return self.filter(reverted_at=None)
+
+
+class MarkingQuerySet(ScopedQuerySet[ModelT]):
+    """What readers put on images: seen with the image, by whoever may see it."""
+
+    def _rule(self, scope: Scope, right: Right) -> Q:
+        instance = apps.get_model("imaging", "Instance")
+        return Q(instance__in=instance.objects.visible_to(scope, right))
+
+    def _exists_at_all(self) -> Q:
+        return Q(instance__is_rejected=False)

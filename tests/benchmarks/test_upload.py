@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import CHROMIUM
 from tests.journeys.running_portal import PASSWORD, RunningPortal, running
-from tests.peers import find
 
 RATE = 60e6
 FILES = 1000
@@ -26,17 +24,9 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPortal]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=find("chromium"), args=CHROMIUM)
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
-def page(portal: RunningPortal, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(base_url=portal.url)
+def page(portal: RunningPortal, chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(base_url=portal.url)
     opened = context.new_page()
     opened.goto("/account/login/")
     opened.fill("input[name=login]", "radiographer")

@@ -1,6 +1,5 @@
 """A real browser before the real application: Debian's Chromium, a session of its own per test, and ears for its complaints."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -9,27 +8,14 @@ from typing import Any, TypeVar
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from accounts.models import User
-from tests.peers import find
 
 T = TypeVar("T")
 
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-CHROMIUM = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-# Playwright runs its event loop in this thread; Django would take every query of a fixture for one made inside it.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 def until(question: Callable[[], T], what: str, seconds: float = 30) -> T:
@@ -55,28 +41,6 @@ class Complaints:
     def _console(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text or "Content-Security-Policy" in message.text:
             self.heard.append(f"policy: {message.text}")
-
-
-@pytest.fixture(scope="session")
-def _playwright() -> Iterator[Playwright]:
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="session")
-def chromium(_playwright: Playwright) -> Iterator[Browser]:
-    """Chromium without a graphics card: WebGL is drawn by software."""
-    browser = _playwright.chromium.launch(executable_path=find("chromium"), args=CHROMIUM)
-    yield browser
-    browser.close()
-
-
-@pytest.fixture(scope="session")
-def chromium_without_webgl(_playwright: Playwright) -> Iterator[Browser]:
-    """Chromium that has no WebGL at all."""
-    browser = _playwright.chromium.launch(executable_path=find("chromium"), args=[*CHROMIUM, "--disable-3d-apis"])
-    yield browser
-    browser.close()
 
 
 OpenPage = Callable[..., Page]

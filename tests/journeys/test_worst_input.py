@@ -16,18 +16,15 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import sync_playwright
 
 from imaging.dicom import part10
 from imaging.dicom.errors import DicomError
-from tests.browser.conftest import CHROMIUM
 from tests.hostile import encoding as e
 from tests.hostile.cases import Case, cases
 from tests.imaging.dimse.raw_peer import Aborted, RawPeer, Rejected
 from tests.journeys import doors
 from tests.journeys.running_portal import PASSWORD, RunningPortal
 from tests.journeys.sent_objects import slices
-from tests.peers import find
 
 pytestmark = pytest.mark.processes
 
@@ -175,12 +172,8 @@ def test_by_upload(hospital: RunningPortal, answers: dict[str, Answers], memory:
 
 
 @pytest.mark.browser
-def test_no_page_runs_what_the_corpus_carries(hospital: RunningPortal) -> None:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find("chromium"), args=CHROMIUM)
-        heard = _heard(hospital, chromium)
-        chromium.close()
-    assert not heard
+def test_no_page_runs_what_the_corpus_carries(hospital: RunningPortal, chromium: Chromium) -> None:
+    assert not _heard(hospital, chromium)
 
 
 def _heard(hospital: RunningPortal, chromium: Chromium) -> list[str]:
