@@ -1,6 +1,7 @@
 """What every request carries: who it is, what it may see, in which language and light it reads."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -11,7 +12,7 @@ from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from accounts import machines, selectors, services
+from accounts import machines, opened_priors, selectors, services
 from accounts.actor import ANONYMOUS, Actor
 from accounts.addresses import client_address
 from accounts.audit import context
@@ -22,6 +23,8 @@ from accounts.scope import EMPTY, Scope, scope_of_machine, scope_of_user
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 THEME_COOKIE = "theme"
+#: Where a part of a page that met no session says how to sign in and come back (`static/pages`).
+SIGN_IN_HEADER = "X-Sign-In"
 TIME_ZONE_KEY = "time_zone"
 
 
@@ -75,7 +78,10 @@ def actor_of(request: HttpRequest, door: str) -> Actor:
 
 def _scope_of_person(request: HttpRequest) -> Scope:
     user = request.user
-    return scope_of_user(user, actor=_plain(request.actor)) if isinstance(user, User) else EMPTY  # type: ignore[attr-defined]
+    if not isinstance(user, User):
+        return EMPTY
+    actor = _plain(request.actor)  # type: ignore[attr-defined]
+    return scope_of_user(user, actor=actor, priors=opened_priors.held(request.session))
 
 
 def _plain(actor: Actor) -> Actor:
@@ -121,6 +127,45 @@ def _refusal(refusal: machines.MachineRefused) -> HttpResponse:
         response["WWW-Authenticate"] = machines.CHALLENGE
     response["Cache-Control"] = "no-store"
     return response
+
+
+class SignInAgainMiddleware:
+    """Tells a page whose session has ended how to sign in again, and to come back to the same place.
+
+    A part of a page (htmx, or `fetch` with `X-Requested-With: fetch`) would follow the redirect to the sign-in and put
+    that whole page into a table: it is answered 401 instead, with the address of the sign-in in ``X-Sign-In``.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer; turn a redirect to the sign-in into 401 where only a part of a page was asked for."""
+        response = self.get_response(request)
+        if response.status_code != 302 or request.user.is_authenticated or not _is_part_of_a_page(request):
+            return response
+        if not response.headers.get("Location", "").startswith(str(settings.LOGIN_URL)):
+            return response
+        answer = HttpResponse(
+            _("Your session has ended. Sign in again to go on where you were."),
+            status=401,
+            content_type="text/plain; charset=utf-8",
+        )
+        answer[SIGN_IN_HEADER] = f"{settings.LOGIN_URL}?{urlencode({'next': _page_of(request)})}"
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+
+def _is_part_of_a_page(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers or request.headers.get("X-Requested-With") == "fetch"
+
+
+def _page_of(request: HttpRequest) -> str:
+    """Return path and query of the page that asked, if it is one of ours; else the first page."""
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    if page.netloc != request.get_host() or not page.path.startswith("/") or page.path.startswith("//"):
+        return str(settings.LOGIN_REDIRECT_URL)
+    return f"{page.path}?{page.query}" if page.query else page.path
 
 
 class PreferencesMiddleware:
