@@ -1,6 +1,6 @@
 """Index of the packages' models: imports only. Our own code imports the packages' modules, never this one."""
 
-from imaging.events.models import Event, Job
+from imaging.events.models import Change, Event, Job
 from imaging.ingest.models import (
     ApplicationEntity,
     ConflictDecision,
@@ -13,6 +13,7 @@ from imaging.ingest.models import (
     RoutingRule,
 )
 from imaging.integrity.models import LedgerLeaf
+from imaging.outbound.models import OutboundHost
 from imaging.rendering.models import Rendition
 from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
 from imaging.studies.models import (
@@ -29,10 +30,12 @@ from imaging.studies.models import (
     Series,
     Study,
 )
+from imaging.webhooks.models import Webhook, WebhookAttempt
 
 __all__ = [
     "Annotation",
     "ApplicationEntity",
+    "Change",
     "ConflictDecision",
     "CopyOrder",
     "Correction",
@@ -47,6 +50,7 @@ __all__ = [
     "ListLayout",
     "MetadataSegment",
     "ObjectCopy",
+    "OutboundHost",
     "Patient",
     "Placement",
     "QuarantineDecision",
@@ -59,4 +63,6 @@ __all__ = [
     "Series",
     "StoredObject",
     "Study",
+    "Webhook",
+    "WebhookAttempt",
 ]

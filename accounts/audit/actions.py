@@ -35,6 +35,9 @@ class Action(TextChoices):
     MACHINE_KEY_ISSUED = "machine_key.issued", _("Machine key issued")
     MACHINE_KEY_REVOKED = "machine_key.revoked", _("Machine key revoked")
     MACHINE_REFUSED = "machine.refused", _("Machine refused")
+    WEBHOOK_CREATED = "webhook.created", _("Webhook created")
+    WEBHOOK_CHANGED = "webhook.changed", _("Webhook changed")
+    WEBHOOK_REMOVED = "webhook.removed", _("Webhook removed")
     SETUP_LINK_ISSUED = "setup_link.issued", _("Set-up link issued")
 
     # Other systems on the DICOM network
@@ -51,6 +54,10 @@ class Action(TextChoices):
     FRAMES_READ = "frames.read", _("Images read")
     INSTANCES_RETRIEVED = "instances.retrieved", _("Objects retrieved")
     STUDY_EXPORTED = "study.exported", _("Study exported")
+    LIST_EXPORTED = "list.exported", _("Study list exported")
+    LIST_SAVED = "list.saved", _("Study list saved")
+    LIST_CHANGED = "list.changed", _("Saved study list changed")
+    LIST_DELETED = "list.deleted", _("Saved study list deleted")
 
     # Arriving and changing
     INSTANCES_RECEIVED = "instances.received", _("Objects received")

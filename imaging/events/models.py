@@ -84,3 +84,26 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step} {self.subject_uid} ({self.state})"
+
+
+class Change(models.Model):
+    """One line of the change feed: a study changed. No patient data; who reads it is told only of studies in scope.
+
+    Written by the drain alone, one at a time, so that whoever has read up to a sequence number has missed none.
+    """
+
+    sequence = models.BigAutoField(_("sequence"), primary_key=True)
+    kind = models.CharField(_("kind"), max_length=40, choices=Event.Kind.choices)
+    study_instance_uid = models.CharField(_("study"), max_length=64)
+    changed_at = models.DateTimeField(_("changed at"))
+
+    class Meta:
+        """Read forward from a sequence number; forgotten after some months."""
+
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
+        ordering = ["sequence"]
+        indexes = [models.Index(fields=["changed_at"], name="change_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.kind} {self.study_instance_uid}"

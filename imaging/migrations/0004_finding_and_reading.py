@@ -1,4 +1,7 @@
+import django.contrib.postgres.fields
+import django.core.validators
 import django.db.models.deletion
+import imaging.outbound.models
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -7,12 +10,46 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_audit_partitions'),
+        ('accounts', '0003_shares_priors'),
         ('imaging', '0003_every_way_in'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='Change',
+            fields=[
+                ('sequence', models.BigAutoField(primary_key=True, serialize=False, verbose_name='sequence')),
+                ('kind', models.CharField(choices=[('series.started', 'series started'), ('study.changed', 'study changed'), ('study.settled', 'study settled')], max_length=40, verbose_name='kind')),
+                ('study_instance_uid', models.CharField(max_length=64, verbose_name='study')),
+                ('changed_at', models.DateTimeField(verbose_name='changed at')),
+            ],
+            options={
+                'verbose_name': 'change',
+                'verbose_name_plural': 'changes',
+                'ordering': ['sequence'],
+                'indexes': [models.Index(fields=['changed_at'], name='change_by_time')],
+            },
+        ),
+        migrations.CreateModel(
+            name='OutboundHost',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('host', models.CharField(max_length=253, validators=[django.core.validators.RegexValidator('^(?=.{1,253}\\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\\Z', "Write the host's name in small letters, without a scheme: pacs.hospital.example")], verbose_name='host')),
+                ('port', models.PositiveIntegerField(default=443, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(65535)], verbose_name='port')),
+                ('purpose', models.CharField(max_length=200, verbose_name='what for')),
+                ('networks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43, validators=[imaging.outbound.models.validate_network]), blank=True, default=list, help_text='Public addresses are always accepted. A host inside the hospital needs its address or network here, such as 10.20.0.0/16: a name that suddenly points elsewhere is then not followed.', size=None, verbose_name='private addresses')),
+                ('certificates', models.TextField(blank=True, help_text="PEM of the authority that signed the host's certificate, if it is the hospital's own.", validators=[imaging.outbound.models.validate_certificates], verbose_name='certificates')),
+                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
+            ],
+            options={
+                'verbose_name': 'outbound host',
+                'verbose_name_plural': 'outbound hosts',
+                'ordering': ['host', 'port'],
+                'constraints': [models.UniqueConstraint(fields=('host', 'port'), name='outbound_host_and_port')],
+            },
+        ),
         migrations.CreateModel(
             name='SavedList',
             fields=[
@@ -48,6 +85,50 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'list layout',
                 'verbose_name_plural': 'list layouts',
+            },
+        ),
+        migrations.CreateModel(
+            name='Webhook',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='key')),
+                ('address', models.CharField(help_text='Its host must be among the outbound hosts.', max_length=500, validators=[django.core.validators.URLValidator(schemes=['https', 'http'])], verbose_name='address')),
+                ('description', models.CharField(blank=True, max_length=200, verbose_name='what for')),
+                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('generation', models.PositiveIntegerField(default=1, editable=False, verbose_name='generation of the secret')),
+                ('sent_through', models.BigIntegerField(default=0, editable=False, verbose_name='told up to')),
+                ('failures', models.PositiveIntegerField(default=0, editable=False, verbose_name='failures in a row')),
+                ('failing_since', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='failing since')),
+                ('next_attempt_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='next attempt')),
+                ('stopped_because', models.CharField(blank=True, editable=False, max_length=40, verbose_name='stopped because')),
+                ('created_by', models.CharField(editable=False, max_length=150, verbose_name='created by')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
+                ('machine_key', models.ForeignKey(help_text='Tells what it may know.', on_delete=django.db.models.deletion.CASCADE, related_name='webhooks', to='accounts.machinekey', verbose_name='machine key')),
+            ],
+            options={
+                'verbose_name': 'webhook',
+                'verbose_name_plural': 'webhooks',
+                'ordering': ['address', 'id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='WebhookAttempt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('message_id', models.CharField(max_length=80, verbose_name='message')),
+                ('attempted_at', models.DateTimeField(verbose_name='attempted at')),
+                ('first_sequence', models.BigIntegerField(blank=True, null=True, verbose_name='from')),
+                ('last_sequence', models.BigIntegerField(blank=True, null=True, verbose_name='to')),
+                ('change_count', models.PositiveIntegerField(default=0, verbose_name='changes')),
+                ('status', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='status')),
+                ('problem', models.CharField(blank=True, max_length=40, verbose_name='problem')),
+                ('milliseconds', models.PositiveIntegerField(default=0, verbose_name='milliseconds')),
+                ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='imaging.webhook', verbose_name='webhook')),
+            ],
+            options={
+                'verbose_name': 'attempt',
+                'verbose_name_plural': 'attempts',
+                'ordering': ['-id'],
             },
         ),
         migrations.CreateModel(
@@ -100,5 +181,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='listlayout',
             constraint=models.UniqueConstraint(fields=('user', 'saved_list'), name='list_layout_per_reader', nulls_distinct=False),
+        ),
+        migrations.AddIndex(
+            model_name='webhookattempt',
+            index=models.Index(fields=['webhook', '-id'], name='attempt_of_webhook'),
+        ),
+        migrations.AddIndex(
+            model_name='webhookattempt',
+            index=models.Index(fields=['attempted_at'], name='attempt_by_time'),
         ),
     ]

@@ -8,6 +8,7 @@ WATCH_SENDERS: Final = "imaging.pipeline.watch_senders"
 FILE_AUDIT: Final = "imaging.pipeline.file_audit"
 REMIND_OF_QUARANTINE: Final = "imaging.pipeline.remind_of_quarantine"
 RESUME_RELEASES: Final = "imaging.pipeline.resume_releases"
+OFFER_WEBHOOKS: Final = "imaging.pipeline.offer_webhooks"
 EXPIRE_UPLOADS: Final = "imaging.pipeline.expire_uploads"
 
 # Each message expires before the next but one: a broker that was away, or a busy queue, does not pile them up.
@@ -32,6 +33,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": EXPIRE_UPLOADS,
         "schedule": 600.0,
         "options": {"queue": "short", "expires": 1200.0},
+    },
+    "tell the webhooks that wait": {
+        "task": OFFER_WEBHOOKS,
+        "schedule": 30.0,
+        "options": {"queue": "short", "expires": 60.0},
     },
     "go on with releases from quarantine": {
         "task": RESUME_RELEASES,

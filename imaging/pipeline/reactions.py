@@ -10,6 +10,7 @@ from imaging.events.models import Event
 from imaging.ingest.desk import releasing
 from imaging.rendering import services as rendering
 from imaging.studies import services as studies
+from imaging.webhooks import services as webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
 #: What people ask for and what is too much for one request: queued by the service that they asked.
 ASKED_FOR: Final = (Step(releasing.RELEASE_STEP, releasing.go_on, queues.LONG),)
 
+#: What follows every line of the change feed. subject: a webhook's key
+TOLD: Final = (Step(webhooks.DELIVER_STEP, webhooks.deliver),)
+
 STEPS: Final[Mapping[str, Step]] = MappingProxyType(
-    {step.name: step for steps in (*REACTIONS.values(), ASKED_FOR) for step in steps}
+    {step.name: step for steps in (*REACTIONS.values(), ASKED_FOR, TOLD) for step in steps}
 )

@@ -7,7 +7,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 
 from imaging.dicom.errors import DicomError
-from imaging.events import jobs
+from imaging.events import changes, jobs
 from imaging.events import services as events
 from imaging.events.jobs import Ask, Claimed, Outcome
 from imaging.events.models import Event
@@ -15,6 +15,7 @@ from imaging.pipeline.reactions import REACTIONS, STEPS
 from imaging.rendering.decoder import Unavailable
 from imaging.storage.errors import StorageAway, StorageError
 from imaging.studies import selectors as studies
+from imaging.webhooks import services as webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,9 @@ def drain() -> int:
                 for event in happened
                 for step in REACTIONS.get(event.kind, ())
             )
+            told = changes.write(happened)
+        if told:
+            webhooks.offer()
         drained += len(happened)
         if not happened:
             return drained

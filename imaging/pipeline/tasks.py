@@ -2,12 +2,13 @@
 
 from accounts.audit import spool as audit_spool
 from imaging import queues
-from imaging.events import jobs
+from imaging.events import changes, jobs
 from imaging.events import services as events
 from imaging.ingest import silence
 from imaging.ingest.desk import releasing, reminders
 from imaging.ingest.uploads import services as uploads
 from imaging.pipeline import beat, steps
+from imaging.webhooks import services as webhooks
 
 
 @queues.short_task(name=queues.DRAIN)
@@ -39,6 +40,8 @@ def prune() -> None:
     """Forget what was done long ago."""
     jobs.prune()
     events.prune()
+    changes.prune()
+    webhooks.prune()
 
 
 @queues.short_task(name=beat.WATCH_SENDERS)
@@ -51,6 +54,12 @@ def watch_senders() -> None:
 def file_audit() -> None:
     """Put the audit events that had to wait on disk into their table."""
     audit_spool.drain()
+
+
+@queues.short_task(name=beat.OFFER_WEBHOOKS)
+def offer_webhooks() -> None:
+    """Tell receivers what they have not taken yet, once they need not wait any longer."""
+    webhooks.offer()
 
 
 @queues.short_task(name=beat.EXPIRE_UPLOADS)

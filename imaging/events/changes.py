@@ -1,0 +1,46 @@
+"""The change feed's lines: written in order, kept for some months (DESIGN 4.5)."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from django.db import connection
+from django.db.models import Max, Min
+from django.utils import timezone
+
+from imaging.events.models import Change, Event
+from imaging.events.services import Happened
+
+#: What the feed tells of. That a series has begun is our own business: its study has changed as well.
+TOLD: Final = frozenset({Event.Kind.STUDY_CHANGED, Event.Kind.STUDY_SETTLED})
+DAYS_KEPT: Final = 90
+
+#: Numbers are drawn and committed by one transaction at a time: no number ever appears below one that was read.
+_LOCK: Final = 0x4E_47_43_48
+
+
+def write(happened: Iterable[Happened]) -> int:
+    """Write what is told of these events, in the caller's transaction. How many lines."""
+    told = [event for event in happened if event.kind in TOLD]
+    if not told:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    now = timezone.now()
+    Change.objects.bulk_create(
+        Change(kind=event.kind, study_instance_uid=event.subject_uid, changed_at=now) for event in told
+    )
+    return len(told)
+
+
+def bounds() -> tuple[int, int]:
+    """The first sequence number that is kept, and the last one written; (1, 0) for an empty feed."""
+    found = Change.objects.aggregate(first=Min("sequence"), last=Max("sequence"))
+    return found["first"] or 1, found["last"] or 0
+
+
+def prune(*, days: int = DAYS_KEPT) -> int:
+    """Forget lines of long ago. The last one stays, so that the feed's end is always known. How many."""
+    _first, last = bounds()
+    old = Change.objects.filter(changed_at__lt=timezone.now() - timedelta(days=days), sequence__lt=last)
+    return old.delete()[0]

@@ -1,0 +1,55 @@
+"""Which address may be called: pure rules, asked with what was resolved a moment ago."""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from imaging.outbound.errors import Refused
+
+LONGEST: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An address in its parts, as far as it could be one of ours to call."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether it is called by https."""
+        return self.scheme == "https"
+
+
+def target_of(address: str) -> Target:
+    """Take an address apart. Raises ``Refused`` for anything but plain http(s) without names, passwords and fragments."""
+    if len(address) > LONGEST or not address.isascii() or any(ord(char) <= 32 for char in address):
+        raise Refused("not_an_address")
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError as error:
+        raise Refused("not_an_address") from error
+    host = (parts.hostname or "").rstrip(".")
+    if parts.scheme not in {"https", "http"} or not host or "@" in parts.netloc or parts.fragment or "\\" in address:
+        raise Refused("not_an_address")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), path)
+
+
+def is_allowed(address: str, *, networks: Sequence[str], encrypted: bool) -> bool:
+    """Whether a resolved address may be called: public, or listed; without TLS on loopback alone, and listed."""
+    resolved = ipaddress.ip_address(address.partition("%")[0])
+    # ::ffff:127.0.0.1 is 127.0.0.1, whatever it is written as.
+    resolved = getattr(resolved, "ipv4_mapped", None) or resolved
+    if resolved.is_link_local or resolved.is_multicast or resolved.is_unspecified:
+        return False
+    listed = any(resolved in ipaddress.ip_network(network, strict=False) for network in networks)
+    if not encrypted:
+        return listed and resolved.is_loopback
+    return listed or resolved.is_global

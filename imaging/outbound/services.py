@@ -1,0 +1,136 @@
+"""Calling another system: one request, to a listed host, at an address that was checked and is the one connected to."""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import certifi
+import httpcore
+
+from imaging.outbound import policies, selectors
+from imaging.outbound.errors import Failed, Refused
+from imaging.outbound.models import OutboundHost
+from imaging.outbound.policies import Target
+
+#: Seconds for the whole call, and bytes of an answer that are read at most.
+PATIENCE: Final = 20.0
+MOST_OCTETS: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; ``body`` is cut at the limit that the caller gave."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Pinned(httpcore.SyncBackend):
+    """Resolves the host, checks every address against the row, and connects to one that was checked.
+
+    Resolving and connecting are one step, so that a name cannot mean one thing to the check and another to the call.
+    """
+
+    def __init__(self, networks: Sequence[str], *, encrypted: bool) -> None:
+        super().__init__()
+        self._networks = networks
+        self._encrypted = encrypted
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first of the host's addresses that answers; none is tried unless all may be called."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise Failed("no_such_host") from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if not all(
+            policies.is_allowed(entry, networks=self._networks, encrypted=self._encrypted) for entry in addresses
+        ):
+            raise Refused("address_not_allowed")
+        last: Exception = httpcore.ConnectError()
+        for address in addresses[:4]:
+            try:
+                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                last = error
+        raise last
+
+
+def send(
+    method: str,
+    address: str,
+    *,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    patience: float = PATIENCE,
+    most_octets: int = MOST_OCTETS,
+) -> Answer:
+    """Make one request. Redirects are not followed, proxies and credentials of the environment not used.
+
+    ``patience`` is in seconds, for everything together. Raises ``Refused`` (our rules) or ``Failed`` (the network, TLS, time).
+    """
+    target, row = selectors.listed(address)
+    deadline = time.monotonic() + patience
+    step = min(10.0, patience)
+    timeouts = {"connect": step, "read": step, "write": step, "pool": step}
+    pool = httpcore.ConnectionPool(
+        ssl_context=_trust(row),
+        network_backend=_Pinned(row.networks, encrypted=target.is_encrypted),
+        max_keepalive_connections=0,
+    )
+    try:
+        with (
+            pool,
+            pool.stream(
+                method,
+                httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
+                headers={"Host": _host(target), "User-Agent": "Negatoscope", "Accept": "*/*", **(headers or {})},
+                content=body,
+                extensions={"timeout": timeouts},
+            ) as response,
+        ):
+            return _answer(response, deadline=deadline, most_octets=most_octets)
+    except httpcore.TimeoutException as error:
+        raise Failed("took_too_long") from error
+    except httpcore.ConnectError as error:
+        raise Failed("not_trusted" if isinstance(error.__cause__, ssl.SSLError) else "no_connection") from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
+        raise Failed("broken_answer") from error
+
+
+def _answer(response: httpcore.Response, *, deadline: float, most_octets: int) -> Answer:
+    if 300 <= response.status < 400:
+        raise Failed("redirected")
+    content = bytearray()
+    for chunk in response.iter_stream():
+        content += chunk[: most_octets - len(content)]
+        if len(content) >= most_octets:
+            break
+        if time.monotonic() > deadline:
+            raise Failed("took_too_long")
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+    return Answer(response.status, headers, bytes(content))
+
+
+def _host(target: Target) -> str:
+    default = 443 if target.is_encrypted else 80
+    return target.host if target.port == default else f"{target.host}:{target.port}"
+
+
+def _trust(row: OutboundHost) -> ssl.SSLContext:
+    """The usual authorities, and the hospital's own if the row names it."""
+    context = ssl.create_default_context(cafile=certifi.where())
+    if row.certificates:
+        context.load_verify_locations(cadata=row.certificates)
+    return context
