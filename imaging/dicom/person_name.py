@@ -70,11 +70,12 @@ def _written(group: ComponentGroup) -> str:
 def normalised(value: str) -> str:
     """All groups, without accents, case or punctuation, single-spaced: what searches compare."""
     decomposed = unicodedata.normalize("NFKD", value.casefold())
-    kept = (char if char.isalnum() or char in _VOICED else " " for char in decomposed if not _is_accent(char))
+    kept = (char if char.isalnum() or char in _VOICED else " " for char in decomposed if not is_accent(char))
     return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
 
 
-def _is_accent(char: str) -> bool:
+def is_accent(char: str) -> bool:
+    """Whether a character only changes the one before it, in a way that searches overlook."""
     return unicodedata.combining(char) != 0 and char not in _VOICED
 
 
