@@ -104,8 +104,8 @@ class SiteAdmin(AuditedModelAdmin[Site]):
 class DepartmentAdmin(AuditedModelAdmin[Department]):
     """Departments."""
 
-    list_display = ("code", "name", "name_fr", "site", "is_active")
-    list_filter = ("site", "is_active")
+    list_display = ("code", "name", "name_fr", "site", "shares_priors", "is_active")
+    list_filter = ("site", "shares_priors", "is_active")
     search_fields = ("code", "name", "name_fr")
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "MachineKey",
     "Membership",
     "SetupLink",
+    "SharesPriors",
     "Site",
     "Theme",
     "User",
@@ -145,6 +146,14 @@ class Site(models.Model):
         return zoneinfo.ZoneInfo(self.time_zone)
 
 
+class SharesPriors(models.TextChoices):
+    """Who may open a department's studies as earlier studies of a patient whom they care for."""
+
+    NOBODY = "nobody", _("nobody: others see only that they exist")
+    SITE = "site", _("who cares for the patient at the same site")
+    EVERYONE = "everyone", _("who cares for the patient at any site")
+
+
 class Department(models.Model):
     """A department of a site: the unit in which studies are placed and people work."""
 
@@ -153,6 +162,16 @@ class Department(models.Model):
     name = models.CharField(_("name (English)"), max_length=150)
     name_fr = models.CharField(_("name (French)"), max_length=150, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
+    shares_priors = models.CharField(
+        _("earlier studies may be opened by"),
+        max_length=12,
+        choices=SharesPriors.choices,
+        default=SharesPriors.SITE,
+        help_text=_(
+            "A reader who cares for a patient sees that earlier studies exist here: date, modality, department. "
+            "This says who may open their images. Protected studies are neither shown nor opened."
+        ),
+    )
 
     objects = DepartmentQuerySet.as_manager()
 

@@ -60,6 +60,7 @@ class Capability(TextChoices):
     REQUEST_EXAM = "request_exam", _("Ask for an exam")
     REQUEST_ACCESS = "request_access", _("Ask for access")
     APPROVE_ACCESS = "approve_access", _("Approve access requests")
+    READ_PRIORS = "read_priors", _("See a patient's earlier studies elsewhere")
     BREAK_GLASS = "break_glass", _("Open in an emergency")
     REVIEW_BREAK_GLASS = "review_break_glass", _("Review emergency access")
     WRITE_REPORT = "write_report", _("Write reports")
@@ -96,7 +97,7 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
     {
         Role.CLINICIAN: Powers(
             _CARE,
-            frozenset({_C.REQUEST_EXAM, _C.REQUEST_ACCESS, _C.BREAK_GLASS, _C.UPLOAD}),
+            frozenset({_C.REQUEST_EXAM, _C.REQUEST_ACCESS, _C.READ_PRIORS, _C.BREAK_GLASS, _C.UPLOAD}),
         ),
         Role.RADIOLOGIST: Powers(
             _ALL,
@@ -104,6 +105,7 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
                 {
                     _C.REQUEST_EXAM,
                     _C.REQUEST_ACCESS,
+                    _C.READ_PRIORS,
                     _C.BREAK_GLASS,
                     _C.UPLOAD,
                     _C.WRITE_REPORT,
@@ -119,6 +121,7 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
             frozenset(
                 {
                     _C.REQUEST_ACCESS,
+                    _C.READ_PRIORS,
                     _C.ACQUIRE,
                     _C.UPLOAD,
                     _C.REJECT_IMAGES,
@@ -134,6 +137,7 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
                 {
                     _C.REQUEST_EXAM,
                     _C.REQUEST_ACCESS,
+                    _C.READ_PRIORS,
                     _C.BREAK_GLASS,
                     _C.UPLOAD,
                     _C.APPROVE_ACCESS,
@@ -161,7 +165,7 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
         ),
         Role.TRAINEE: Powers(
             _READ,
-            frozenset({_C.REQUEST_EXAM, _C.REQUEST_ACCESS, _C.WRITE_REPORT}),
+            frozenset({_C.REQUEST_EXAM, _C.REQUEST_ACCESS, _C.READ_PRIORS, _C.WRITE_REPORT}),
         ),
     }
 )

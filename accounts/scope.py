@@ -7,18 +7,28 @@ function fails closed: what is not understood, expired or switched off gives :da
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from accounts.actor import ANONYMOUS, SYSTEM, Actor
 from accounts.models import Department, MachineKey, Membership, User
-from accounts.roles import Right, rights_of
+from accounts.roles import Capability, Right, capabilities_of, rights_of
 
 _NO_IDS: Final[frozenset[int]] = frozenset()
 _NO_UIDS: Final[frozenset[str]] = frozenset()
 _NO_RIGHTS: Final[frozenset[Right]] = frozenset()
+
+#: What a prior may be used for: it is looked at. It is not taken away, changed or passed on.
+PRIOR_RIGHTS: Final = frozenset({Right.LIST, Right.VIEW})
+
+
+class Prior(NamedTuple):
+    """A study that a person opened as an earlier one of the patient of another study, both by UID."""
+
+    study: str
+    of: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,10 @@ class Scope:
     holds primary keys; ``studies``, ``series`` and ``instances`` hold UIDs: those are open with
     ``rights``, whatever their department. ``cleared`` names the sensitivity labels that may be seen.
     ``valid_until`` closes the whole scope; ``unrestricted`` is for the system's own work only.
+
+    ``cares_in`` names the departments in which the principal treats patients: there, and by the rule of
+    the department that made them, earlier studies of the same patient may be opened. ``priors`` are those
+    that were opened: each is asked again at every reading whether the rule still holds.
     """
 
     principal: Actor
@@ -42,6 +56,8 @@ class Scope:
     deidentified: bool = False
     valid_until: datetime | None = None
     reason: str = ""
+    cares_in: frozenset[int] = _NO_IDS
+    priors: frozenset[Prior] = frozenset()
     unrestricted: bool = field(default=False, kw_only=True)
 
     @property
@@ -74,6 +90,14 @@ class Scope:
         """Whether ``right`` is held now on the named patients, studies, series and instances."""
         return right in self.rights and not self.is_expired
 
+    def care_departments(self) -> frozenset[int]:
+        """Return the departments in which the principal treats patients, and may see their images, now."""
+        return self.cares_in & self.departments_with(Right.VIEW)
+
+    def opened_as_prior(self, study_instance_uid: str) -> str:
+        """Return the UID of the study as whose prior this one was opened; empty when it was not."""
+        return min((prior.of for prior in self.priors if prior.study == study_instance_uid), default="")
+
     def may(self, right: Right) -> bool:
         """Whether ``right`` is held now on anything at all."""
         return self.is_unrestricted or bool(self.departments_with(right)) or self.named_with(right)
@@ -82,8 +106,8 @@ class Scope:
 EMPTY: Final = Scope(principal=ANONYMOUS, reason="nobody")
 
 
-def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None) -> Scope:
-    """Return what a person may see now, from the memberships that hold now.
+def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None, priors: Iterable[Prior] = ()) -> Scope:
+    """Return what a person may see now, from the memberships that hold now, with the priors opened in the session.
 
     Neither ``is_staff`` nor ``is_superuser`` shows an image: an administrator sees what the
     administrator's memberships show. The scope ends with the first membership that ends, so that a
@@ -93,6 +117,7 @@ def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None) -> 
         return EMPTY
     now = timezone.now()
     held: dict[int, frozenset[Right]] = {}
+    cares_in: set[int] = set()
     ends: list[datetime] = []
     memberships = (
         Membership.objects.active_at(now)
@@ -101,6 +126,8 @@ def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None) -> 
     )
     for department, role, valid_until in memberships:
         held[department] = held.get(department, _NO_RIGHTS) | rights_of(role)
+        if Capability.READ_PRIORS in capabilities_of(role):
+            cares_in.add(department)
         if valid_until is not None:
             ends.append(valid_until)
     return Scope(
@@ -108,6 +135,8 @@ def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None) -> 
         department_rights=frozenset(held.items()),
         valid_until=min(ends, default=None),
         reason="membership",
+        cares_in=frozenset(cares_in),
+        priors=frozenset(priors),
     )
 
 

@@ -14,7 +14,8 @@ from django.db.models import Model, Q, QuerySet
 from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Right
-from accounts.scope import Scope
+from accounts.scope import Prior, Scope
+from imaging.studies import priors
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
 
 RowT = TypeVar("RowT", bound=Model)
@@ -73,8 +74,31 @@ def open_study(
     study = _first(Study.objects.visible_to(scope, right).filter(named).select_related("patient"))
     if study is None:
         _refuse(Study.objects.visible_to(scope, Right.LIST).filter(named), actor, "study", study_instance_uid, right)
-    _record(study, actor=actor, purpose=purpose)
+    _record(study, scope, actor=actor, purpose=purpose)
     return study
+
+
+def open_prior(scope: Scope, study_instance_uid: str, prior_instance_uid: str, *, actor: Actor) -> Prior:
+    """Open an earlier study of the patient of a study that the reader has open: what `accounts.opened_priors` is to keep.
+
+    The opening is on record each time, as prior of that study. From then on every address of the prior answers to a
+    scope that holds it, for as long as the rule holds. Raises ``StudyNotVisible`` for what may not be opened so, for a
+    UID that does not exist, and for a study of another patient: the same answer.
+    """
+    study = open_study(scope, study_instance_uid, actor=actor, purpose=Purpose.OPEN)
+    named = Q(study_instance_uid=_uid(prior_instance_uid))
+    prior = _first(priors.openable_priors(study, scope=scope).filter(named).select_related("patient"))
+    if prior is None:
+        _refuse(Study.objects.none(), actor, "study", prior_instance_uid, Right.VIEW)
+    audit.record(
+        audit.Action.PRIOR_OPENED,
+        actor=actor,
+        subject_type="study",
+        subject_uid=prior.study_instance_uid,
+        patient_id=prior.patient.patient_id,
+        detail={"purpose": Purpose.PRIOR.value, "prior_of": study.study_instance_uid},
+    )
+    return Prior(prior.study_instance_uid, study.study_instance_uid)
 
 
 def open_series(
@@ -91,7 +115,7 @@ def open_series(
     series = _first(Series.objects.visible_to(scope, right).filter(named).select_related("study__patient"))
     if series is None:
         _refuse(Series.objects.visible_to(scope, Right.LIST).filter(named), actor, "series", series_instance_uid, right)
-    _record(series.study, actor=actor, purpose=purpose)
+    _record(series.study, scope, actor=actor, purpose=purpose)
     return series
 
 
@@ -122,7 +146,7 @@ def open_instance(
         _refuse(
             Instance.objects.visible_to(scope, Right.LIST).filter(named), actor, "instance", sop_instance_uid, right
         )
-    _record(version.instance.series.study, actor=actor, purpose=purpose)
+    _record(version.instance.series.study, scope, actor=actor, purpose=purpose)
     return version
 
 
@@ -151,8 +175,9 @@ def _refuse(listed: QuerySet[Any], actor: Actor, subject_type: str, uid: str, ri
     raise StudyNotVisible(uid)
 
 
-def _record(study: Study, *, actor: Actor, purpose: Purpose) -> None:
-    action = _ACTIONS.get(purpose)
+def _record(study: Study, scope: Scope, *, actor: Actor, purpose: Purpose) -> None:
+    base = scope.opened_as_prior(study.study_instance_uid)
+    action = _ACTIONS.get(Purpose.PRIOR if base and purpose is Purpose.OPEN else purpose)
     if action is None:
         return
     event: dict[str, Any] = {
@@ -160,7 +185,7 @@ def _record(study: Study, *, actor: Actor, purpose: Purpose) -> None:
         "subject_type": "study",
         "subject_uid": study.study_instance_uid,
         "patient_id": study.patient.patient_id,
-        "detail": {"purpose": purpose.value},
+        "detail": {"purpose": purpose.value, **({"prior_of": base} if base else {})},
     }
     if purpose is Purpose.EXPORT:
         audit.record(action, fail_closed=True, **event)

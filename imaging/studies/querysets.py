@@ -5,6 +5,7 @@ it, so that a list, a page and a frame can never disagree. An empty scope sees n
 nobody; a protected study is seen only by who is cleared for its label.
 """
 
+from collections.abc import Iterable
 from typing import Self, TypeVar
 
 from django.apps import apps
@@ -12,8 +13,9 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from accounts.models import SharesPriors
 from accounts.roles import Right
-from accounts.scope import Scope
+from accounts.scope import PRIOR_RIGHTS, Scope
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
@@ -32,6 +34,41 @@ def _placed(study: str, scope: Scope, right: Right) -> Exists:
     return Exists(placement.objects.filter(_live(), study=OuterRef(study), department__in=departments))
 
 
+def openable_as_prior(path: str, scope: Scope, bases: Iterable[str]) -> Q:
+    """The condition that a study at `path` may be opened as an earlier one of the patient of one of `bases` (UIDs).
+
+    The later study must be placed now where the reader treats patients, and the department that made the prior must
+    share it with that place. Protected studies are not shared at all.
+    """
+    prefix = f"{path}__" if path else ""
+    placement = apps.get_model("imaging", "Placement")
+    base = placement.objects.filter(
+        _live(),
+        department__in=scope.care_departments(),
+        study__study_instance_uid__in=bases,
+        study__sensitivity__in={"", *scope.cleared},
+        study__instance_count__gt=0,
+        study__patient=OuterRef("study__patient"),
+        study__study_at__gte=OuterRef("study__study_at"),
+    )
+    same_site = base.filter(department__site=OuterRef("department__site"))
+    owner = placement.objects.filter(
+        _live(),
+        Q(department__shares_priors=SharesPriors.EVERYONE) & Exists(base)
+        | Q(department__shares_priors=SharesPriors.SITE) & Exists(same_site),
+        study=OuterRef(path or "pk"),
+        kind="owner",
+    )
+    return Q(Exists(owner)) & Q(**{f"{prefix}sensitivity": ""})
+
+
+def _opened_as_prior(path: str, scope: Scope) -> Q:
+    """The condition that a row's study was opened as a prior, and that the rule by which it was still holds."""
+    prefix = f"{path}__" if path else ""
+    named = Q(**{f"{prefix}study_instance_uid__in": {prior.study for prior in scope.priors}})
+    return named & openable_as_prior(path, scope, {prior.of for prior in scope.priors})
+
+
 def _study_rule(path: str, scope: Scope, right: Right) -> Q:
     """The condition on a row whose study lies at `path` ("" for the study itself), without what lies below it."""
     prefix = f"{path}__" if path else ""
@@ -39,6 +76,8 @@ def _study_rule(path: str, scope: Scope, right: Right) -> Q:
     if scope.named_with(right):
         rule |= Q(**{f"{prefix}study_instance_uid__in": scope.studies})
         rule |= Q(**{f"{prefix}patient__in": scope.patients})
+    if scope.priors and right in PRIOR_RIGHTS:
+        rule |= _opened_as_prior(path, scope)
     return rule
 
 

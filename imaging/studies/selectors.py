@@ -36,7 +36,6 @@ __all__ = [
     "known_instances",
     "known_patients",
     "known_studies",
-    "priors_of",
     "provenance",
     "series_of",
     "study_list",
@@ -266,12 +265,6 @@ def provenance(study: Study, *, scope: Scope) -> Provenance:
         ],
         conflict_count=versions.filter(state=InstanceVersion.State.CONFLICTING).count(),
     )
-
-
-def priors_of(study: Study, *, scope: Scope, limit: int = 50) -> list[Study]:
-    """The patient's other studies that the reader may see, latest first; none for a patient without an ID."""
-    others = Study.objects.visible_to(scope).filter(patient=study.patient_id).exclude(pk=study.pk)
-    return list(others.select_related("thumbnail").order_by("-study_at", "-pk")[:limit])
 
 
 def _known_patient(row: Patient) -> KnownPatient:

@@ -80,17 +80,6 @@ def test_series_and_instances_come_in_the_order_of_their_numbers(spool, emergenc
     assert not selectors.versions_of(study, scope=scope_of_user(bob)).exists()
 
 
-def test_priors_are_the_same_patients_visible_studies(spool, emergency, orthopaedics, alice):
-    now, earlier = dataset(StudyDate="20260304"), dataset(StudyDate="20250101")
-    oldest, other = dataset(StudyDate="20200101"), dataset(PatientID="P2")
-    hidden = dataset(StudyDate="20240101")
-    batch = [incoming(made, spool, emergency) for made in (now, earlier, oldest, other)]
-    studies.register([*batch, incoming(hidden, spool, orthopaedics)], actor=SYSTEM)
-    study = Study.objects.get(study_instance_uid=now.StudyInstanceUID)
-    priors = selectors.priors_of(study, scope=scope_of_user(alice))
-    assert [row.study_instance_uid for row in priors] == [earlier.StudyInstanceUID, oldest.StudyInstanceUID]
-
-
 def test_conflicts_are_found_for_the_study_page(spool, emergency, alice):
     made = dataset()
     studies.register([incoming(made, spool, emergency)], actor=SYSTEM)
