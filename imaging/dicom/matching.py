@@ -155,6 +155,8 @@ def _match(name: str, kind: str, text: str, fuzzy: bool) -> Match:
     if text.count("*") + text.count("?") > MOST_WILDCARDS:
         raise KeyInvalid(f"The value for {name} has too many wildcards: up to {MOST_WILDCARDS} are allowed.")
     if kind == "PN":
+        if not any(char.isalnum() for char in text):
+            raise KeyInvalid(f"The value for {name} holds no letter to look for.")
         return name_matching.words(text) if fuzzy else name_matching.pattern(text)
     if kind in _TEMPORAL:
         return _temporal(name, kind, text)
