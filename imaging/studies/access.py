@@ -34,6 +34,8 @@ class Purpose(StrEnum):
 
     #: Open the study's page or the viewer.
     OPEN = "open"
+    #: Look at the study beside the list, without opening it.
+    PREVIEW = "preview"
     #: Open an earlier study of a patient who is being cared for.
     PRIOR = "prior"
     #: Read headers.
@@ -53,6 +55,7 @@ class Purpose(StrEnum):
 _ACTIONS: Mapping[Purpose, audit.Action] = MappingProxyType(
     {
         Purpose.OPEN: audit.Action.STUDY_OPENED,
+        Purpose.PREVIEW: audit.Action.STUDY_PREVIEWED,
         Purpose.PRIOR: audit.Action.PRIOR_OPENED,
         Purpose.METADATA: audit.Action.METADATA_READ,
         Purpose.FRAMES: audit.Action.FRAMES_READ,
@@ -63,9 +66,15 @@ _ACTIONS: Mapping[Purpose, audit.Action] = MappingProxyType(
 
 
 def open_study(
-    scope: Scope, study_instance_uid: str, *, actor: Actor, purpose: Purpose, right: Right = Right.VIEW
+    scope: Scope,
+    study_instance_uid: str,
+    *,
+    actor: Actor,
+    purpose: Purpose,
+    right: Right = Right.VIEW,
+    detail: Mapping[str, Any] | None = None,
 ) -> Study:
-    """The study, with its patient, for a reader who holds ``right`` on it; the reading is on record.
+    """The study, with its patient, for a reader who holds ``right`` on it; the reading is on record, with ``detail``.
 
     Raises ``StudyNotVisible`` (404) for a stranger or an unknown UID, ``RightMissing`` (403) for a reader who may list
     the study without holding ``right``.
@@ -74,8 +83,22 @@ def open_study(
     study = _first(Study.objects.visible_to(scope, right).filter(named).select_related("patient"))
     if study is None:
         _refuse(Study.objects.visible_to(scope, Right.LIST).filter(named), actor, "study", study_instance_uid, right)
-    _record(study, scope, actor=actor, purpose=purpose)
+    _record(study, scope, actor=actor, purpose=purpose, detail=detail)
     return study
+
+
+def preview_study(scope: Scope, study_instance_uid: str, *, actor: Actor, is_shown: bool) -> tuple[Study, bool]:
+    """A study of the list with its patient, and whether the reader may see its pictures too; what a preview is made from.
+
+    Who may only list it gets it without a refusal on record: the list shows them as much. A look is on record once it is
+    shown; what a page fetches ahead is not yet, and must hold no more than text, small pictures and addresses.
+    Raises ``StudyNotVisible`` for a stranger or an unknown UID.
+    """
+    study = open_study(scope, study_instance_uid, actor=actor, purpose=Purpose.THUMBNAIL, right=Right.LIST)
+    may_view = Study.objects.visible_to(scope, Right.VIEW).filter(pk=study.pk).exists()
+    if may_view and is_shown:
+        _record(study, scope, actor=actor, purpose=Purpose.PREVIEW)
+    return study, may_view
 
 
 def open_prior(scope: Scope, study_instance_uid: str, prior_instance_uid: str, *, actor: Actor) -> Prior:
@@ -109,13 +132,14 @@ def open_series(
     actor: Actor,
     purpose: Purpose,
     right: Right = Right.VIEW,
+    detail: Mapping[str, Any] | None = None,
 ) -> Series:
     """A series of that study, with study and patient; errors as ``open_study``."""
     named = Q(study__study_instance_uid=_uid(study_instance_uid), series_instance_uid=_uid(series_instance_uid))
     series = _first(Series.objects.visible_to(scope, right).filter(named).select_related("study__patient"))
     if series is None:
         _refuse(Series.objects.visible_to(scope, Right.LIST).filter(named), actor, "series", series_instance_uid, right)
-    _record(series.study, scope, actor=actor, purpose=purpose)
+    _record(series.study, scope, actor=actor, purpose=purpose, detail=detail)
     return series
 
 
@@ -128,6 +152,7 @@ def open_instance(
     actor: Actor,
     purpose: Purpose,
     right: Right = Right.VIEW,
+    detail: Mapping[str, Any] | None = None,
 ) -> InstanceVersion:
     """The current version of an instance of that series (of any, with None), ready for ``frames``, ``metadata`` and ``storage``.
 
@@ -146,7 +171,7 @@ def open_instance(
         _refuse(
             Instance.objects.visible_to(scope, Right.LIST).filter(named), actor, "instance", sop_instance_uid, right
         )
-    _record(version.instance.series.study, scope, actor=actor, purpose=purpose)
+    _record(version.instance.series.study, scope, actor=actor, purpose=purpose, detail=detail)
     return version
 
 
@@ -175,7 +200,9 @@ def _refuse(listed: QuerySet[Any], actor: Actor, subject_type: str, uid: str, ri
     raise StudyNotVisible(uid)
 
 
-def _record(study: Study, scope: Scope, *, actor: Actor, purpose: Purpose) -> None:
+def _record(
+    study: Study, scope: Scope, *, actor: Actor, purpose: Purpose, detail: Mapping[str, Any] | None = None
+) -> None:
     base = scope.opened_as_prior(study.study_instance_uid)
     action = _ACTIONS.get(Purpose.PRIOR if base and purpose is Purpose.OPEN else purpose)
     if action is None:
@@ -185,7 +212,7 @@ def _record(study: Study, scope: Scope, *, actor: Actor, purpose: Purpose) -> No
         "subject_type": "study",
         "subject_uid": study.study_instance_uid,
         "patient_id": study.patient.patient_id,
-        "detail": {"purpose": purpose.value, **({"prior_of": base} if base else {})},
+        "detail": {**(detail or {}), "purpose": purpose.value, **({"prior_of": base} if base else {})},
     }
     if purpose is Purpose.EXPORT:
         audit.record(action, fail_closed=True, **event)
