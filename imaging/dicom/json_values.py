@@ -84,11 +84,11 @@ def _integer(part: str) -> int | str | None:
     return number
 
 
-def _name(part: str) -> dict[str, str] | None:
-    """A PN by its component groups."""
+def name(part: str) -> dict[str, str] | None:
+    """A PN by its component groups; None for an empty one."""
     groups = part.split("=", 2)
     named = zip(("Alphabetic", "Ideographic", "Phonetic"), groups, strict=False)
     return {group: written.rstrip() for group, written in named if written.strip()} or None
 
 
-_CONVERSIONS: Final[dict[str, Callable[[str], Any]]] = {"DS": _decimal, "IS": _integer, "PN": _name}
+_CONVERSIONS: Final[dict[str, Callable[[str], Any]]] = {"DS": _decimal, "IS": _integer, "PN": name}
