@@ -1,4 +1,5 @@
 import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
 import imaging.outbound.models
@@ -10,12 +11,29 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_shares_priors'),
+        ('accounts', '0004_finding_and_reading'),
         ('imaging', '0003_every_way_in'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='Annotation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='key')),
+                ('frame_number', models.PositiveIntegerField(default=1, verbose_name='frame')),
+                ('tool', models.CharField(max_length=32, verbose_name='tool')),
+                ('shape', models.JSONField(verbose_name='shape')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='made at')),
+                ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
+                ('removed_at', models.DateTimeField(blank=True, null=True, verbose_name='taken away at')),
+            ],
+            options={
+                'verbose_name': 'annotation',
+                'verbose_name_plural': 'annotations',
+            },
+        ),
         migrations.CreateModel(
             name='Change',
             fields=[
@@ -28,7 +46,32 @@ class Migration(migrations.Migration):
                 'verbose_name': 'change',
                 'verbose_name_plural': 'changes',
                 'ordering': ['sequence'],
-                'indexes': [models.Index(fields=['changed_at'], name='change_by_time')],
+            },
+        ),
+        migrations.CreateModel(
+            name='KeyImage',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('frame_number', models.PositiveIntegerField(default=1, verbose_name='frame')),
+                ('note', models.CharField(blank=True, max_length=200, verbose_name='note')),
+                ('flagged_at', models.DateTimeField(auto_now_add=True, verbose_name='flagged at')),
+            ],
+            options={
+                'verbose_name': 'key image',
+                'verbose_name_plural': 'key images',
+            },
+        ),
+        migrations.CreateModel(
+            name='ListLayout',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('columns', models.JSONField(default=list, verbose_name='columns')),
+                ('density', models.CharField(default='comfortable', max_length=12, verbose_name='density')),
+                ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
+            ],
+            options={
+                'verbose_name': 'list layout',
+                'verbose_name_plural': 'list layouts',
             },
         ),
         migrations.CreateModel(
@@ -47,7 +90,6 @@ class Migration(migrations.Migration):
                 'verbose_name': 'outbound host',
                 'verbose_name_plural': 'outbound hosts',
                 'ordering': ['host', 'port'],
-                'constraints': [models.UniqueConstraint(fields=('host', 'port'), name='outbound_host_and_port')],
             },
         ),
         migrations.CreateModel(
@@ -63,28 +105,11 @@ class Migration(migrations.Migration):
                 ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
                 ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
-                ('department', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.department', verbose_name='department')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_lists', to=settings.AUTH_USER_MODEL, verbose_name='kept by')),
             ],
             options={
                 'verbose_name': 'saved list',
                 'verbose_name_plural': 'saved lists',
                 'ordering': ['position', 'name', 'id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='ListLayout',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('columns', models.JSONField(default=list, verbose_name='columns')),
-                ('density', models.CharField(default='comfortable', max_length=12, verbose_name='density')),
-                ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reader')),
-                ('saved_list', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='layouts', to='imaging.savedlist', verbose_name='saved list')),
-            ],
-            options={
-                'verbose_name': 'list layout',
-                'verbose_name_plural': 'list layouts',
             },
         ),
         migrations.CreateModel(
@@ -103,7 +128,6 @@ class Migration(migrations.Migration):
                 ('stopped_because', models.CharField(blank=True, editable=False, max_length=40, verbose_name='stopped because')),
                 ('created_by', models.CharField(editable=False, max_length=150, verbose_name='created by')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('machine_key', models.ForeignKey(help_text='Tells what it may know.', on_delete=django.db.models.deletion.CASCADE, related_name='webhooks', to='accounts.machinekey', verbose_name='machine key')),
             ],
             options={
                 'verbose_name': 'webhook',
@@ -123,7 +147,6 @@ class Migration(migrations.Migration):
                 ('status', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='status')),
                 ('problem', models.CharField(blank=True, max_length=40, verbose_name='problem')),
                 ('milliseconds', models.PositiveIntegerField(default=0, verbose_name='milliseconds')),
-                ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='imaging.webhook', verbose_name='webhook')),
             ],
             options={
                 'verbose_name': 'attempt',
@@ -131,44 +154,236 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
             },
         ),
-        migrations.CreateModel(
-            name='Annotation',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='key')),
-                ('frame_number', models.PositiveIntegerField(default=1, verbose_name='frame')),
-                ('tool', models.CharField(max_length=32, verbose_name='tool')),
-                ('shape', models.JSONField(verbose_name='shape')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='made at')),
-                ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
-                ('removed_at', models.DateTimeField(blank=True, null=True, verbose_name='taken away at')),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='author')),
-                ('instance', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='annotations', to='imaging.instance', verbose_name='instance')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='annotations', to='imaging.study', verbose_name='study')),
-            ],
-            options={
-                'verbose_name': 'annotation',
-                'verbose_name_plural': 'annotations',
-                'indexes': [models.Index(condition=models.Q(('removed_at', None)), fields=['study', 'id'], name='annotation_of_study')],
-            },
+        migrations.RemoveIndex(
+            model_name='placement',
+            name='placement_by_date',
         ),
-        migrations.CreateModel(
-            name='KeyImage',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('frame_number', models.PositiveIntegerField(default=1, verbose_name='frame')),
-                ('note', models.CharField(blank=True, max_length=200, verbose_name='note')),
-                ('flagged_at', models.DateTimeField(auto_now_add=True, verbose_name='flagged at')),
-                ('flagged_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='flagged by')),
-                ('instance', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='key_images', to='imaging.instance', verbose_name='instance')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='key_images', to='imaging.study', verbose_name='study')),
-            ],
-            options={
-                'verbose_name': 'key image',
-                'verbose_name_plural': 'key images',
-                'indexes': [models.Index(fields=['study'], name='key_image_of_study')],
-                'constraints': [models.UniqueConstraint(fields=('instance', 'frame_number'), name='key_image_per_frame')],
-            },
+        migrations.RemoveIndex(
+            model_name='placement',
+            name='placement_by_arrival',
+        ),
+        migrations.RemoveIndex(
+            model_name='placement',
+            name='placement_by_accession',
+        ),
+        migrations.RemoveIndex(
+            model_name='placement',
+            name='placement_name_trgm',
+        ),
+        migrations.AddField(
+            model_name='placement',
+            name='birth_date',
+            field=models.DateField(editable=False, null=True, verbose_name='birth date'),
+        ),
+        migrations.AddField(
+            model_name='placement',
+            name='body_part_examined',
+            field=models.CharField(blank=True, editable=False, max_length=64, verbose_name='body part'),
+        ),
+        migrations.AddField(
+            model_name='placement',
+            name='description_norm',
+            field=models.CharField(blank=True, editable=False, max_length=256, verbose_name='description for sorting'),
+        ),
+        migrations.AddField(
+            model_name='placement',
+            name='instance_count',
+            field=models.PositiveIntegerField(default=0, editable=False, verbose_name='instances'),
+        ),
+        migrations.AddField(
+            model_name='placement',
+            name='modality_key',
+            field=models.TextField(blank=True, editable=False, verbose_name='modalities for sorting'),
+        ),
+        migrations.AddField(
+            model_name='placement',
+            name='referring_norm',
+            field=models.CharField(blank=True, editable=False, max_length=324, verbose_name='referring physician for searching'),
+        ),
+        migrations.AddField(
+            model_name='placement',
+            name='sensitivity',
+            field=models.CharField(blank=True, editable=False, max_length=16, verbose_name='protection'),
+        ),
+        migrations.AddField(
+            model_name='placement',
+            name='series_count',
+            field=models.PositiveIntegerField(default=0, editable=False, verbose_name='series'),
+        ),
+        migrations.AddField(
+            model_name='placement',
+            name='sex',
+            field=models.CharField(blank=True, editable=False, max_length=16, verbose_name='sex'),
+        ),
+        migrations.AddField(
+            model_name='placement',
+            name='source',
+            field=models.CharField(blank=True, editable=False, max_length=64, verbose_name='source'),
+        ),
+        migrations.AddField(
+            model_name='placement',
+            name='status',
+            field=models.CharField(choices=[('arriving', 'arriving'), ('complete', 'complete'), ('attention', 'needs attention')], default='arriving', editable=False, max_length=12, verbose_name='status'),
+        ),
+        migrations.AddField(
+            model_name='study',
+            name='description_norm',
+            field=models.CharField(blank=True, editable=False, max_length=256, verbose_name='description for sorting'),
+        ),
+        migrations.AddField(
+            model_name='study',
+            name='referring_norm',
+            field=models.CharField(blank=True, editable=False, max_length=324, verbose_name='referring physician for searching'),
+        ),
+        migrations.AddField(
+            model_name='study',
+            name='source',
+            field=models.CharField(blank=True, max_length=64, verbose_name='source'),
+        ),
+        migrations.AddField(
+            model_name='study',
+            name='status',
+            field=models.CharField(choices=[('arriving', 'arriving'), ('complete', 'complete'), ('attention', 'needs attention')], default='arriving', max_length=12, verbose_name='status'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'study_at', 'study'], include=('until', 'instance_count', 'sensitivity', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_date'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'last_received_at', 'study'], name='placement_by_arrival'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'accession_number', 'study'], name='placement_by_accession'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'modality_key', 'study'], name='placement_by_modality'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'description_norm', 'study'], name='placement_by_description'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'body_part_examined', 'study'], name='placement_by_body_part'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'birth_date', 'study'], name='placement_by_birth_date'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'sex', 'study'], name='placement_by_sex'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'referring_norm', 'study'], name='placement_by_referring'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'series_count', 'study'], name='placement_by_series'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'instance_count', 'study'], name='placement_by_instances'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'source', 'study'], name='placement_by_source'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'status', 'study'], name='placement_by_status'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=django.contrib.postgres.indexes.GinIndex(fields=['department', 'name_norm'], name='placement_name_trgm', opclasses=['int8_ops', 'gin_trgm_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=django.contrib.postgres.indexes.GinIndex(fields=['department', 'referring_norm'], name='placement_referring_trgm', opclasses=['int8_ops', 'gin_trgm_ops']),
+        ),
+        migrations.AddField(
+            model_name='annotation',
+            name='author',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='author'),
+        ),
+        migrations.AddField(
+            model_name='annotation',
+            name='instance',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='annotations', to='imaging.instance', verbose_name='instance'),
+        ),
+        migrations.AddField(
+            model_name='annotation',
+            name='study',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='annotations', to='imaging.study', verbose_name='study'),
+        ),
+        migrations.AddIndex(
+            model_name='change',
+            index=models.Index(fields=['changed_at'], name='change_by_time'),
+        ),
+        migrations.AddField(
+            model_name='keyimage',
+            name='flagged_by',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='flagged by'),
+        ),
+        migrations.AddField(
+            model_name='keyimage',
+            name='instance',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='key_images', to='imaging.instance', verbose_name='instance'),
+        ),
+        migrations.AddField(
+            model_name='keyimage',
+            name='study',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='key_images', to='imaging.study', verbose_name='study'),
+        ),
+        migrations.AddField(
+            model_name='listlayout',
+            name='user',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reader'),
+        ),
+        migrations.AddConstraint(
+            model_name='outboundhost',
+            constraint=models.UniqueConstraint(fields=('host', 'port'), name='outbound_host_and_port'),
+        ),
+        migrations.AddField(
+            model_name='savedlist',
+            name='department',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.department', verbose_name='department'),
+        ),
+        migrations.AddField(
+            model_name='savedlist',
+            name='owner',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='saved_lists', to=settings.AUTH_USER_MODEL, verbose_name='kept by'),
+        ),
+        migrations.AddField(
+            model_name='listlayout',
+            name='saved_list',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='layouts', to='imaging.savedlist', verbose_name='saved list'),
+        ),
+        migrations.AddField(
+            model_name='webhook',
+            name='machine_key',
+            field=models.ForeignKey(help_text='Tells what it may know.', on_delete=django.db.models.deletion.CASCADE, related_name='webhooks', to='accounts.machinekey', verbose_name='machine key'),
+        ),
+        migrations.AddField(
+            model_name='webhookattempt',
+            name='webhook',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='imaging.webhook', verbose_name='webhook'),
+        ),
+        migrations.AddIndex(
+            model_name='annotation',
+            index=models.Index(condition=models.Q(('removed_at', None)), fields=['study', 'id'], name='annotation_of_study'),
+        ),
+        migrations.AddIndex(
+            model_name='keyimage',
+            index=models.Index(fields=['study'], name='key_image_of_study'),
+        ),
+        migrations.AddConstraint(
+            model_name='keyimage',
+            constraint=models.UniqueConstraint(fields=('instance', 'frame_number'), name='key_image_per_frame'),
         ),
         migrations.AddIndex(
             model_name='savedlist',

@@ -7,7 +7,7 @@ from accounts.actor import Actor
 from imaging.dicom import corrections, header
 from imaging.events import services as events
 from imaging.events.models import Event
-from imaging.studies import columns, metadata
+from imaging.studies import columns, metadata, status
 from imaging.studies import corrections as study_corrections
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
 
@@ -79,3 +79,4 @@ def _follow(study: Study, chosen: InstanceVersion) -> None:
     study.thumbnail = None
     study.settled_at = None
     study.save(update_fields=["version", "thumbnail", "settled_at"])
+    status.refresh([study.study_instance_uid])

@@ -6,11 +6,14 @@ from typing import Any
 
 from django.db import models
 
+from imaging.dicom import person_name
 from imaging.dicom.header import Header, PatientHeader, SeriesHeader
 from imaging.studies.incoming import IncomingInstance
 from imaging.studies.models import Instance, Patient, Series, Study
 
 LARGEST_INTEGER = 2**31 - 1
+#: More modalities than this in one study are a mistake or an attack, and would not fit into an index.
+_MOST_MODALITIES = 50
 
 
 def clean(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,7 +68,9 @@ def study_values(found: Header) -> dict[str, Any]:
         "accession_number": header.accession_number,
         "study_id": header.study_id,
         "description": header.description,
+        "description_norm": person_name.normalised(header.description),
         "referring_physician_name": header.referring_physician_name,
+        "referring_norm": person_name.normalised(header.referring_physician_name),
         "institutional_department_name": header.institutional_department_name,
         "body_part_examined": found.series.body_part_examined,
     }
@@ -113,7 +118,7 @@ def instance_values(found: Header) -> dict[str, Any]:
 def modalities(known: Iterable[str], more: Iterable[str]) -> list[str]:
     """Modalities in Study (0008,0061): each once, in alphabetical order."""
     field = Series._meta.get_field("modality")
-    return sorted({value[: field.max_length] for value in (*known, *more) if value})
+    return sorted({value[: field.max_length] for value in (*known, *more) if value})[:_MOST_MODALITIES]
 
 
 def span(study: Study, received_at: datetime) -> None:

@@ -26,6 +26,8 @@ _STUDY: Final = {
     "00081040": "institutional_department_name",
     "00180015": "body_part_examined",
 }
+#: Columns that are written in a second form, for sorting and searching.
+_NORMALISED: Final = {"description": "description_norm", "referring_physician_name": "referring_norm"}
 _SERIES: Final = {
     "00080060": "modality",
     "00200011": "series_number",
@@ -176,7 +178,8 @@ def _issuer(study: Study) -> str:
 
 
 def _study_columns(study: Study, seen: _Seen, touched: frozenset[str]) -> None:
-    for name in {name for tag, name in _STUDY.items() if tag in touched}:
+    names = {name for tag, name in _STUDY.items() if tag in touched}
+    for name in names | {_NORMALISED[name] for name in names & _NORMALISED.keys()}:
         setattr(study, name, columns.clean(Study, {name: seen.study.get(name, "")})[name])
     if touched & _WHEN:
         _date(study, seen)

@@ -1,6 +1,7 @@
 """Placements and the sort keys that they carry for the lists."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from django.db import connection
 
@@ -11,10 +12,20 @@ from imaging.studies.models import Placement, Study
 _REFRESH = """
     UPDATE imaging_placement AS placement
     SET study_at = study.study_at, last_received_at = study.last_received_at, name_norm = patient.name_norm,
-        patient_id = patient.patient_id, accession_number = study.accession_number, modalities = study.modalities
+        patient_id = patient.patient_id, birth_date = patient.birth_date, sex = patient.sex,
+        accession_number = study.accession_number, modalities = study.modalities,
+        modality_key = array_to_string(study.modalities, '\\'), description_norm = study.description_norm,
+        body_part_examined = study.body_part_examined, referring_norm = study.referring_norm,
+        series_count = study.series_count, instance_count = study.instance_count, source = study.source,
+        status = study.status, sensitivity = study.sensitivity
     FROM imaging_study AS study JOIN imaging_patient AS patient ON patient.id = study.patient_id
     WHERE placement.study_id = study.id AND (study.id = ANY(%s) OR study.patient_id = ANY(%s))
 """
+_OF_STUDY: Final = (
+    *("study_at", "last_received_at", "accession_number", "modalities", "description_norm", "body_part_examined"),
+    *("referring_norm", "series_count", "instance_count", "source", "status", "sensitivity"),
+)
+_OF_PATIENT: Final = ("name_norm", "patient_id", "birth_date", "sex")
 
 
 def row(study: Study, plan: PlannedPlacement) -> Placement:
@@ -24,12 +35,9 @@ def row(study: Study, plan: PlannedPlacement) -> Placement:
         study=study,
         department_id=plan.department_id,
         kind=Placement.Kind(plan.kind),
-        study_at=study.study_at,
-        last_received_at=study.last_received_at,
-        name_norm=study.patient.name_norm,
-        patient_id=study.patient.patient_id,
-        accession_number=study.accession_number,
-        modalities=study.modalities,
+        modality_key="\\".join(study.modalities),
+        **{name: getattr(study, name) for name in _OF_STUDY},
+        **{name: getattr(study.patient, name) for name in _OF_PATIENT},
         **reasons,
     )
 

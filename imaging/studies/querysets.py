@@ -161,17 +161,20 @@ class InstanceQuerySet(ScopedQuerySet[ModelT]):
 
 
 class PlacementQuerySet(ScopedQuerySet[ModelT]):
-    """Placements of the reader's own departments: what a study list is read from."""
+    """Placements of the reader's own departments: what a study list is read from.
+
+    What the rule asks of the study lies on the placement too, copied with the list's keys, so that an index answers.
+    """
 
     def live(self) -> Self:
         """Placements that have not ended."""
         return self.filter(_live())
 
     def _exists_at_all(self) -> Q:
-        return _live() & Q(study__instance_count__gt=0)
+        return _live() & Q(instance_count__gt=0)
 
     def _rule(self, scope: Scope, right: Right) -> Q:
-        return Q(department__in=scope.departments_with(right)) & _cleared("study", scope)
+        return Q(department__in=scope.departments_with(right)) & _cleared("", scope)
 
 
 class MetadataSegmentQuerySet(models.QuerySet[ModelT]):

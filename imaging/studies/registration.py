@@ -23,7 +23,7 @@ from imaging.integrity import services as integrity
 from imaging.integrity.models import LedgerLeaf
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import columns, corrected_columns, corrections, patients, placement, segments
+from imaging.studies import columns, corrected_columns, corrections, patients, placement, segments, status
 from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 from imaging.studies.models import Correction, Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
 from imaging.studies.verdicts import Known, KnownVersion
@@ -36,9 +36,10 @@ _UIDS_IN_AUDIT = 50
 RowT = TypeVar("RowT", Study, Series)
 
 _STUDY_CHANGES = [
-    *("accession_number", "study_id", "study_at", "study_time_known", "description", "referring_physician_name"),
-    *("institutional_department_name", "modalities", "body_part_examined", "series_count", "instance_count"),
-    *("version", "is_corrected", "first_received_at", "last_received_at", "settled_at"),
+    *("accession_number", "study_id", "study_at", "study_time_known", "description", "description_norm"),
+    *("referring_physician_name", "referring_norm", "institutional_department_name", "modalities"),
+    *("body_part_examined", "series_count", "instance_count", "source", "status", "version", "is_corrected"),
+    *("first_received_at", "last_received_at", "settled_at"),
 ]
 _SERIES_CHANGES = [
     *("modality", "series_number", "description", "body_part_examined", "laterality", "station_name"),
@@ -134,11 +135,12 @@ class Registration:
         series = self._series_of(item, study)
         columns.date_study(study, item)
         columns.span(study, item.received_at)
-        columns.fill_blanks(study, columns.study_values(item.header))
+        columns.fill_blanks(study, {**columns.study_values(item.header), "source": item.sender})
         columns.fill_blanks(series, columns.series_values(item.header.series))
         series.last_received_at = max(series.last_received_at or item.received_at, item.received_at)
         study.modalities = columns.modalities(study.modalities, [series.modality])
         study.settled_at = None
+        study.status = status.on_arrival(study.status, conflicts=verdict.state is State.CONFLICT)
         study.is_corrected |= item.is_corrected
         if verdict.state is State.NEW:
             if series.pk is not None and series.instance_count == 0:

@@ -13,7 +13,17 @@ from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import uids
 from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
-from imaging.studies.study_list import Order, Page, StudyFilters, StudyRow, study_list, study_list_version
+from imaging.studies.study_list import (
+    Order,
+    Page,
+    Status,
+    StudyFilters,
+    StudyRow,
+    Total,
+    study_count,
+    study_list,
+    study_list_version,
+)
 
 __all__ = [
     "KnownInstance",
@@ -23,11 +33,14 @@ __all__ = [
     "Page",
     "Provenance",
     "Source",
+    "Status",
     "StudyFilters",
     "StudyRow",
+    "Total",
     "conflicts_of",
     "corrections_of",
     "decisions_about",
+    "departments_having",
     "departments_of",
     "documents_of",
     "instances_by_uid",
@@ -38,6 +51,7 @@ __all__ = [
     "known_studies",
     "provenance",
     "series_of",
+    "study_count",
     "study_list",
     "study_list_version",
     "versions_of",
@@ -165,6 +179,12 @@ def study_uids_of_series(series_instance_uids: Iterable[str]) -> dict[str, str]:
 def departments_of(scope: Scope) -> QuerySet[Department]:
     """The departments whose study lists the reader may see, by name."""
     return Department.objects.filter(pk__in=scope.departments_with(Right.LIST)).select_related("site").order_by("name")
+
+
+def departments_having(study: Study, *, scope: Scope) -> list[Department]:
+    """The reader's departments in which a study lies now, the first one first."""
+    placed = Placement.objects.visible_to(scope).filter(study=study).select_related("department")
+    return [row.department for row in placed.order_by("placed_at", "pk")]
 
 
 def series_of(study: Study, *, scope: Scope, right: Right = Right.LIST) -> QuerySet[Series]:

@@ -13,7 +13,7 @@ from accounts.actor import Actor
 from imaging.events import services as events
 from imaging.events.models import Event
 from imaging.storage.models import StoredObject
-from imaging.studies import correcting, metadata, placement
+from imaging.studies import correcting, metadata, placement, status
 from imaging.studies.choosing import NotAChoice, choose_version
 from imaging.studies.correcting import Target
 from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
@@ -120,7 +120,10 @@ def settle(study_instance_uid: str) -> bool:
         kind=Event.Kind.STUDY_SETTLED, subject_uid=OuterRef("study_instance_uid"), drained_at=None
     )
     found = Study.objects.filter(~Exists(later), study_instance_uid=study_instance_uid, settled_at=None)
-    return found.update(settled_at=timezone.now()) > 0
+    with transaction.atomic():
+        settled = found.update(settled_at=timezone.now()) > 0
+        status.refresh([study_instance_uid])
+    return settled
 
 
 def compact(series: Series) -> None:

@@ -12,7 +12,7 @@ from accounts.actor import Actor
 from imaging.dicom import correctable
 from imaging.events import services as events
 from imaging.events.models import Event
-from imaging.studies import columns, corrected_columns, metadata, placement
+from imaging.studies import columns, corrected_columns, metadata, placement, status
 from imaging.studies import corrections as study_corrections
 from imaging.studies.models import Correction, Instance, InstanceVersion, Series, Study
 
@@ -145,6 +145,7 @@ def _recount(study: Study) -> None:
     study.thumbnail = None
     study.settled_at = None
     study.save(update_fields=["series_count", "instance_count", "modalities", "version", "thumbnail", "settled_at"])
+    status.refresh([study.study_instance_uid])
     placement.refresh(studies=[study.pk])
 
 

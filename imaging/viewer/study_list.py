@@ -1,91 +1,65 @@
-"""The study list: the page, and its rows alone, which refresh by a cheap conditional request."""
+"""The study list: the page, its rows alone, which refresh by a cheap conditional request, and what is counted after it."""
 
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from imaging.studies import saved_lists
 from imaging.studies import selectors as studies
-from imaging.studies.models import Study
-from imaging.viewer import picture_addresses, wording
+from imaging.studies.list_layouts import layout_for
+from imaging.studies.offered_values import Offered, offered_values
 from imaging.viewer.addresses import ListAddress
 from imaging.viewer.filters import Asked, asked
+from imaging.viewer.list_columns import Shape, read_shape, shape_of, style_sheet
+from imaging.viewer.list_frame import Choice, frame
+from imaging.viewer.list_rows import rows_of
 
 PAGE_SIZE = 50
-_MOST_MODALITIES = 3
+#: With so few rows it is said which filters hide others.
+FEW = 5
 #: Relative times are written anew this often, though nothing else changed.
 _STALE_SECONDS = 300
+_OFFERED = {"body": Offered.BODY_PART, "source": Offered.SOURCE, "referring": Offered.REFERRING}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One study as a line of the list, with the texts that the template cannot make itself."""
+class Reading:
+    """One request for the list: what was asked for, by whom, and how they see it."""
 
-    study: Study
-    departments: str
-    thumbnail: str
-    is_fresh: bool
-    now: dt.datetime
-
-    @property
-    def modalities(self) -> list[str]:
-        """The first modalities: more than a few would push the description away."""
-        return self.study.modalities[:_MOST_MODALITIES]
-
-    @property
-    def is_today(self) -> bool:
-        """Whether the study is of today, in the reader's zone."""
-        return timezone.localdate(self.study.study_at) == timezone.localdate(self.now)
-
-    @property
-    def received_today(self) -> bool:
-        """Whether its last image came today."""
-        return timezone.localdate(self.study.last_received_at) == timezone.localdate(self.now)
-
-    @property
-    def ago(self) -> str:
-        """How long ago the study was made."""
-        return wording.ago(self.study.study_at, self.now) if self.study.study_time_known else ""
-
-    @property
-    def machine_time(self) -> str:
-        """The study's date, with its time where that is known, for `datetime`."""
-        local = timezone.localtime(self.study.study_at)
-        return local.isoformat() if self.study.study_time_known else local.date().isoformat()
+    wanted: Asked
+    shape: Shape
+    powers: saved_lists.Powers
 
 
-@dataclass(frozen=True, slots=True)
-class SavedList:
-    """A list that is one click away."""
-
-    label: str
-    icon: str
-    address: str
-    is_current: bool
+def reading(request: HttpRequest) -> Reading:
+    """Understand a request for the list, at any of its addresses."""
+    powers = saved_lists.powers_of(request.user, request.scope)  # type: ignore[arg-type,attr-defined]
+    wanted = asked(request.GET, request.scope, powers)  # type: ignore[attr-defined]
+    return Reading(wanted, shape_of(layout_for(powers.user, wanted.kept)), powers)
 
 
 @require_safe
 @login_required
 def page(request: HttpRequest) -> HttpResponseBase:
     """Show the list, with filters as they stand in the address."""
-    if "" in request.GET.dict().values():
+    if any(not value for values in request.GET.lists() for value in values[1]):
         # A form sends its empty fields too; the address that people keep and pass on has none.
-        return redirect(ListAddress(request.GET).where())
-    wanted = asked(request.GET, request.scope)  # type: ignore[attr-defined]
-    body = _body(request, wanted, _etag(request, wanted))
-    response = render(request, "imaging/viewer/study_list.html", {**_frame(wanted), **body})
+        return redirect(ListAddress(request.GET).here())
+    read = reading(request)
+    body = _body(request, read, _etag(request, read))
+    around = frame(read.wanted, read.shape, saved_lists.lists_for(read.powers), read.powers)
+    response = render(request, "imaging/viewer/study_list.html", {**around, **body})
     response["Cache-Control"] = "private, no-cache"
     return response
 
@@ -94,77 +68,97 @@ def page(request: HttpRequest) -> HttpResponseBase:
 @login_required
 def rows(request: HttpRequest) -> HttpResponseBase:
     """Give the rows alone; 304 while nothing that this reader sees has changed."""
-    wanted = asked(request.GET, request.scope)  # type: ignore[attr-defined]
-    etag = _etag(request, wanted)
+    read = reading(request)
+    etag = _etag(request, read)
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
-        body = {**_body(request, wanted, etag), "is_fragment": True}
+        body = {**_body(request, read, etag), "is_fragment": True}
         response = render(request, "imaging/viewer/_study_rows_refreshed.html", body)
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
     return response
 
 
-def _frame(wanted: Asked) -> dict[str, Any]:
-    """Return what surrounds the rows, and is not refreshed with them."""
-    address = wanted.address
-    return {
-        "heading": _heading(wanted),
-        "order": wanted.order_name,
-        "order_label": wanted.order_label,
-        "sorted_by": {name: address.where(order=name) for name in ("date", "received", "name", "mrn")},
-        "lists": list(_lists(wanted)),
-        "department_lists": list(_department_lists(wanted)),
-        "days": [{"label": label, "address": address.chosen("from", name)} for name, label in wording.DAYS.items()],
-        "modalities": [
-            {"code": code, "label": label, "address": address.chosen("modality", code)}
-            for code, label in wording.MODALITIES.items()
-        ],
-        "department_choices": [
-            {"label": entry.label, "address": address.chosen("department", entry.code)}
-            for entry in (wanted.departments if len(wanted.departments) > 1 else [])
-        ],
-        "kept_without_days": address.pairs(without=("from", "to")),
-        "first_day": wanted.filters.date_from.isoformat() if wanted.filters.date_from else "",
-        "last_day": wanted.filters.date_to.isoformat() if wanted.filters.date_to else "",
-        "errors": wanted.errors,
-    }
+@require_safe
+@login_required
+def total(request: HttpRequest) -> HttpResponse:
+    """Give the exact number of studies, after a page that could only say how many there are at least."""
+    wanted = reading(request).wanted
+    number = studies.study_count(request.scope, wanted.filters, exact=True).number  # type: ignore[attr-defined]
+    return _part(request, "imaging/viewer/_study_count.html", {"total": number, "has_exact_total": True})
 
 
-def _body(request: HttpRequest, wanted: Asked, etag: str) -> dict[str, Any]:
+@require_safe
+@login_required
+def hiding(request: HttpRequest) -> HttpResponse:
+    """Tell how many studies each filter hides."""
+    scope = request.scope  # type: ignore[attr-defined]
+    wanted = reading(request).wanted
+    shown = studies.study_count(scope, wanted.filters, exact=False).number
+    entries = wanted.hiding(scope, shown=shown)
+    return _part(
+        request,
+        "imaging/viewer/_study_hiding.html",
+        {"hiding": entries, "chips": wanted.chips, "total": shown, "few": FEW},
+    )
+
+
+@require_safe
+@login_required
+def offered(request: HttpRequest, name: str) -> HttpResponse:
+    """Offer values of a filter that begin like what was typed; those already chosen stay."""
+    typed = request.GET.get("beginning", "").strip()
+    chosen = [value for value in request.GET.getlist(name) if value][:40]
+    values = offered_values(request.scope, _OFFERED[name], beginning=typed)  # type: ignore[attr-defined]
+    choices = [Choice(value, value, is_chosen=True) for value in chosen]
+    choices += [Choice(value, value, is_chosen=False) for value in values if value not in chosen]
+    return _part(request, f"imaging/viewer/_offered_{'names' if name == 'referring' else 'values'}.html", {"name": name, "choices": choices, "typed": typed})
+
+
+@require_safe
+@login_required
+def columns(request: HttpRequest) -> HttpResponse:
+    """Give the widths of columns as a style sheet; its address says all that it holds, so that it is kept for ever."""
+    response = HttpResponse(style_sheet(read_shape(request.GET.get("columns", ""))), content_type="text/css")
+    response["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
+
+
+def _part(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    response = render(request, template, {**context, "is_fragment": True})
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _body(request: HttpRequest, read: Reading, etag: str) -> dict[str, Any]:
     """Return what is refreshed: rows, number, pages.
 
     `etag` was taken before the rows are read: what arrives in between is then noticed by the next refresh.
     """
-    scope = request.scope  # type: ignore[attr-defined]
+    scope, wanted = request.scope, read.wanted  # type: ignore[attr-defined]
     now = timezone.now()
-    since = _since(request)
     found = studies.study_list(scope, wanted.filters, order=wanted.order, cursor=wanted.cursor, limit=PAGE_SIZE)
-    empty = not found.rows
+    is_empty = not found.rows
+    address = wanted.address
     return {
-        "rows": [_row(entry, since, now) for entry in found.rows],
+        "rows": rows_of(found.rows, scope=scope, since=_since(request), now=now),
+        "templates": [shown.column.template for shown in read.shape.columns],
         "total": found.total,
         "has_exact_total": found.has_exact_total,
-        "next": wanted.address.page(found.next),
-        "previous": wanted.address.page(found.previous),
+        "total_address": address.of("viewer:study-total"),
+        "hiding_address": address.of("viewer:study-hiding") if wanted.chips else "",
+        "next": address.page(found.next),
+        "previous": address.page(found.previous),
+        "first_page": address.where() if wanted.cursor else "",
         "chips": wanted.chips,
-        "hiding": wanted.hiding(scope) if empty and wanted.chips else [],
-        "unfiltered": studies.study_list(scope, limit=1).total if empty and wanted.chips else 0,
+        "hiding": wanted.hiding(scope, shown=0) if is_empty and wanted.chips else [],
+        "unfiltered": studies.study_count(scope).number if is_empty and wanted.chips else 0,
+        "few": FEW,
         "may_list": not scope.is_empty,
         "now": now,
-        "refresh_address": wanted.address.rows(str(int(now.timestamp() * 1000))),
+        "refresh_address": address.of("viewer:study-rows", since=str(int(now.timestamp() * 1000))),
         "refresh_headers": json.dumps({"If-None-Match": etag}),
     }
-
-
-def _row(entry: studies.StudyRow, since: dt.datetime | None, now: dt.datetime) -> Row:
-    return Row(
-        study=entry.study,
-        departments=", ".join(department.label for department in entry.departments),
-        thumbnail=picture_addresses.of_study(entry.study),
-        is_fresh=since is not None and entry.study.first_received_at > since,
-        now=now,
-    )
 
 
 def _since(request: HttpRequest) -> dt.datetime | None:
@@ -175,8 +169,9 @@ def _since(request: HttpRequest) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(int(text) / 1000, tz=dt.UTC)
 
 
-def _etag(request: HttpRequest, wanted: Asked) -> str:
+def _etag(request: HttpRequest, read: Reading) -> str:
     """Return the version of the rows as this reader sees them, in quotes."""
+    wanted = read.wanted
     version = studies.study_list_version(
         request.scope,  # type: ignore[attr-defined]
         wanted.filters,
@@ -185,34 +180,5 @@ def _etag(request: HttpRequest, wanted: Asked) -> str:
         limit=PAGE_SIZE,
     )
     moment = int(timezone.now().timestamp()) // _STALE_SECONDS
-    seen = f"{version}|{get_language()}|{moment}|{sorted(wanted.address.pairs())}"
-    return f'"{hashlib.sha256(seen.encode()).hexdigest()[:32]}"'
-
-
-def _heading(wanted: Asked) -> str:
-    department = next((entry.label for entry in wanted.departments if entry.pk == wanted.filters.department), "")
-    if not department and len(wanted.departments) == 1:
-        department = wanted.departments[0].label
-    return _("Studies, %(department)s") % {"department": department} if department else _("Studies")
-
-
-def _lists(wanted: Asked) -> Iterator[SavedList]:
-    bare = ListAddress(QueryDict())
-    current = wanted.address.where()
-    for label, icon, name in (
-        (_("All studies"), "folder", ""),
-        (_("Today"), "clock", "today"),
-        (_("Last 7 days"), "calendar", "7d"),
-        (_("Last 30 days"), "calendar", "30d"),
-    ):
-        address = bare.chosen("from", name) if name else bare.where()
-        yield SavedList(label, icon, address, address == current)
-
-
-def _department_lists(wanted: Asked) -> Iterator[SavedList]:
-    if len(wanted.departments) < 2:
-        return
-    bare = ListAddress(QueryDict())
-    for entry in wanted.departments:
-        address = bare.chosen("department", entry.code)
-        yield SavedList(entry.label, "list-search", address, address == wanted.address.where())
+    seen = f"{version}|{get_language()}|{moment}|{read.shape.written}|{wanted.address.state}"
+    return f'"{hashlib.sha256(seen.encode("utf-8", "replace")).hexdigest()[:32]}"'

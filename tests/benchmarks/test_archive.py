@@ -86,7 +86,7 @@ def test_a_page_of_a_long_list_costs_a_page(capsys: pytest.CaptureFixture[str]) 
     asked = {
         "latest first": (StudyFilters(), Order.LATEST),
         "by name": (StudyFilters(), Order.NAME),
-        "one modality": (StudyFilters(modality="MR"), Order.LATEST),
+        "one modality": (StudyFilters(modalities=("MR",)), Order.LATEST),
         "part of a name": (StudyFilters(search="abcde"), Order.LATEST),
         "a patient ID": (StudyFilters(search="P12345"), Order.LATEST),
         "nothing found": (StudyFilters(search="zzzzzz"), Order.LATEST),

@@ -53,6 +53,13 @@ class Patient(models.Model):
 class Study(models.Model):
     """One examination (PS3.3 C.7.2.1) with the columns of the study list."""
 
+    class Status(models.TextChoices):
+        """What a reader may expect of a study: one word for it, kept on the row."""
+
+        ARRIVING = "arriving", _("arriving")
+        COMPLETE = "complete", _("complete")
+        ATTENTION = "attention", _("needs attention")
+
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="studies", verbose_name=_("patient"))
     study_instance_uid = models.CharField("Study Instance UID", max_length=64, unique=True)
     accession_number = models.CharField(_("accession number"), max_length=64, blank=True)
@@ -60,13 +67,19 @@ class Study(models.Model):
     study_at = models.DateTimeField(_("date of the study"))
     study_time_known = models.BooleanField(_("time of the study is known"), default=True)
     description = models.CharField(_("description"), max_length=256, blank=True)
+    description_norm = models.CharField(_("description for sorting"), max_length=256, blank=True, editable=False)
     referring_physician_name = models.CharField(_("referring physician"), max_length=324, blank=True)
+    referring_norm = models.CharField(
+        _("referring physician for searching"), max_length=324, blank=True, editable=False
+    )
     institutional_department_name = models.CharField(_("department in the header"), max_length=64, blank=True)
     modalities = ArrayField(models.CharField(max_length=16), verbose_name=_("modalities"), default=list)
     body_part_examined = models.CharField(_("body part"), max_length=64, blank=True)
     series_count = models.PositiveIntegerField(pgettext_lazy("several", "series"), default=0)
     instance_count = models.PositiveIntegerField(_("instances"), default=0)
+    source = models.CharField(_("source"), max_length=64, blank=True)
     sensitivity = models.CharField(_("protection"), max_length=16, blank=True)
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.ARRIVING)
     thumbnail = models.ForeignKey(
         StoredObject,
         models.SET_NULL,

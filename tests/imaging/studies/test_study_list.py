@@ -71,17 +71,25 @@ def all_pages(scope, order, filters=EVERYTHING, limit=7):
     return [uid for page in pages for uid in ids(page)]
 
 
-KEYS = {
-    "study_at": lambda study: (study.study_at, study.pk),
-    "last_received_at": lambda study: (study.last_received_at, study.pk),
-    "name_norm": lambda study: (study.patient.name_norm, study.pk),
-    "patient_id": lambda study: (study.patient.patient_id, study.pk),
-}
+def naive(studies, order):
+    """The studies in the list's order, the slow way: blank keys last, ties by the row's number in the same direction."""
+
+    def key(study):
+        if order.column == "modality_key":
+            return "\\".join(study.modalities)
+        of_patient = order.column in {"name_norm", "patient_id", "birth_date", "sex"}
+        return getattr(study.patient if of_patient else study, order.column)
+
+    told = sorted(
+        (s for s in studies if key(s) not in {"", None}), key=lambda s: (key(s), s.pk), reverse=order.descending
+    )
+    blank = sorted((s for s in studies if key(s) in {"", None}), key=lambda s: s.pk, reverse=order.descending)
+    return [*told, *blank]
 
 
 @pytest.mark.parametrize("order", list(Order))
 def test_every_order_pages_forth_and_back_over_several_departments_each_study_once(hospital, both, order):
-    expected = sorted(Study.objects.select_related("patient"), key=KEYS[order.column], reverse=order.descending)
+    expected = naive(Study.objects.select_related("patient"), order)
     assert all_pages(both, order) == [study.accession_number for study in expected]
 
 
@@ -107,7 +115,7 @@ def test_each_department_sees_its_own(hospital, alice, bob, charlie, emergency, 
 
 
 def test_a_department_filter_never_widens(hospital, alice, emergency, orthopaedics, both):
-    foreign = StudyFilters(department=orthopaedics.pk)
+    foreign = StudyFilters(departments=(orthopaedics.pk,))
     assert selectors.study_list(scope_of_user(alice), foreign).total == 0
     assert selectors.study_list(both, foreign).total == 20
     assert selectors.study_list(system_scope("test"), foreign).rows == []
@@ -159,11 +167,11 @@ def test_a_search_finds_names_in_any_order_ids_and_accession_numbers(hospital, b
 
 
 def test_filters_by_modality_and_days(hospital, both):
-    assert selectors.study_list(both, StudyFilters(modality="MR")).total == 10
+    assert selectors.study_list(both, StudyFilters(modalities=("MR",))).total == 10
     days = StudyFilters(date_from=date(2026, 1, 10), date_to=date(2026, 1, 12))
     assert sorted(ids(selectors.study_list(both, days))) == ["ACC0009", "ACC0010", "ACC0011"]
     assert selectors.study_list(both, StudyFilters(date_to=date.max, date_from=date.min.replace(year=2))).total == 30
-    assert len(all_pages(both, Order.NAME, StudyFilters(modality="CT"), limit=3)) == 10
+    assert len(all_pages(both, Order.NAME, StudyFilters(modalities=("CT",)), limit=3)) == 10
 
 
 @pytest.mark.parametrize(
@@ -214,7 +222,7 @@ def test_a_named_study_is_listed_without_any_department(hospital):
 def test_an_ended_placement_and_an_empty_study_are_not_listed(hospital, alice):
     scope = scope_of_user(alice)
     Placement.objects.filter(study__accession_number="ACC0000").update(until=NOON - timedelta(days=400))
-    Study.objects.filter(accession_number="ACC0002").update(instance_count=0)
+    Placement.objects.filter(study__accession_number="ACC0002").update(instance_count=0)
     listed = ids(selectors.study_list(scope, limit=100))
     assert not {"ACC0000", "ACC0002"} & set(listed)
     assert selectors.study_list(scope).total == len(listed) == 18

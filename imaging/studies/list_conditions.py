@@ -1,0 +1,91 @@
+"""The filters of a study list as conditions on rows: on placements, which carry copies of all keys, and on studies.
+
+Studies are asked only for what is open to a reader by name, without a placement.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from enum import Enum
+from typing import Final
+
+from django.db.models import Q
+from django.utils import timezone
+
+from imaging.dicom import person_name
+from imaging.studies.list_filters import StudyFilters
+
+_MOST_WORDS: Final = 8
+_LONGEST_SEARCH: Final = 400
+#: Letters that a trigram needs: a shorter word is looked for at the beginning of names only.
+_TRIGRAM: Final = 3
+_LONGEST_NUMBER: Final = 64
+
+
+class Rows(Enum):
+    """Which rows are asked."""
+
+    PLACEMENT = "placement"
+    STUDY = "study"
+
+
+_OF_PATIENT: Final[Mapping[str, str]] = {
+    name: f"patient__{name}" for name in ("name_norm", "patient_id", "birth_date", "sex")
+}
+
+
+def column(name: str, rows: Rows) -> str:
+    """Path of a list's column from these rows."""
+    return _OF_PATIENT.get(name, name) if rows is Rows.STUDY else name
+
+
+def conditions(filters: StudyFilters, rows: Rows) -> list[Q]:
+    """All that must hold, each by itself."""
+    wanted = [*_words(filters, rows), *_days(filters)]
+    if filters.modalities:
+        wanted.append(Q(modalities__overlap=list(filters.modalities)))
+    for name, values in (
+        ("body_part_examined", filters.body_parts),
+        ("status", filters.statuses),
+        ("source", filters.sources),
+    ):
+        if values:
+            wanted.append(Q(**{f"{name}__in": [text.replace("\x00", "") for text in values]}))
+    return wanted
+
+
+def _days(filters: StudyFilters) -> Iterator[Q]:
+    if filters.date_from is not None:
+        yield Q(study_at__gte=_midnight(filters.date_from))
+    if filters.date_to is not None and filters.date_to < date.max:
+        yield Q(study_at__lt=_midnight(filters.date_to + timedelta(days=1)))
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _words(filters: StudyFilters, rows: Rows) -> Iterator[Q]:
+    for word in filters.search[:_LONGEST_SEARCH].split()[:_MOST_WORDS]:
+        yield _word(word.replace("\x00", ""), rows)
+    for word in person_name.normalised(filters.referring[:_LONGEST_SEARCH]).split()[:_MOST_WORDS]:
+        yield _part("referring_norm", word)
+
+
+def _word(word: str, rows: Rows) -> Q:
+    """One word of a search: part of a name, or the beginning of a patient ID or accession number."""
+    wanted = Q()
+    for part in person_name.normalised(word).split():
+        wanted &= _part(column("name_norm", rows), part)
+    # Letters alone are a name: asking the other columns too would cost the name's index.
+    if wanted and not any(char.isdigit() for char in word):
+        return wanted
+    word = word[:_LONGEST_NUMBER]
+    numbers = Q(**{f"{column('patient_id', rows)}__startswith": word}) | Q(accession_number__startswith=word)
+    return wanted | numbers if wanted else numbers
+
+
+def _part(name: str, part: str) -> Q:
+    """Part of a normalised name; one or two letters only where a name begins."""
+    if len(part) >= _TRIGRAM:
+        return Q(**{f"{name}__contains": part})
+    return Q(**{f"{name}__startswith": part}) | Q(**{f"{name}__contains": f" {part}"})
