@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.models import AuditEvent
+from accounts.idempotency.models import KeyedRequest
 from accounts.querysets import (
     DepartmentQuerySet,
     MachineKeyQuerySet,
@@ -28,6 +29,7 @@ from accounts.roles import MACHINE_DOORS, Right, Role
 __all__ = [
     "AuditEvent",
     "Department",
+    "KeyedRequest",
     "Language",
     "MachineKey",
     "Membership",
