@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_finding_and_reading'),
+        ('accounts', '0004_keyed_requests'),
         ('imaging', '0003_every_way_in'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
