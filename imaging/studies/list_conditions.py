@@ -5,27 +5,21 @@ Studies are asked only for what is open to a reader by name, without a placement
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta
-from enum import Enum
 from typing import Final
 
 from django.db.models import Q
 from django.utils import timezone
 
 from imaging.dicom import person_name
+from imaging.studies import matching
 from imaging.studies.list_filters import StudyFilters
+from imaging.studies.matching import Rows
 
 _MOST_WORDS: Final = 8
 _LONGEST_SEARCH: Final = 400
 #: Letters that a trigram needs: a shorter word is looked for at the beginning of names only.
 _TRIGRAM: Final = 3
 _LONGEST_NUMBER: Final = 64
-
-
-class Rows(Enum):
-    """Which rows are asked."""
-
-    PLACEMENT = "placement"
-    STUDY = "study"
 
 
 _OF_PATIENT: Final[Mapping[str, str]] = {
@@ -41,6 +35,8 @@ def column(name: str, rows: Rows) -> str:
 def conditions(filters: StudyFilters, rows: Rows) -> list[Q]:
     """All that must hold, each by itself."""
     wanted = [*_words(filters, rows), *_days(filters)]
+    if filters.attributes:
+        wanted.append(matching.condition(filters.attributes, rows))
     if filters.modalities:
         wanted.append(Q(modalities__overlap=list(filters.modalities)))
     for name, values in (
@@ -54,6 +50,8 @@ def conditions(filters: StudyFilters, rows: Rows) -> list[Q]:
 
 
 def _days(filters: StudyFilters) -> Iterator[Q]:
+    if filters.since is not None:
+        yield Q(study_at__gte=filters.since)
     if filters.date_from is not None:
         yield Q(study_at__gte=_midnight(filters.date_from))
     if filters.date_to is not None and filters.date_to < date.max:

@@ -1,7 +1,7 @@
 """What a study list can be asked for: its filters and its orders, as frozen values."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -61,12 +61,13 @@ class StudyFilters:
     """What the reader asked for; of several values in one filter any will do, and all filters hold at once.
 
     ``search`` are words of names, or beginnings of patient IDs and accession numbers; ``referring`` are words of the
-    referring physician's name. Dates are days in the current time zone, both included. ``departments`` are keys,
+    referring physician's name. Dates are days in the current time zone, both included; ``since`` is a moment. ``departments`` are keys,
     ``sources`` senders by name. ``attributes`` are DICOM matching keys (PS3.4 C.2.2.2).
     """
 
     search: str = ""
     modalities: tuple[str, ...] = ()
+    since: datetime | None = None
     date_from: date | None = None
     date_to: date | None = None
     departments: tuple[int, ...] = ()
