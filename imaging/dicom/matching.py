@@ -202,6 +202,21 @@ def _all(form: re.Pattern[str], values: tuple[str, ...], name: str, kind: str) -
     return values
 
 
+def written(match: Match, *, most: int = 256) -> str:
+    """What is matched, as a text for people: values with commas between, ranges with two points; capped."""
+    if isinstance(match, OneOf | Numbers | Patterns):
+        text = ", ".join(str(value) for value in match.values)
+    elif isinstance(match, NamePattern):
+        text = match.text
+    elif isinstance(match, NameWords):
+        text = " ".join([*match.beginnings, *(f"*{word}" for word in match.anywhere)])
+    elif isinstance(match, Anything):
+        text = "*"
+    else:
+        text = "..".join(end.isoformat() if end else "" for end in (match.first, match.last))
+    return text[:most]
+
+
 def combined(keys: tuple[Key, ...], day_tag: int, time_tag: int) -> tuple[Key, ...]:
     """The same keys, a range of days and one of times read as one span of moments (combined matching, C.2.2.2.5.4)."""
     day = next((key for key in keys if key.path == (day_tag,) and isinstance(key.match, Days)), None)

@@ -48,6 +48,8 @@ class Purpose(StrEnum):
     EXPORT = "export"
     #: Show the small picture of a list or strip: covered by the event of the list or the study.
     THUMBNAIL = "thumbnail"
+    #: Ask what is in it: covered by the event of the search.
+    SEARCH = "search"
     #: Change something: the service that does it records what was done.
     CHANGE = "change"
 

@@ -7,8 +7,8 @@ from django.db.models import F, Func, QuerySet, TextField, Value
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.studies import list_conditions
-from imaging.studies.list_conditions import Rows
 from imaging.studies.list_filters import StudyFilters
+from imaging.studies.matching import Rows
 from imaging.studies.models import Placement, Study
 
 

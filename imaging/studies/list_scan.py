@@ -12,9 +12,9 @@ from django.db.models import Q, QuerySet
 
 from accounts.scope import Scope
 from imaging.studies import list_conditions, list_rows
-from imaging.studies.list_conditions import Rows
 from imaging.studies.list_cursor import Key, Place
 from imaging.studies.list_filters import Order, StudyFilters
+from imaging.studies.matching import Rows
 
 _MOST_OFFSET: Final = 1_000_000
 _NEVER_BLANK: Final = frozenset({"study_at", "last_received_at", "series_count", "instance_count"})

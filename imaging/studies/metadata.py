@@ -113,6 +113,11 @@ def instance_record(version: InstanceVersion) -> dict[str, Any]:
     return record
 
 
+def records_of(versions: Iterable[InstanceVersion]) -> dict[int, dict[str, Any]]:
+    """Those of several, by the primary key of their instances; each series is read once."""
+    return {version.instance_id: instance_record(version) for version in versions}
+
+
 def received_record(version: InstanceVersion) -> dict[str, Any]:
     """The header of a version exactly as received, with nothing put over it: for those who compare or correct."""
     record: dict[str, Any] = orjson.loads(_line(version).text)

@@ -1,0 +1,260 @@
+"""One search for every door that other systems ask at: QIDO-RS, C-FIND and the REST API find the same, for the same reader.
+
+Studies are found as the study list finds them. What is answered are attributes: those that are columns, and where others
+are asked for, those of one instance below, as corrected, if all instances below share them.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from django.db.models import F, Model, OuterRef, QuerySet, Subquery
+
+from accounts import audit
+from accounts.actor import Actor
+from accounts.roles import Right
+from accounts.scope import Scope
+from imaging.dicom import entity_attributes, matching
+from imaging.dicom.matching import Key
+from imaging.studies import access, attributes, list_scan, metadata, series_list
+from imaging.studies import matching as columns
+from imaging.studies.attributes import Attributes
+from imaging.studies.list_filters import Order, StudyFilters
+from imaging.studies.matching import Rows
+from imaging.studies.models import Instance, InstanceVersion, Study
+from imaging.studies.series_list import InstanceOrder, SeriesOrder
+from imaging.studies.study_list import study_count
+from imaging.studies.time_limit import time_limit
+
+#: Series whose headers are read for one answer; what is asked for beyond the columns stays away from the rows after them.
+MOST_HEADERS: Final = 100
+MOST_ROWS: Final = 5_000
+
+
+class Level(StrEnum):
+    """What is searched for (PS3.4 section C.6.2.1)."""
+
+    STUDY = "study"
+    SERIES = "series"
+    INSTANCE = "instance"
+
+
+_ROWS: Final[Mapping[Level, Rows]] = {
+    Level.STUDY: Rows.STUDY,
+    Level.SERIES: Rows.SERIES,
+    Level.INSTANCE: Rows.INSTANCE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is asked for.
+
+    ``study_instance_uid`` and ``series_instance_uid`` name what is searched within: it must be visible. ``includes`` are
+    attributes wanted beside those that every answer has; ``every_header`` wants all of them, of instances. Without an
+    order: the latest studies first, series and instances by number.
+    """
+
+    level: Level
+    keys: tuple[Key, ...] = ()
+    study_instance_uid: str = ""
+    series_instance_uid: str = ""
+    includes: frozenset[int] = frozenset()
+    every_header: bool = False
+    order: Order | SeriesOrder | InstanceOrder | None = None
+    offset: int = 0
+    limit: int = 100
+    is_counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found. ``total`` is None unless it was asked for, or is known anyway."""
+
+    rows: list[Attributes] = field(default_factory=list)
+    more: bool = False
+    total: int | None = None
+    #: Keys by which nothing can be chosen: they were left out of account.
+    not_matched: tuple[Key, ...] = ()
+    #: Whether attributes were left out of some rows because too many headers would have been read for them.
+    is_abridged: bool = False
+
+
+def search(scope: Scope, wanted: Search, *, actor: Actor) -> Found:
+    """What ``scope`` may list of it; the search is on record.
+
+    Raises ``StudyNotVisible`` for a named study or series that is not visible or does not exist, ``SearchTooBroad``, and
+    the errors of ``storage`` when headers have to be read.
+    """
+    kept, ignored = _divided(wanted)
+    if wanted.series_instance_uid:
+        access.open_series(
+            scope,
+            wanted.study_instance_uid,
+            wanted.series_instance_uid,
+            actor=actor,
+            purpose=access.Purpose.SEARCH,
+            right=Right.LIST,
+        )
+    elif wanted.study_instance_uid:
+        access.open_study(
+            scope, wanted.study_instance_uid, actor=actor, purpose=access.Purpose.SEARCH, right=Right.LIST
+        )
+    with time_limit():
+        rows, more = _rows(scope, wanted, kept)
+        total = _total(scope, wanted, kept, len(rows), more=more)
+    found, is_abridged = _described(scope, wanted, rows)
+    _record(wanted, actor=actor, found=len(rows))
+    return Found(found, more, total, ignored, is_abridged)
+
+
+def _divided(wanted: Search) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
+    """The keys that rows are chosen by, and those that cannot be."""
+    asked = [key for key in wanted.keys if not key.is_universal]
+    supported = tuple(key for key in asked if columns.supports(key, _ROWS[wanted.level]))
+    return supported, tuple(key for key in asked if key not in supported)
+
+
+def _rows(scope: Scope, wanted: Search, keys: tuple[Key, ...]) -> tuple[list[Any], bool]:
+    limit = max(1, min(wanted.limit, MOST_ROWS))
+    if wanted.level is Level.STUDY:
+        order = wanted.order if isinstance(wanted.order, Order) else Order.LATEST
+        filters = StudyFilters(attributes=keys)
+        places, more = list_scan.keys(scope, filters, order, None, limit=limit, offset=wanted.offset)
+        ids = [place.study_id for place in places]
+        studies = Study.objects.filter(pk__in=ids).select_related("patient").in_bulk()
+        return [studies[pk] for pk in ids if pk in studies], more
+    if wanted.level is Level.SERIES:
+        part = series_list.series_list(
+            scope,
+            keys,
+            study_instance_uid=wanted.study_instance_uid,
+            order=wanted.order if isinstance(wanted.order, SeriesOrder) else None,
+            offset=wanted.offset,
+            limit=limit,
+        )
+        return list(part.rows), part.more
+    found = series_list.instance_list(
+        scope,
+        keys,
+        study_instance_uid=wanted.study_instance_uid,
+        series_instance_uid=wanted.series_instance_uid,
+        order=wanted.order if isinstance(wanted.order, InstanceOrder) else None,
+        offset=wanted.offset,
+        limit=limit,
+    )
+    return list(found.rows), found.more
+
+
+def _total(scope: Scope, wanted: Search, keys: tuple[Key, ...], found: int, *, more: bool) -> int | None:
+    """How many there are in all: without counting where this answer is the end of the list."""
+    if not more and (found or not wanted.offset):
+        return wanted.offset + found
+    if not wanted.is_counted:
+        return None
+    if wanted.level is Level.STUDY:
+        return study_count(scope, StudyFilters(attributes=keys), exact=True).number
+    if wanted.level is Level.SERIES:
+        return series_list.series_count(scope, keys, study_instance_uid=wanted.study_instance_uid)
+    return series_list.instance_count(
+        scope,
+        keys,
+        study_instance_uid=wanted.study_instance_uid,
+        series_instance_uid=wanted.series_instance_uid,
+    )
+
+
+def _described(scope: Scope, wanted: Search, rows: Sequence[Any]) -> tuple[list[Attributes], bool]:
+    """The attributes of the rows, those of the levels above among them, and whether some had to be left out."""
+    found = [_columns(row) for row in rows]
+    missing = _missing(wanted, found)
+    if not missing and not wanted.every_header:
+        return found, False
+    shown = _most(wanted.level, rows)
+    headers = _headers(scope, wanted.level, shown)
+    for row, described in zip(shown, found, strict=False):
+        header = headers.get(row.pk, {})
+        names = header.keys() if wanted.every_header else missing & header.keys()
+        described.update({tag: header[tag] for tag in names if _is_sent(header[tag]) and tag not in described})
+    return found, len(shown) < len(rows)
+
+
+def _columns(row: Any) -> Attributes:
+    if isinstance(row, Study):
+        return attributes.of_study(row)
+    if isinstance(row, Instance):
+        return {**_columns(row.series), **attributes.of_instance(row)}
+    return {**attributes.of_study(row.study), **attributes.of_series(row)}
+
+
+def _missing(wanted: Search, found: Sequence[Attributes]) -> frozenset[str]:
+    """Attributes asked for that no column has, and that an instance below may answer for."""
+    asked = wanted.includes
+    if wanted.level is Level.STUDY:
+        asked &= entity_attributes.of_study()
+    elif wanted.level is Level.SERIES:
+        asked &= entity_attributes.of_series()
+    known = found[0].keys() if found else frozenset()
+    return frozenset(f"{tag:08X}" for tag in asked) - known
+
+
+def _is_sent(element: Mapping[str, Any]) -> bool:
+    """Whether an element of a header is small: bulk data is fetched from its instance."""
+    return "BulkDataURI" not in element
+
+
+def _most(level: Level, rows: Sequence[Any]) -> Sequence[Any]:
+    """As many rows, from the first on, as the headers of ``MOST_HEADERS`` series tell of."""
+    if level is not Level.INSTANCE:
+        return rows[:MOST_HEADERS]
+    seen: set[int] = set()
+    for number, row in enumerate(rows):
+        seen.add(row.series_id)
+        if len(seen) > MOST_HEADERS:
+            return rows[:number]
+    return rows
+
+
+def _headers(scope: Scope, level: Level, rows: Sequence[Any]) -> dict[int, Mapping[str, Any]]:
+    """The header that speaks for each row, by its primary key, of what the reader may view."""
+    visible = Instance.objects.visible_to(scope, Right.VIEW)
+    owners = {row.pk: row.pk for row in rows} if level is Level.INSTANCE else _first_instances(level, rows, visible)
+    versions = (
+        InstanceVersion.objects.current()
+        .filter(instance__in=visible.filter(pk__in=owners))
+        .select_related("instance__series__study")
+        .defer("frame_index")
+    )
+    records = metadata.records_of(versions)
+    return {owners[instance]: record for instance, record in records.items()}
+
+
+def _first_instances(level: Level, rows: Iterable[Model], visible: QuerySet[Instance]) -> dict[int, int]:
+    """Instance to the row that it speaks for: the first that came of each."""
+    name = "study" if level is Level.STUDY else "series"
+    first = visible.filter(**{name: OuterRef("pk")}).order_by("pk").values("pk")[:1]
+    kind = Instance._meta.get_field(name).related_model
+    found = kind._default_manager.filter(pk__in=[row.pk for row in rows]).annotate(first=Subquery(first))
+    return {instance: pk for pk, instance in found.values_list("pk", F("first")) if instance is not None}
+
+
+def _record(wanted: Search, *, actor: Actor, found: int) -> None:
+    """Record what was asked for, once for the same question of the same reader in a while."""
+    asked = {key.name: _written(key) for key in wanted.keys if not key.is_universal}
+    within = {"study": wanted.study_instance_uid, "series": wanted.series_instance_uid}
+    detail = {"level": wanted.level.value, "keys": asked, **{name: uid for name, uid in within.items() if uid}}
+    digest = hashlib.sha256(repr(sorted(detail.items())).encode()).hexdigest()[:32]
+    audit.record_read(
+        audit.Action.STUDIES_QUERIED,
+        actor=actor,
+        subject_type="search",
+        subject_uid=digest,
+        detail={**detail, "found": found},
+    )
+
+
+def _written(key: Key) -> str:
+    """What a key asks for, for a reader of the audit."""
+    return matching.written(key.match)
