@@ -12,6 +12,7 @@ from accounts import views
 
 own = (
     [
+        path("session/", views.session, name="session"),
         path("theme/", views.theme, name="theme"),
         path("setup/<str:secret>/", views.OpenSetupLinkView.as_view(), name="setup-link"),
         path("setup/", views.SetupView.as_view(), name="setup"),

@@ -6,6 +6,7 @@ from typing import Any, Final
 from allauth.account import views as allauth_views
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -16,7 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView, View
 
 from accounts import selectors, services
@@ -73,6 +74,14 @@ class ChangePasswordView(allauth_views.PasswordChangeView):  # type: ignore[misc
     def get_default_success_url(self) -> str:
         """Return the first page."""
         return "/"
+
+
+@require_safe
+@login_required
+@never_cache
+def session(request: HttpRequest) -> HttpResponse:
+    """Say that the session lives, without a word: a page asks before it sends what somebody typed for a long time."""
+    return HttpResponse(status=204)
 
 
 @require_POST

@@ -48,16 +48,24 @@ class Action(TextChoices):
     # Reading
     STUDIES_QUERIED = "studies.queried", _("Studies searched")
     STUDY_OPENED = "study.opened", _("Study opened")
+    STUDY_PREVIEWED = "study.previewed", _("Study looked at beside the list")
     STUDY_REFUSED = "study.refused", _("Study refused")
     PRIOR_OPENED = "prior.opened", _("Prior study opened")
     METADATA_READ = "metadata.read", _("Headers read")
     FRAMES_READ = "frames.read", _("Images read")
     INSTANCES_RETRIEVED = "instances.retrieved", _("Objects retrieved")
     STUDY_EXPORTED = "study.exported", _("Study exported")
+    EXPORT_INTERRUPTED = "export.interrupted", _("Export not completed")
     LIST_EXPORTED = "list.exported", _("Study list exported")
     LIST_SAVED = "list.saved", _("Study list saved")
     LIST_CHANGED = "list.changed", _("Saved study list changed")
     LIST_DELETED = "list.deleted", _("Saved study list deleted")
+
+    # Marking
+    ANNOTATION_SAVED = "annotation.saved", _("Annotation saved")
+    ANNOTATION_REMOVED = "annotation.removed", _("Annotation taken away")
+    KEY_IMAGE_FLAGGED = "key_image.flagged", _("Key image flagged")
+    KEY_IMAGE_UNFLAGGED = "key_image.unflagged", _("Flag of a key image taken away")
 
     # Arriving and changing
     INSTANCES_RECEIVED = "instances.received", _("Objects received")

@@ -14,6 +14,8 @@ from imaging.storage.models import StoredObject
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
 
 READY = (Rendition.State.READY, Rendition.State.TILE)
+#: A study of very many short series shows the large pictures of the first ones only.
+_MOST_PREVIEWS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,13 @@ def renditions(versions: Iterable[InstanceVersion], kind: str) -> Mapping[int, R
     return {row.version_id: row for row in rows}
 
 
+def contents_of(made: Iterable[Rendition]) -> Mapping[int, StoredObject]:
+    """The contents of those pictures that are ready, by primary key of the version. One query."""
+    ready = {row.version_id: row.stored_object_id for row in made if row.stored_object_id and row.state in READY}
+    contents = StoredObject.objects.in_bulk(list(set(ready.values())))
+    return {version: contents[content] for version, content in ready.items() if content in contents}
+
+
 def study_pictures(study: Study, kind: str = Rendition.Kind.THUMBNAIL) -> Mapping[str, Rendition]:
     """Pictures and failures of a study's current versions by SOP Instance UID. One query."""
     rows = (
@@ -107,6 +116,28 @@ def study_pictures(study: Study, kind: str = Rendition.Kind.THUMBNAIL) -> Mappin
         .order_by("version__instance__series_id", "version__instance__instance_number")
     )
     return {row.sop_instance_uid: row for row in rows}
+
+
+def previews_by_series(study: Study, *, scope: Scope) -> Mapping[int, Rendition]:
+    """The large picture that stands for each series which ``scope`` may view, by primary key of the series. One query.
+
+    It is the middle one of those that are ready; ``version.instance.series.study`` and the content are fetched with it.
+    """
+    rows = (
+        Rendition.objects.filter(
+            kind=Rendition.Kind.PREVIEW,
+            state__in=READY,
+            version__state=InstanceVersion.State.CURRENT,
+            version__instance__in=Instance.objects.visible_to(scope, Right.VIEW).filter(study=study),
+        )
+        .select_related("stored_object", "version__instance__series__study")
+        .defer("version__frame_index")
+        .order_by(F("version__instance__instance_number").asc(nulls_last=True), "version__instance_id")
+    )
+    found: dict[int, list[Rendition]] = {}
+    for row in rows[:_MOST_PREVIEWS]:
+        found.setdefault(row.version.instance.series_id, []).append(row)
+    return {series_id: members[len(members) // 2] for series_id, members in found.items()}
 
 
 def problems_of(study: Study) -> Sequence[ProblemOfStudy]:

@@ -10,7 +10,7 @@ const ticks = (): HTMLInputElement[] => [...document.querySelectorAll<HTMLInputE
 
 /** Objects behind what is ticked: a line may stand for hundreds. */
 function tickedCount(): number {
-  const chosen = [...document.querySelectorAll<HTMLInputElement>("input[name=chosen]")];
+  const chosen = [...document.querySelectorAll<HTMLInputElement>("input[name=chosen], input[data-tick]")];
   const counted = chosen.filter((field) => field.type === "hidden" || field.checked);
   return counted.reduce((sum, field) => sum + Number(field.dataset["count"] ?? 1), 0);
 }
@@ -40,6 +40,8 @@ document.addEventListener("change", (event) => {
   }
 });
 
+document.addEventListener("reset", () => window.setTimeout(showCounts));
+
 // Before the dialog opens (dialogs.ts listens later in the same phase): what is it about?
 document.addEventListener(
   "click",
@@ -65,23 +67,16 @@ document.addEventListener("submit", (event) => {
   window.setTimeout(() => idle.forEach((field) => (field.disabled = false)));
 });
 
-/** `j` and `k` are the arrows of the list; Space ticks its line. */
+/** Space ticks the line that is chosen. */
 document.addEventListener("keydown", (event) => {
-  if (belongsToField(event)) return;
-  const list = document.querySelector("[data-rows]");
-  const letters = lettersAllowed();
-  if (list && letters && (event.key === "j" || event.key === "k")) {
-    event.preventDefault();
-    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: event.key === "j" ? "ArrowDown" : "ArrowUp", bubbles: true }));
-    return;
-  }
-  const tick = document.querySelector<HTMLInputElement>("tr[aria-selected=true] [data-tick]");
+  if (belongsToField(event) || event.defaultPrevented) return;
+  const tick = document.querySelector<HTMLInputElement>("tr[aria-selected=true]:not([data-preview]) [data-tick]");
   if (event.key === " " && tick && !(event.target as Element).closest("a, button, summary")) {
     event.preventDefault();
     tick.click();
     return;
   }
-  if (!letters || !/^[a-z]$/.test(event.key)) return;
+  if (!lettersAllowed() || !/^[a-z]$/.test(event.key)) return;
   const pressed = document.querySelector<HTMLElement>(`main [data-letter="${event.key}"]`);
   if (!pressed) return;
   event.preventDefault();

@@ -9,7 +9,7 @@ document.addEventListener("click", (event) => {
     return;
   }
   if (target.closest("[data-close]")) target.closest("dialog")?.close();
-  else if (target instanceof HTMLDialogElement && target.open) target.close();
+  else if (target instanceof HTMLDialogElement && target.open && !target.hasAttribute("data-stays")) target.close();
 });
 
 /** Fields that act when they change: `<select data-submit>` sends its form; a filter needs no button then. */

@@ -11,12 +11,6 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (token && detail.verb !== "get") detail.headers["X-CSRFToken"] = token;
 });
 
-/** A session that ended in the meantime: load the page again, which leads to the sign-in and back. */
-document.addEventListener("htmx:responseError", (event) => {
-  const { xhr } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail;
-  if (xhr.status === 401) window.location.reload();
-});
-
 /**
  * A list that refreshes itself (`hx-trigger="every 3s"`) must not move under the reader: no refresh while the tab is
  * hidden, a dialog is open, or text is being typed inside the part that would be replaced.

@@ -4,7 +4,7 @@
 export function belongsToField(event: KeyboardEvent): boolean {
   const target = event.target as HTMLElement | null;
   if (event.altKey || event.ctrlKey || event.metaKey) return true;
-  return Boolean(target?.closest("input, select, textarea, [contenteditable], dialog[open]"));
+  return Boolean(target?.closest("input, select, textarea, [contenteditable], dialog[open], [popover]"));
 }
 
 /** Single-letter keys can be turned off by the reader (WCAG 2.1.4); the server writes the choice on `<html>`. */

@@ -1,11 +1,16 @@
 /** What every page carries: htmx under the strict policy, the keys, menus. */
 import iconsAddress from "../icons/icons.svg?url";
 import faviconAddress from "../icons/favicon.svg?url";
+import "./session";
 import "./fragments";
 import "./keys";
 import "./rows";
+import "./live";
 import "./desk";
 import "./dialogs";
+import "./palette";
+import "./preview";
+import "./places";
 
 // Both files are reached from templates through the manifest; naming them here puts them into it.
 document.documentElement.dataset["icons"] = iconsAddress;
