@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from accounts.models import Membership, SetupLink, Site, User, digest_of
+from accounts.models import Department, Membership, SetupLink, Site, User, digest_of
 from accounts.roles import POWERS, Capability, capabilities_of
 
 
@@ -30,6 +30,17 @@ def is_capable(user: User | AnonymousUser, capability: Capability) -> bool:
     return capability in capabilities_by_department(user)
 
 
+def roles_by_department(user: User | AnonymousUser) -> dict[str, frozenset[int]]:
+    """Return the roles that a person has now, and in which departments (by primary key)."""
+    if not isinstance(user, User) or not user.is_active:
+        return {}
+    held: dict[str, set[int]] = {}
+    memberships = Membership.objects.active_at(timezone.now()).filter(user=user, department__is_active=True)
+    for department, role in memberships.values_list("department_id", "role"):
+        held.setdefault(role, set()).add(department)
+    return {role: frozenset(departments) for role, departments in held.items()}
+
+
 def people_capable(capability: Capability, *, department_ids: Iterable[int] | None = None) -> list[User]:
     """Return the active people who have a capability now: in one of these departments, or in any."""
     roles = [role for role, powers in POWERS.items() if capability in powers.capabilities]
@@ -37,6 +48,12 @@ def people_capable(capability: Capability, *, department_ids: Iterable[int] | No
     if department_ids is not None:
         held = held.filter(department__in=list(department_ids))
     return list(User.objects.filter(is_active=True, pk__in=held.values("user")).order_by("pk"))
+
+
+def departments_named(department_ids: Iterable[int]) -> list[Department]:
+    """Return these departments with their sites, by name."""
+    rows = Department.objects.filter(pk__in=list(department_ids)).select_related("site")
+    return list(rows.order_by("name", "pk"))
 
 
 def only_site() -> Site | None:
@@ -61,3 +78,12 @@ def time_zone_of(user: User) -> str:
     own = memberships.values_list("department__site__time_zone", flat=True).first()
     site = None if own else only_site()
     return own or (site.time_zone if site else "")
+
+
+def time_zone_of_departments(department_ids: Iterable[int]) -> str:
+    """Return the IANA name of the time zone that these departments share, else of the only site, else ""."""
+    zones = set(Site.objects.filter(departments__in=list(department_ids)).values_list("time_zone", flat=True))
+    if len(zones) == 1:
+        return zones.pop()
+    site = None if zones else only_site()
+    return site.time_zone if site else ""

@@ -6,7 +6,7 @@ are cut by key, never by offset.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ __all__ = [
     "study_count",
     "study_list",
     "study_list_version",
+    "study_pages",
 ]
 
 #: Up to here the number of studies that a free text finds is counted at once.
@@ -98,6 +99,19 @@ def study_list(
         total=total.number,
         has_exact_total=total.is_exact,
     )
+
+
+def study_pages(
+    scope: Scope, filters: StudyFilters = StudyFilters(), *, order: Order = Order.LATEST, limit: int = _MOST_ROWS
+) -> Iterator[list[StudyRow]]:
+    """The whole list, a page at a time and uncounted: for what leaves the portal row by row, in flat memory."""
+    cursor, more = "", True
+    while more:
+        place = list_cursor.read(cursor, order)
+        keys, more = list_scan.keys(scope, filters, order, place, limit=limit)
+        if keys:
+            yield _rows(scope, [key.study_id for key in keys])
+            cursor = list_cursor.written(keys[-1], order, backwards=False)
 
 
 def study_count(scope: Scope, filters: StudyFilters = EVERYTHING, *, exact: bool = False) -> Total:

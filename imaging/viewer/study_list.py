@@ -15,6 +15,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from accounts.roles import Right
 from imaging.studies import saved_lists
 from imaging.studies import selectors as studies
 from imaging.studies.list_layouts import layout_for
@@ -45,7 +46,7 @@ class Reading:
 def reading(request: HttpRequest) -> Reading:
     """Understand a request for the list, at any of its addresses."""
     powers = saved_lists.powers_of(request.user, request.scope)  # type: ignore[arg-type,attr-defined]
-    wanted = asked(request.GET, request.scope, powers)  # type: ignore[attr-defined]
+    wanted = asked(ListAddress(request.GET), request.scope, powers)  # type: ignore[attr-defined]
     return Reading(wanted, shape_of(layout_for(powers.user, wanted.kept)), powers)
 
 
@@ -94,7 +95,7 @@ def hiding(request: HttpRequest) -> HttpResponse:
     """Tell how many studies each filter hides."""
     scope = request.scope  # type: ignore[attr-defined]
     wanted = reading(request).wanted
-    shown = studies.study_count(scope, wanted.filters, exact=False).number
+    shown = studies.study_count(scope, wanted.filters).number
     entries = wanted.hiding(scope, shown=shown)
     return _part(
         request,
@@ -107,12 +108,14 @@ def hiding(request: HttpRequest) -> HttpResponse:
 @login_required
 def offered(request: HttpRequest, name: str) -> HttpResponse:
     """Offer values of a filter that begin like what was typed; those already chosen stay."""
-    typed = request.GET.get("beginning", "").strip()
-    chosen = [value for value in request.GET.getlist(name) if value][:40]
+    is_name = name == "referring"
+    typed = request.GET.get(name if is_name else "beginning", "").strip()
+    chosen = [] if is_name else [value for value in request.GET.getlist(name) if value][:40]
     values = offered_values(request.scope, _OFFERED[name], beginning=typed)  # type: ignore[attr-defined]
     choices = [Choice(value, value, is_chosen=True) for value in chosen]
     choices += [Choice(value, value, is_chosen=False) for value in values if value not in chosen]
-    return _part(request, f"imaging/viewer/_offered_{'names' if name == 'referring' else 'values'}.html", {"name": name, "choices": choices, "typed": typed})
+    template = "imaging/viewer/_offered_names.html" if is_name else "imaging/viewer/_offered_values.html"
+    return _part(request, template, {"name": name, "choices": choices, "typed": typed})
 
 
 @require_safe
@@ -149,6 +152,8 @@ def _body(request: HttpRequest, read: Reading, etag: str) -> dict[str, Any]:
         "hiding_address": address.of("viewer:study-hiding") if wanted.chips else "",
         "next": address.page(found.next),
         "previous": address.page(found.previous),
+        "may_export": scope.may(Right.DOWNLOAD),
+        "may_retry": scope.may(Right.WRITE),
         "first_page": address.where() if wanted.cursor else "",
         "chips": wanted.chips,
         "hiding": wanted.hiding(scope, shown=0) if is_empty and wanted.chips else [],

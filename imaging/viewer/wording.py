@@ -36,7 +36,15 @@ MODALITIES: Final[Mapping[str, str | Promise]] = {
     "DOC": _("documents"),
 }
 
+#: What a reader may expect of a study.
+STATUSES: Final[Mapping[str, str | Promise]] = {
+    Study.Status.ARRIVING: _("Arriving"),
+    Study.Status.COMPLETE: pgettext_lazy("study", "Complete"),
+    Study.Status.ATTENTION: _("Needs attention"),
+}
+
 DAYS: Final[Mapping[str, str | Promise]] = {
+    "24h": _("last 24 hours"),
     "today": _("today"),
     "yesterday": _("since yesterday"),
     "7d": _("last 7 days"),
@@ -154,6 +162,11 @@ def ago(moment: dt.datetime, now: dt.datetime | None = None) -> str:
         days = minutes // (24 * 60)
         return ngettext("%(count)d d", "%(count)d d", days) % {"count": days}
     return ""
+
+
+def frames(count: int) -> str:
+    """Return how many frames an object has."""
+    return ngettext("%(count)d frame", "%(count)d frames", count) % {"count": count}
 
 
 def series_label(series: Series) -> str:

@@ -24,7 +24,10 @@ OPEN_TO_ALL = {"health/live", "health/ready", "language/", ""}
 #: Answers a monitoring system with its token, and is 404 for everybody else: tests/portal/test_metrics.py.
 MONITORING = {"metrics"}
 #: What a person who has signed in may ask, and sees nothing of others at: checked by the list's own tests.
-OWN = {"study-list", "study-rows", "wrap", "wrap-find"}
+OWN = {"download-studies", "study-list", "study-rows", "palette", "wrap", "wrap-find"}
+OWN |= {"study-total", "study-hiding", "list-offered", "list-columns", "list-selected", "list-export"}
+#: Lists that people keep, 404 for whom they were not given to: tests/imaging/viewer/test_saved_lists.py.
+OWN |= {"lists", "list-save", "list-layout", "list-change", "list-delete"}
 #: Of one's own uploads, 404 for everybody else: tests/imaging/ingest/uploads/test_hostile.py.
 UPLOADS = {"ingest:uploads", "ingest:tus", "ingest:tus-file"} | {
     f"ingest:upload-{step}" for step in ("begin", "files", "received", "cancelled")
@@ -42,9 +45,13 @@ OF_A_STUDY = {
     "viewer:study": "page",
     "viewer:study-series": "series strip",
     "viewer:study-problems": "problems",
+    "viewer:study-preview": "preview beside the list",
     "viewer:study-retry": "retry",
     "viewer:correction-revert": "correction",
     "viewer:headers": "headers",
+    "viewer:download-study": "study download",
+    "viewer:download-series": "series download",
+    "viewer:download-image": "image download",
     "viewer:study-thumbnail": "study thumbnail",
     "viewer:series-thumbnail": "series thumbnail",
     "viewer:instance-thumbnail": "instance thumbnail",
@@ -56,6 +63,9 @@ OF_A_STUDY = {
     "viewer:document-video": "document video",
     "viewer:viewer": "viewer",
     "viewer:manifest": "manifest",
+    "viewer:markings": "markings",
+    "viewer:annotation": "annotation",
+    "viewer:key-image": "key image",
     "dicomweb:root": "root",
     "dicomweb:studies": "studies",
     "dicomweb:study": "retrieve study",
@@ -93,6 +103,8 @@ def address_of(name: str, there: Addresses) -> str:
         **there.all,
         "retry": f"/studies/{there.study_uid}/retry",
         "correction": f"/studies/{there.study_uid}/corrections/{UUID(int=7)}/revert",
+        "annotation": f"/viewer/{there.study_uid}/annotations/{UUID(int=7)}",
+        "key image": f"/viewer/{there.study_uid}/key-images/{there.sop_uid}/1",
         "root": "/dicom-web/",
         "studies": "/dicom-web/studies",
     }

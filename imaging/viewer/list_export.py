@@ -1,0 +1,152 @@
+"""The study list as a table for a spreadsheet: every row of the present filters, streamed, safe to open, on record first.
+
+Whoever takes a list out of the portal needs the right to download, and gets the rows of the departments where that right
+is held. A cell that a spreadsheet would take for a formula begins with an apostrophe (OWASP, "CSV Injection").
+"""
+
+import csv
+import dataclasses
+import datetime as dt
+import io
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import pgettext_lazy
+from django.views.decorators.http import require_POST
+
+from accounts import audit
+from accounts.roles import Right
+from accounts.scope import Scope
+from imaging.studies import saved_lists
+from imaging.studies import selectors as studies
+from imaging.studies.study_list import StudyRow, study_pages
+from imaging.templatetags.people import person_text
+from imaging.viewer import wording
+from imaging.viewer.filters import Asked, asked
+from imaging.viewer.selected import list_address
+
+_PAGE: Final = 500
+#: What makes a cell a formula in one spreadsheet or another, in both widths.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "＝", "＋", "－", "＠")
+
+_Zone = dt.tzinfo
+_COLUMNS: Final[Mapping[str, tuple[Any, Callable[[StudyRow, _Zone], object]]]] = {
+    "name": (lazy("Patient"), lambda row, _zone: person_text(row.study.patient.patient_name)),
+    "mrn": (lazy("MRN"), lambda row, _zone: row.study.patient.patient_id),
+    "issuer": (lazy("Issuer of the MRN"), lambda row, _zone: row.study.patient.issuer_of_patient_id),
+    "birth": (lazy("Born"), lambda row, _zone: row.study.patient.birth_date or ""),
+    "sex": (lazy("Sex"), lambda row, _zone: row.study.patient.sex),
+    "modality": (lazy("Modality"), lambda row, _zone: " ".join(row.study.modalities)),
+    "study": (lazy("Study"), lambda row, _zone: row.study.description),
+    "body": (lazy("Body part"), lambda row, _zone: row.study.body_part_examined),
+    "accession": (lazy("Accession"), lambda row, _zone: row.study.accession_number),
+    "date": (lazy("Date"), lambda row, zone: _moment(row.study.study_at, zone, with_time=row.study.study_time_known)),
+    "department": (lazy("Department"), lambda row, _zone: ", ".join(entry.label for entry in row.departments)),
+    "referring": (
+        lazy("Referring physician"),
+        lambda row, _zone: (
+            person_text(row.study.referring_physician_name) if row.study.referring_physician_name else ""
+        ),
+    ),
+    "source": (lazy("Source"), lambda row, _zone: row.study.source),
+    "status": (lazy("Status"), lambda row, _zone: wording.STATUSES[studies.Status(row.study.status)]),
+    "received": (lazy("Received"), lambda row, zone: _moment(row.study.last_received_at, zone)),
+    "series": (pgettext_lazy("several", "Series"), lambda row, _zone: row.study.series_count),
+    "images": (lazy("Images"), lambda row, _zone: row.study.instance_count),
+    "uid": ("Study Instance UID", lambda row, _zone: row.study.study_instance_uid),
+}
+
+
+@require_POST
+@login_required
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Give the list of the address in the field `state` as CSV; nothing leaves that is not on record."""
+    scope: Scope = request.scope  # type: ignore[attr-defined]
+    powers = saved_lists.powers_of(request.user, scope)  # type: ignore[arg-type]
+    address = list_address(request)
+    wanted = asked(address, scope, powers)
+    filters = _downloadable(wanted, scope)
+    counted = studies.study_count(scope, filters)
+    try:
+        audit.record(
+            audit.Action.LIST_EXPORTED,
+            actor=request.actor,  # type: ignore[attr-defined]
+            subject_type="study_list",
+            detail={"filters": wanted.address.query, "studies": counted.number, "is_exact": counted.is_exact},
+            fail_closed=True,
+        )
+    except audit.AuditUnavailable:
+        messages.error(
+            request,
+            _(
+                "Nothing was exported: it could not be put on record. Try again, and tell the administrator if it stays so."
+            ),
+        )
+        return redirect(address.here())
+    lines = _lines(scope, filters, wanted.order, language=translation.get_language() or "en")
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    name = f"{_('studies')}-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name.encode("ascii", "ignore").decode()}"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _downloadable(wanted: Asked, scope: Scope) -> studies.StudyFilters:
+    """The filters within the departments where the reader may download. Raises PermissionDenied without any."""
+    held = scope.departments_with(Right.DOWNLOAD) & scope.departments_with(Right.LIST)
+    chosen = held & set(wanted.filters.departments) if wanted.filters.departments else held
+    if not chosen:
+        raise PermissionDenied
+    return dataclasses.replace(wanted.filters, departments=tuple(sorted(chosen)))
+
+
+def _lines(scope: Scope, filters: studies.StudyFilters, order: studies.Order, *, language: str) -> Iterator[bytes]:
+    """Yield the file page by page, in the language and time zone of who asked: both are gone once the view has returned."""
+    zone = timezone.get_current_timezone()
+    pages = study_pages(scope, filters, order=order, limit=_PAGE)
+    # Spreadsheets split at the comma, those of countries with a decimal comma at the semicolon.
+    separator = ";" if language.startswith("fr") else ","
+
+    def written() -> Iterator[bytes]:
+        yield "\N{ZERO WIDTH NO-BREAK SPACE}".encode() + _page([], zone, language, separator, with_header=True)
+        while True:
+            # The days of the filters are days of the reader's zone; never across a yield.
+            with timezone.override(zone), translation.override(language):
+                rows = next(pages, None)
+            if rows is None:
+                return
+            yield _page(rows, zone, language, separator)
+
+    return written()
+
+
+def _page(rows: list[StudyRow], zone: _Zone, language: str, separator: str, *, with_header: bool = False) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    with translation.override(language):
+        if with_header:
+            writer.writerow([str(label) for label, _value in _COLUMNS.values()])
+        for row in rows:
+            writer.writerow([cell(value(row, zone)) for _label, value in _COLUMNS.values()])
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def cell(value: object) -> str:
+    """Return a value as the text of one cell: one line, and no formula in any spreadsheet."""
+    text = str(value).replace("\x00", "")
+    guarded = f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    return " ".join(guarded.splitlines()) if "\n" in guarded or "\r" in guarded else guarded
+
+
+def _moment(value: dt.datetime, zone: _Zone, *, with_time: bool = True) -> str:
+    local = value.astimezone(zone)
+    return f"{local:%Y-%m-%d %H:%M}" if with_time else f"{local:%Y-%m-%d}"

@@ -1,0 +1,111 @@
+"""One study as a line of the list, with the texts that the template cannot make itself."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from accounts.scope import Scope
+from imaging.studies import selectors as studies
+from imaging.studies.models import Study
+from imaging.studies.prior_counts import prior_counts
+from imaging.viewer import picture_addresses, wording
+
+_MOST_MODALITIES = 3
+_ICONS = {
+    Study.Status.ARRIVING: "st-acquiring",
+    Study.Status.COMPLETE: "st-complete",
+    Study.Status.ATTENTION: "alert-triangle",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One study of the list. `prior_count` are the patient's other studies that this reader finds."""
+
+    study: Study
+    departments: str
+    thumbnail: str
+    prior_count: int
+    is_fresh: bool
+    now: dt.datetime
+
+    @property
+    def address(self) -> str:
+        """The study's page."""
+        return reverse("viewer:study", args=[self.study.study_instance_uid])
+
+    @property
+    def images(self) -> str:
+        """The viewer."""
+        return reverse("viewer:viewer", args=[self.study.study_instance_uid])
+
+    @property
+    def preview(self) -> str:
+        """The fragment that the preview panel shows."""
+        try:
+            return reverse("viewer:study-preview", args=[self.study.study_instance_uid])
+        except NoReverseMatch:
+            return ""
+
+    @property
+    def modalities(self) -> list[str]:
+        """The first modalities: more than a few would push the description away."""
+        return self.study.modalities[:_MOST_MODALITIES]
+
+    @property
+    def more_modalities(self) -> str:
+        """The modalities that found no room."""
+        return ", ".join(self.study.modalities[_MOST_MODALITIES:])
+
+    @property
+    def is_today(self) -> bool:
+        """Whether the study is of today, in the reader's zone."""
+        return timezone.localdate(self.study.study_at) == timezone.localdate(self.now)
+
+    @property
+    def received_today(self) -> bool:
+        """Whether its last image came today."""
+        return timezone.localdate(self.study.last_received_at) == timezone.localdate(self.now)
+
+    @property
+    def ago(self) -> str:
+        """How long ago the study was made."""
+        return wording.ago(self.study.study_at, self.now) if self.study.study_time_known else ""
+
+    @property
+    def machine_time(self) -> str:
+        """The study's date, with its time where that is known, for `datetime`."""
+        local = timezone.localtime(self.study.study_at)
+        return local.isoformat() if self.study.study_time_known else local.date().isoformat()
+
+    @property
+    def status(self) -> str:
+        """The study's status in words."""
+        return str(wording.STATUSES.get(Study.Status(self.study.status), ""))
+
+    @property
+    def status_icon(self) -> str:
+        """The shape of the study's status."""
+        return _ICONS[Study.Status(self.study.status)]
+
+
+def rows_of(
+    found: Iterable[studies.StudyRow], *, scope: Scope, since: dt.datetime | None, now: dt.datetime
+) -> list[Row]:
+    """Return the lines of one page; those that first arrived after `since` are fresh."""
+    entries = list(found)
+    counts = prior_counts(scope, [entry.study for entry in entries])
+    return [
+        Row(
+            study=entry.study,
+            departments=", ".join(department.label for department in entry.departments),
+            thumbnail=picture_addresses.of_study(entry.study),
+            prior_count=counts.get(entry.study.patient_id, 0),
+            is_fresh=since is not None and entry.study.first_received_at > since,
+            now=now,
+        )
+        for entry in entries
+    ]
