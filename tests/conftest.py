@@ -13,7 +13,7 @@ from django.test import TransactionTestCase
 
 from imaging.studies import metadata
 
-pytest_plugins = ["tests.peers", "tests.chromium", "tests.cast", "tests.studies_in_archive", "tests.web_servers"]
+pytest_plugins = ["tests.peers", "tests.chromium", "tests.cast", "tests.studies_in_archive", "tests.web_servers", "tests.receivers"]
 
 _KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 

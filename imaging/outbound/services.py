@@ -104,7 +104,8 @@ def send(
     except httpcore.TimeoutException as error:
         raise Failed("took_too_long") from error
     except httpcore.ConnectError as error:
-        raise Failed("not_trusted" if isinstance(error.__cause__, ssl.SSLError) else "no_connection") from error
+        untrusted = any(isinstance(reason, ssl.SSLError) for reason in error.args)
+        raise Failed("not_trusted" if untrusted else "no_connection") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
         raise Failed("broken_answer") from error
 
