@@ -1,0 +1,70 @@
+"""What the command palette finds: the reader's own studies and lists, and no name in any address."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from tests.factories import arrivals
+from tests.studies_in_archive import Archive
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def ask(client: Client, text: str) -> str:
+    answer = client.post("/palette", {"q": text})
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+    return answer.content.decode()
+
+
+def test_it_finds_by_half_a_name_without_accents_and_by_number(archive: Archive, alice: User, client: Client) -> None:
+    made = arrivals.dataset(PatientName="Lefèvre^Camille", PatientID="0048 2913", AccessionNumber="ACC77")
+    archive.receive(made, arrivals.dataset(PatientName="Other^Person", PatientID="X"))
+    client.force_login(alice)
+    for text in ("lefev", "camille lef", "ACC77", "0048"):
+        found = ask(client, text)
+        assert f"/viewer/{made.StudyInstanceUID}/" in found, text
+        assert "OTHER" not in found, text
+
+
+def test_it_finds_nothing_of_other_departments(archive: Archive, bob: User, charlie: User, client: Client) -> None:
+    archive.receive(arrivals.dataset(PatientName="Secret^Susan"))
+    for person in (bob, charlie):
+        client.force_login(person)
+        assert "role=\"option\"" not in ask(client, "secret")
+
+
+def test_one_letter_and_nothing_search_no_study(archive: Archive, alice: User, client: Client) -> None:
+    archive.receive(arrivals.dataset())
+    client.force_login(alice)
+    assert "/viewer/" not in ask(client, "d")
+    lists = ask(client, "")
+    assert "/viewer/" not in lists
+    assert "/?from=today" in lists
+
+
+def test_many_results_lead_to_the_list(archive: Archive, alice: User, client: Client) -> None:
+    archive.receive(*(arrivals.dataset(PatientID=f"M{number}") for number in range(9)))
+    client.force_login(alice)
+    found = ask(client, "durand")
+    assert found.count("data-page=") == 8
+    assert 'data-href="/?q=durand"' in found
+
+
+@pytest.mark.parametrize("text", ["%" * 128, "x" * 10_000, "\x00", "'; DROP TABLE", "ا" * 128, "a\u0301" * 64, "* ?"])
+def test_hostile_texts_find_nothing_and_break_nothing(text: str, archive: Archive, alice: User, client: Client) -> None:
+    archive.receive(arrivals.dataset())
+    client.force_login(alice)
+    assert "/viewer/" not in ask(client, text)
+
+
+def test_it_is_asked_by_post_with_the_token_and_by_people_who_signed_in(alice: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    assert client.post("/palette", {"q": "durand"}).status_code == 403
+    client.force_login(alice)
+    assert client.get("/palette?q=durand").status_code == 405
+    assert client.post("/palette", {"q": "durand"}).status_code == 403
+    stranger = Client()
+    answer = stranger.post("/palette", {"q": "durand"}, headers={"X-Requested-With": "fetch"})
+    assert answer.status_code == 401
+    assert answer["X-Sign-In"].startswith("/account/login/")
