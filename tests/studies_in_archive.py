@@ -51,10 +51,13 @@ class Addresses:
         web = "/dicom-web" + study
         return {
             "page": self.study,
-            "series strip": f"{study}/series",
-            "problems": f"{study}/problems",
+            "live parts": f"{study}/live",
+            "instances": f"{series}/instances",
             "preview beside the list": f"{study}/preview",
             "headers": f"{series}/headers/",
+            "study download": f"{study}/download",
+            "series download": f"{series}/download",
+            "image download": f"{series}/instances/{self.sop_uid}/image",
             "study thumbnail": f"{study}/thumbnail",
             "series thumbnail": f"{series}/thumbnail",
             "instance thumbnail": f"{series}/instances/{self.sop_uid}/thumbnail",

@@ -43,8 +43,9 @@ DESKS = {
 #: Routes of a study by name, with what they are called in `Addresses`.
 OF_A_STUDY = {
     "viewer:study": "page",
-    "viewer:study-series": "series strip",
-    "viewer:study-problems": "problems",
+    "viewer:study-live": "live parts",
+    "viewer:study-instances": "instances",
+    "viewer:prior-open": "prior",
     "viewer:study-preview": "preview beside the list",
     "viewer:study-retry": "retry",
     "viewer:correction-revert": "correction",
@@ -67,7 +68,9 @@ OF_A_STUDY = {
     "viewer:annotation": "annotation",
     "viewer:key-image": "key image",
     "dicomweb:root": "root",
-    "dicomweb:studies": "studies",
+    "dicomweb:series-of-study": "search series",
+    "dicomweb:instances-of-study": "search instances",
+    "dicomweb:instances-of-series": "search instances of series",
     "dicomweb:study": "retrieve study",
     "dicomweb:series": "retrieve series",
     "dicomweb:instance": "retrieve instance",
@@ -83,8 +86,11 @@ OF_A_STUDY = {
 }
 
 
+#: Searches of all there is: a stranger finds nothing, tests/imaging/dicomweb/test_qido.py.
+SEARCHES = {"dicomweb:studies", "dicomweb:all-series", "dicomweb:all-instances"}
+
 #: What a stranger who may upload is answered when the body is nothing that can be stored: 415, whatever there is already.
-STORED_TO = {"dicomweb:studies", "dicomweb:study"}
+STORED_TO = {"dicomweb:study"}
 
 
 def routes(resolver: URLResolver, prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
@@ -102,11 +108,14 @@ def address_of(name: str, there: Addresses) -> str:
     known = {
         **there.all,
         "retry": f"/studies/{there.study_uid}/retry",
+        "prior": f"/studies/{there.study_uid}/priors/1.2.3/open",
         "correction": f"/studies/{there.study_uid}/corrections/{UUID(int=7)}/revert",
         "annotation": f"/viewer/{there.study_uid}/annotations/{UUID(int=7)}",
         "key image": f"/viewer/{there.study_uid}/key-images/{there.sop_uid}/1",
         "root": "/dicom-web/",
-        "studies": "/dicom-web/studies",
+        "search series": f"/dicom-web/studies/{there.study_uid}/series",
+        "search instances": f"/dicom-web/studies/{there.study_uid}/instances",
+        "search instances of series": f"/dicom-web/studies/{there.study_uid}/series/{there.series_uid}/instances",
     }
     return known[OF_A_STUDY[name]]
 
@@ -120,7 +129,7 @@ def test_every_route_is_known() -> None:
         and name.removeprefix("viewer:") not in OWN
         and name not in OF_A_STUDY
         and name not in IMPORTS | UPLOADS
-        and name not in DESKS
+        and name not in DESKS | SEARCHES
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"
 
