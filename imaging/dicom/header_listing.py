@@ -11,13 +11,21 @@ from pydicom import datadict
 #: A header can be built to be endless: beyond these, the rest is cut.
 MOST_LINES: Final = 5000
 LONGEST_VALUE: Final = 512
+#: What "show all" shows of one long value, and of all of them together, in characters.
+LONGEST_WHOLE: Final = 16_384
+_WHOLE_TOGETHER: Final = 256 * 1024
 _MOST_VALUES = 64
+_MOST_VALUES_WHOLE = 2048
 _DEEPEST = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One attribute. ``depth`` counts the sequences around it; ``value`` is plain text, cut when ``is_cut``."""
+    """One attribute. ``depth`` counts the sequences around it; ``value`` is plain text, cut when ``is_cut``.
+
+    ``path`` leads to it as dcmtk writes it, ``(0040,0275)[0].(0040,0007)``; an item's ends in its number. ``whole`` is what
+    there is of a cut value, which may be cut too.
+    """
 
     tag: str
     name: str
@@ -26,16 +34,43 @@ class Line:
     depth: int = 0
     is_private: bool = False
     is_cut: bool = False
+    keyword: str = ""
+    path: str = ""
+    whole: str = ""
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether other lines lie within it."""
+        return self.vr == "SQ" or not self.tag
 
     def holds(self, text: str) -> bool:
-        """Whether tag, name or value hold the text, without regard to case; a tag also as eight digits."""
+        """Whether tag, keyword, name or value hold the text, without regard to case; a tag also as eight digits."""
         wanted = text.casefold()
         plain = self.tag.strip("()").replace(",", "")
-        return any(wanted in place.casefold() for place in (self.tag, plain, self.name, self.value))
+        places = (self.tag, plain, self.keyword, self.name, self.whole or self.value)
+        return any(wanted in place.casefold() for place in places)
 
 
-def listing(instance: dict[str, Any], depth: int = 0) -> Iterator[Line]:
+@dataclass(slots=True)
+class _Budget:
+    """Characters that long values may still take."""
+
+    left: int = _WHOLE_TOGETHER
+
+    def take(self, text: str) -> str:
+        """The text, or nothing when there is no room for it."""
+        if len(text) > self.left:
+            return ""
+        self.left -= len(text)
+        return text
+
+
+def listing(instance: dict[str, Any]) -> Iterator[Line]:
     """Lines in order of tags, sequences opened in place. What is not DICOM JSON is left out, never an error."""
+    return _lines(instance, 0, "", _Budget())
+
+
+def _lines(instance: dict[str, Any], depth: int, prefix: str, budget: _Budget) -> Iterator[Line]:
     creators: dict[str, str] = {}
     for tag in sorted(instance):
         element = instance[tag]
@@ -46,21 +81,26 @@ def listing(instance: dict[str, Any], depth: int = 0) -> Iterator[Line]:
         if tag[4:6] == "00" and _is_private(tag) and items:
             creators[tag[:4] + tag[6:]] = str(items[0])  # (gggg,00bb) names the block (gggg,bbxx)
         name, private = _name(tag, creators)
+        path = prefix + _written(tag)
+        place: dict[str, Any] = {"keyword": _keyword(tag), "path": path}
         if vr == "SQ":
-            yield Line(_written(tag), name, vr, "", depth, private)
-            yield from _items(items, depth)
+            yield Line(_written(tag), name, vr, "", depth, private, **place)
+            yield from _items(items, depth, path, budget)
         else:
             value = _value(element)
-            yield Line(_written(tag), name, vr, value[:LONGEST_VALUE], depth, private, len(value) > LONGEST_VALUE)
+            is_cut = len(value) > LONGEST_VALUE
+            whole = budget.take(value[:LONGEST_WHOLE]) if is_cut else ""
+            yield Line(_written(tag), name, vr, value[:LONGEST_VALUE], depth, private, is_cut, whole=whole, **place)
 
 
-def _items(items: Any, depth: int) -> Iterator[Line]:
+def _items(items: Any, depth: int, path: str, budget: _Budget) -> Iterator[Line]:
     if depth >= _DEEPEST or not isinstance(items, list):
         return
-    for number, item in enumerate(items, 1):
-        yield Line("", f"#{number}", "", "", depth + 1)
+    for number, item in enumerate(items):
+        place = f"{path}[{number}]"
+        yield Line("", f"#{number + 1}", "", "", depth + 1, path=place)
         if isinstance(item, dict):
-            yield from listing(item, depth + 1)
+            yield from _lines(item, depth + 1, f"{place}.", budget)
 
 
 def _is_private(tag: str) -> bool:
@@ -69,6 +109,14 @@ def _is_private(tag: str) -> bool:
 
 def _written(tag: str) -> str:
     return f"({tag[:4]},{tag[4:]})"
+
+
+def _keyword(tag: str) -> str:
+    """Keyword of PS3.6, by which programs know the attribute; empty for what has none."""
+    try:
+        return datadict.keyword_for_tag(int(tag, 16))
+    except ValueError:
+        return ""
 
 
 def _name(tag: str, creators: dict[str, str]) -> tuple[str, bool]:
@@ -98,8 +146,9 @@ def _value(element: dict[str, Any]) -> str:
     values = element.get("Value")
     if not isinstance(values, list):
         return ""
-    text = " \\ ".join(_one(value) for value in values[:_MOST_VALUES])
-    return f"{text} \\ …" if len(values) > _MOST_VALUES else text
+    most = _MOST_VALUES_WHOLE if len(values) > _MOST_VALUES else _MOST_VALUES
+    text = " \\ ".join(_one(value) for value in values[:most])
+    return f"{text} \\ …" if len(values) > most else text
 
 
 def _one(value: Any) -> str:

@@ -49,6 +49,7 @@ __all__ = [
     "known_instances",
     "known_patients",
     "known_studies",
+    "placements_of",
     "provenance",
     "series_of",
     "study_count",
@@ -268,9 +269,14 @@ def corrections_of(version: InstanceVersion) -> list[Correction]:
     return list(Correction.objects.in_force().filter(version=version).order_by("pk")) if version.is_corrected else []
 
 
+def placements_of(study: Study, *, scope: Scope) -> list[Placement]:
+    """Where the study lies among the reader's departments, the first place first."""
+    placements = Placement.objects.visible_to(scope).filter(study=study).select_related("department")
+    return list(placements.order_by("placed_at", "pk"))
+
+
 def provenance(study: Study, *, scope: Scope) -> Provenance:
     """Why this study landed here, who sent it and when: of what the reader may see of it."""
-    placements = Placement.objects.visible_to(scope).filter(study=study).select_related("department")
     versions = InstanceVersion.objects.filter(instance__in=Instance.objects.visible_to(scope).filter(study=study))
     sources = (
         versions.values("door", "sender", "address")
@@ -278,7 +284,7 @@ def provenance(study: Study, *, scope: Scope) -> Provenance:
         .order_by("first")
     )
     return Provenance(
-        placements=list(placements.order_by("placed_at", "pk")),
+        placements=placements_of(study, scope=scope),
         sources=[
             Source(row["door"], row["sender"], row["address"], row["count"], row["first"], row["last"])
             for row in sources

@@ -42,6 +42,26 @@ def person_name(value: object) -> SafeString:
 
 
 @register.filter
+def person_other_writing(value: object) -> str:
+    """Write what a name has beside the group that is shown: its ideographic and phonetic writing (PS3.5 section 6.2.1.1)."""
+    groups = [" ".join(part for part in group.split("^") if part).strip() for group in str(value or "").split("=")]
+    return " · ".join([group for group in groups if group][1:3])
+
+
+@register.filter
+def missing_identity(patient: object) -> str:
+    """Name the traits of a patient that are not known: what a reader has to look for elsewhere before trusting the rest."""
+    known = (
+        (_("name"), name_parts(getattr(patient, "patient_name", "")) != NameParts("", "")),
+        (_("birth date"), bool(getattr(patient, "birth_date", None))),
+        (pgettext("trait", "sex"), bool(getattr(patient, "sex", ""))),
+        (_("patient ID"), bool(getattr(patient, "patient_id", ""))),
+        (_("issuer of the ID"), bool(getattr(patient, "issuer_of_patient_id", ""))),
+    )
+    return ", ".join(word for word, is_known in known if not is_known)
+
+
+@register.filter
 def person_text(value: object) -> str:
     """Write a DICOM person name as plain text: `FAMILY Given`."""
     return " ".join(part for part in name_parts(value) if part) or _("No name")

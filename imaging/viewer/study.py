@@ -1,5 +1,6 @@
-"""The study page: previews at once, the series, where it came from, why it is here, and what went wrong."""
+"""The study page: who and when, the pictures, how they were made, the patient's other studies, what happened and went wrong."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -13,67 +14,71 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.roles import Right
-from accounts.scope import Scope
+from imaging.ingest.desk.access import decider_of
+from imaging.ingest.desk.selectors import waiting_for_study
 from imaging.rendering import selectors as rendering
 from imaging.rendering import services as rendering_services
 from imaging.studies import access
 from imaging.studies import selectors as studies
-from imaging.studies.models import Study
-from imaging.viewer import corrections, study_facts, study_pictures, wording
+from imaging.studies.models import Series, Study
+from imaging.viewer import (
+    acquisition,
+    corrections,
+    download_menu,
+    instances,
+    priors,
+    study_facts,
+    study_history,
+    study_pictures,
+    wording,
+)
 from imaging.viewer.errors import of_a_study
 
 
 @require_safe
 @of_a_study
 def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
-    """Show the study."""
+    """Show the study; `?series=` opens the images of one series in it (`imaging.viewer.instances` reads the rest)."""
     scope = request.scope  # type: ignore[attr-defined]
-    study = access.open_study(scope, study_instance_uid, actor=request.actor, purpose=access.Purpose.OPEN)  # type: ignore[attr-defined]
+    actor = request.actor  # type: ignore[attr-defined]
+    study = access.open_study(scope, study_instance_uid, actor=actor, purpose=access.Purpose.OPEN)
     provenance = studies.provenance(study, scope=scope)
+    rows = list(studies.series_of(study, scope=scope, right=Right.VIEW))
+    opened = _asked_series(request, rows)
     context = {
-        "study": study,
-        "patient": study.patient,
-        "title": wording.study_title(study),
-        "departments": ", ".join(place.department.label for place in provenance.placements),
+        **_live_context(request, study),
         "facts": study_facts.facts(study),
         "places": study_facts.places(provenance.placements),
-        "arrivals": study_facts.arrivals(provenance.sources),
+        "history": study_history.history(study, provenance, user=request.user, actor=actor),
+        "downloads": download_menu.offered(study, scope=scope),
+        "timeline": priors.timeline(study, scope=scope),
+        "opened_as": priors.opened_as(request, study),
         "may_add": study_facts.may_add(study, request.user),
-        "decisions": corrections.decisions(
-            studies.decisions_about(study, scope=scope),
-            may_revert=study.is_corrected
-            and study_facts.may_write(study, scope)
-            and corrections.may_correct(request, study),
-        ),
-        **_series_context(study, scope),
-        **_problem_context(study, scope),
+        "browser": instances.browse(opened, request.GET, scope=scope) if opened else None,
+        "acquired": _acquired(rows, opened, request),
     }
     return render(request, "imaging/viewer/study.html", context)
 
 
 @require_safe
 @of_a_study
-def series_strip(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
-    """Give previews and series alone; 304 while nothing has come. Asked for only while the study grows."""
-    scope = request.scope  # type: ignore[attr-defined]
-    study = access.open_study(scope, study_instance_uid, actor=request.actor, purpose=access.Purpose.OPEN)  # type: ignore[attr-defined]
-    context = _series_context(study, scope)
-    etag = json.loads(context["refresh_headers"])["If-None-Match"]
-    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+def live(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
+    """Give what may change under an open page: identity, pictures, corrections and problems; 304 while nothing has.
+
+    Looking again is no new reading: the page that asks is on record.
+    """
+    study = access.open_study(
+        request.scope,  # type: ignore[attr-defined]
+        study_instance_uid,
+        actor=request.actor,  # type: ignore[attr-defined]
+        purpose=access.Purpose.THUMBNAIL,
+    )
+    context = _live_context(request, study)
+    response: HttpResponseBase | None = get_conditional_response(request, etag=context["etag"])
     if response is None:
-        response = render(request, "imaging/viewer/_series_strip.html", {"study": study, **context})
-    response["ETag"] = etag
+        response = render(request, "imaging/viewer/_study_live.html", {**context, "is_fragment": True})
+    response["ETag"] = context["etag"]
     return response
-
-
-@require_safe
-@of_a_study
-def problems(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
-    """Give the problems alone, while the study grows or something is tried again."""
-    scope = request.scope  # type: ignore[attr-defined]
-    study = access.open_study(scope, study_instance_uid, actor=request.actor, purpose=access.Purpose.OPEN)  # type: ignore[attr-defined]
-    context = {"study": study, **_problem_context(study, scope), "is_growing": _is_growing(study, scope)}
-    return render(request, "imaging/viewer/_problems.html", context)
 
 
 @require_POST
@@ -92,32 +97,57 @@ def retry(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
     return redirect("viewer:study", study_instance_uid=study_instance_uid)
 
 
-def _series_context(study: Study, scope: Scope) -> dict[str, Any]:
+def _asked_series(request: HttpRequest, rows: list[Series]) -> Series | None:
+    """The series whose images are to be shown in the page; one that is not there is left aside."""
+    asked = request.GET.get("series", "")
+    return next((row for row in rows if row.series_instance_uid == asked), None)
+
+
+def _acquired(rows: list[Series], opened: Series | None, request: HttpRequest) -> dict[str, Any] | None:
+    """How the opened series was made, else the one with the most images."""
+    series = opened or max(rows, key=lambda row: row.instance_count, default=None)
+    if series is None:
+        return None
+    record = instances.middle_record(series, scope=request.scope)  # type: ignore[attr-defined]
+    facts = acquisition.facts(record, series.modality) if record else []
+    return {"series": wording.series_label(series), "facts": facts} if facts else None
+
+
+def _live_context(request: HttpRequest, study: Study) -> dict[str, Any]:
+    """Everything that a page asks for again, with a tag that changes whenever any of it does."""
+    scope = request.scope  # type: ignore[attr-defined]
     shown = study_pictures.of(study, scope=scope)
-    is_growing = study.settled_at is None or shown.is_waiting
-    # That the study is complete changes no picture, and yet the page must hear of it: it asks until then.
-    version = f"{study.version}-{shown.version}-{is_growing}-{get_language()}"
-    return {
+    may_write = study_facts.may_write(study, scope)
+    found = rendering.problems_of(study)
+    kept_beside = list(studies.conflicts_of(study, scope=scope)[: study_facts.MOST_CONFLICTS + 1])
+    decider = decider_of(request)
+    said: dict[str, Any] = {
+        "title": wording.study_title(study),
         "posters": shown.posters,
         "cards": shown.cards,
         "size": shown.size,
-        "is_growing": is_growing,
-        "refresh_headers": json.dumps({"If-None-Match": f'"{version}"'}),
-    }
-
-
-def _is_growing(study: Study, scope: Scope) -> bool:
-    """Whether something is still to come: images, or pictures of them."""
-    return study.settled_at is None or study_pictures.of(study, scope=scope).is_waiting
-
-
-def _problem_context(study: Study, scope: Scope) -> dict[str, Any]:
-    found = rendering.problems_of(study)
-    kept_beside = list(studies.conflicts_of(study, scope=scope)[: study_facts.MOST_CONFLICTS])
-    return {
+        # That the study is complete changes no picture, and yet the page must hear of it.
+        "is_growing": study.settled_at is None or shown.is_waiting,
         "problems": study_facts.problems(found),
-        "conflicts": study_facts.conflicts(
-            study, kept_beside, may_choose=bool(kept_beside) and study_facts.may_write(study, scope)
+        "may_retry": bool(found) and may_write,
+        "conflicts": study_facts.conflicts(study, kept_beside, may_choose=may_write),
+        "has_more_conflicts": len(kept_beside) > study_facts.MOST_CONFLICTS,
+        "may_choose": may_write,
+        "waiting": waiting_for_study(decider, study.study_instance_uid) if decider else 0,
+        "decisions": corrections.decisions(
+            studies.decisions_about(study, scope=scope),
+            may_revert=study.is_corrected and may_write and corrections.may_correct(request, study),
         ),
-        "may_retry": bool(found) and study_facts.may_write(study, scope),
+    }
+    patient = study.patient
+    identity = (patient.patient_name, patient.patient_id, patient.issuer_of_patient_id, patient.birth_date, patient.sex)
+    seen = repr([get_language(), study.version, study.study_at, identity, *said.items()])
+    etag = f'"{hashlib.sha256(seen.encode()).hexdigest()[:32]}"'
+    return {
+        **said,
+        "study": study,
+        "patient": patient,
+        "departments": ", ".join(place.department.label for place in studies.placements_of(study, scope=scope)),
+        "etag": etag,
+        "refresh_headers": json.dumps({"If-None-Match": etag}),
     }

@@ -78,7 +78,6 @@ def facts(study: Study) -> list[Fact]:
             person_text(study.referring_physician_name) if study.referring_physician_name else "",
         ),
         (_("Department in the header"), study.institutional_department_name),
-        (_("First image received"), f"{day(study.first_received_at)}, {clock(study.first_received_at)}"),
         (_("Last image received"), f"{day(study.last_received_at)}, {clock(study.last_received_at)}"),
         (_("Study Instance UID"), study.study_instance_uid),
     ]

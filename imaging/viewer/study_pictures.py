@@ -1,6 +1,5 @@
 """The pictures of a study page: a few previews at once, and one card for each series."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -55,17 +54,18 @@ class Card:
     detail: str
     count: int
     headers: str
+    browse: str
+    browse_fragment: str
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Everything that is drawn of a study. `version` changes with any of it."""
+    """Everything that is drawn of a study."""
 
     posters: list[Poster]
     cards: list[Card]
     size: str
     is_waiting: bool
-    version: str
 
 
 def of(study: Study, *, scope: Scope) -> Shown:
@@ -78,16 +78,11 @@ def of(study: Study, *, scope: Scope) -> Shown:
     cards = [_card(row, films.get(row.pk), texts.get(row.pk, [])) for row in series]
     length = studies.versions_of(study, scope=scope).order_by().aggregate(total=Sum("stored_object__length"))["total"]
     waiting = any(not poster.picture and poster.pending == _waiting() for poster in posters)
-    seen = repr(
-        [(poster.picture, poster.pending) for poster in posters]
-        + [(card.picture, card.cine, card.count) for card in cards]
-    )
     return Shown(
         posters=posters,
         cards=cards,
         size=filesizeformat(length) if length else "",
         is_waiting=waiting,
-        version=hashlib.sha256(seen.encode()).hexdigest()[:16],
     )
 
 
@@ -126,6 +121,7 @@ def _waiting() -> str:
 
 
 def _card(series: Series, film: StoredObject | None, texts: list[Instance]) -> Card:
+    names = [series.study.study_instance_uid, series.series_instance_uid]
     images = ngettext("%(count)d image", "%(count)d images", series.instance_count) % {"count": series.instance_count}
     return Card(
         address=_document(series, texts[0]) if texts else _viewer(series),
@@ -135,7 +131,9 @@ def _card(series: Series, film: StoredObject | None, texts: list[Instance]) -> C
         label=wording.series_label(series),
         detail=" · ".join(part for part in (series.modality, images, series.body_part_examined) if part),
         count=series.frame_count or series.instance_count,
-        headers=reverse("viewer:headers", args=[series.study.study_instance_uid, series.series_instance_uid]),
+        headers=reverse("viewer:headers", args=names),
+        browse=f"{reverse('viewer:study', args=names[:1])}?series={series.series_instance_uid}#images",
+        browse_fragment=reverse("viewer:study-instances", args=names),
     )
 
 

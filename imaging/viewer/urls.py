@@ -17,7 +17,6 @@ from imaging.viewer import (
     pictures,
     preview,
     priors,
-    priors,
     selected,
     study,
     study_list,

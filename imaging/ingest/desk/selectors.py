@@ -112,6 +112,12 @@ def waiting_count(departments: Iterable[int]) -> int:
     return visible(departments).filter(state=State.OPEN)[:MOST_COUNTED].count()
 
 
+def waiting_for_study(decider: Decider, study_instance_uid: str) -> int:
+    """How many objects that name this study wait for this person, counted up to ``MOST_COUNTED``."""
+    rows = visible(decider.departments).filter(state__in=WAITING, study_instance_uid=study_instance_uid)
+    return rows[:MOST_COUNTED].count()
+
+
 def groups(decider: Decider, filters: Filters, *, page: int = 1) -> tuple[list[Group], bool]:
     """A page of what waits, longest first, and whether there is another one."""
     rows = _filtered(visible(decider.departments).filter(state__in=WAITING), filters)

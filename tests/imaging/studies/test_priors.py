@@ -231,7 +231,7 @@ def test_a_prior_whose_patient_is_corrected_is_closed(registered, now, before, a
 def test_priors_are_ranked_by_body_part_then_modality_then_time(registered, now, emergency, alice):
     registered(emergency, StudyDate="20250101", Modality="MR", BodyPartExamined="KNEE")
     registered(emergency, StudyDate="20230101", BodyPartExamined="KNEE")
-    registered(emergency, StudyDate="20220101", Modality="DX", BodyPartExamined="chest")
+    registered(emergency, StudyDate="20220101", Modality="DX", BodyPartExamined="CHEST")
     registered(emergency, StudyDate="20210101", BodyPartExamined="CHEST")
     entries = priors.timeline_of(now, scope=scope_of_user(alice))
     assert [entry.study_at.year for entry in entries] == [2026, 2025, 2023, 2022, 2021]
