@@ -159,6 +159,11 @@ class Client:
         header = {"operation": "poster", "box": box, "media_type": media_type}
         return _picture(self.ask(Message(header, stream, self.lane)))
 
+    def caption(self, picture: bytes, words: str, *, media_type: str, quality: int = 0) -> Picture:
+        """Put a line of words below a picture (PNG)."""
+        header = {"operation": "caption", "words": words, "media_type": media_type, "quality": quality}
+        return _picture(self.ask(Message(header, picture, self.lane)))
+
     def tile(
         self,
         record: bytes,

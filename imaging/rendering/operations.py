@@ -14,6 +14,7 @@ from imaging.dicom import part10, rendition
 from imaging.dicom.errors import Malformed, UnsupportedPixels
 from imaging.dicom.frame_description import FrameDescription
 from imaging.rendering import (
+    captions,
     layers,
     moving,
     pictures,
@@ -96,6 +97,11 @@ def page(request: Message) -> Message:
     return answer
 
 
+def caption(request: Message) -> Message:
+    """Put words below a picture, the payload (PNG). Header: ``words``, ``media_type``, ``quality``."""
+    return _encoded(captions.below(request.payload, str(request.header["words"])), request.header)
+
+
 def poster(request: Message) -> Message:
     """Draw a frame of a video stream, the payload. Header: ``box``, ``media_type``."""
     header = request.header
@@ -157,6 +163,7 @@ OPERATIONS: Final[Mapping[str, Callable[[Message], Message]]] = MappingProxyType
         "cine": cine,
         "page": page,
         "poster": poster,
+        "caption": caption,
         "tile": tile,
         "convert": convert,
         "ping": ping,

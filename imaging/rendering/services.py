@@ -85,15 +85,20 @@ def render(
     window: Window | None = None,
     media_type: str = "image/jpeg",
     quality: int = 0,
+    words: str = "",
 ) -> Picture:
     """Draw a version for somebody who waits (WADO-RS ``/rendered``): frame ``number``, by default the middle one.
 
-    ``box`` is (width, height) that the picture has to fit in, 0 = no bound. ``version`` is from ``access.open_instance``.
+    ``box`` is (width, height) that the picture has to fit in, 0 = no bound; ``words`` stand below it. ``version`` is from
+    ``access.open_instance``.
     Raises ``DicomError`` when it cannot be drawn, ``frames.NoSuchFrame``, the errors of ``storage``, and ``Unavailable``
     (503 with ``Retry-After``), of which ``Busy`` is one.
     """
     source = _source(version, number=number, window=window)
-    return source.draw(Client(settings.DECODER_SOCKET, Lane.PERSON), box, media_type, quality)
+    client = Client(settings.DECODER_SOCKET, Lane.PERSON)
+    if not words:
+        return source.draw(client, box, media_type, quality)
+    return client.caption(source.draw(client, box, "image/png", 0).data, words, media_type=media_type, quality=quality)
 
 
 def picture(version: InstanceVersion, kind: str) -> Picture | StoredObject:

@@ -1,6 +1,6 @@
 """Questions about contents and their copies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from django.db.models import Count, Min, Q
 from django.utils import timezone
 
 from imaging.storage import tiers
+from imaging.storage.errors import ObjectMissing, StorageAway
 from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
 
 # A missing copy comes last: it may be there again after a disk is back. Damaged and leaving ones are never read.
@@ -40,6 +41,36 @@ def readable_copies(content: StoredObject) -> list[ObjectCopy]:
         return _READABLE[state], copy.tier != here, _TRUST[state], copy.pk
 
     return sorted((copy for copy in content.copies.all() if copy.state in _READABLE), key=rank)
+
+
+def lost(lengths: Mapping[int, int]) -> frozenset[int]:
+    """Those of these contents, by primary key with their length, of which no copy can be read. One query.
+
+    A copy here is looked for; one in a store on the network is believed. What lies there with another length counts as
+    lost; whether the bytes are still the same is known when they are read. Raises ``StorageAway`` when the disk does not
+    answer.
+    """
+    remote = set(tiers.copy_tiers())
+    rows = ObjectCopy.objects.filter(stored_object__in=list(lengths), state__in=_READABLE)
+    found: set[int] = set()
+    try:
+        for pk, tier, location, state in rows.values_list("stored_object_id", "tier", "location", "state").iterator():
+            if pk in found:
+                continue
+            is_believed = tier in remote and state != ObjectCopy.State.MISSING
+            if is_believed or _lies_there(tier, location) == lengths[pk]:
+                found.add(pk)
+    except OSError as error:
+        raise StorageAway("a tier does not answer") from error
+    return frozenset(lengths) - found
+
+
+def _lies_there(tier: str, location: str) -> int | None:
+    """Length of what lies there; None where there is nothing, or no such tier any more."""
+    try:
+        return tiers.size(tier, location)
+    except ObjectMissing:
+        return None
 
 
 def contents_by_digest(kind: str, digests: Iterable[str]) -> dict[str, StoredObject]:

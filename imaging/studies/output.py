@@ -35,6 +35,8 @@ _RGB: dict[str, dict[str, Any]] = {
 #: Palette Color Lookup Tables (0028,11xx) and (0028,12xx): the colours are in the pixels now.
 _PALETTES = ("002811", "002812")
 _CHUNK: Final = 256 * 1024
+#: Characters of the tag of an object: of one that goes out as stored, the first ones of its file's digest.
+TAG_LENGTH: Final = 32
 #: Part of every tag of a corrected object: another way of writing corrections is another object.
 _WRITING: Final = 1
 
@@ -131,9 +133,9 @@ def of_converted_frames(text: bytes) -> bytes:
 def _tag(stored: StoredObject, changes: Iterable[Change]) -> str:
     said = [(change.made_at.isoformat(), change.attributes, change.reason, change.source) for change in changes]
     if not said:
-        return stored.file_sha256[:32]
+        return stored.file_sha256[:TAG_LENGTH]
     text = orjson.dumps([_WRITING, stored.file_sha256, said], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(text).hexdigest()[:32]
+    return hashlib.sha256(text).hexdigest()[:TAG_LENGTH]
 
 
 def _stored_bytes(stored: StoredObject, start: int, length: int) -> Iterator[bytes]:

@@ -1,9 +1,8 @@
 """Videos of a study as a browser plays them: the stored MP4 stream, by byte ranges, never copied or converted."""
 
-import re
 from collections.abc import Iterator, Sequence
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
@@ -12,10 +11,10 @@ from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
 from imaging.studies import access, frames
 from imaging.studies.models import InstanceVersion
+from imaging.viewer import byte_ranges
 from imaging.viewer.errors import of_a_study
 
 _PIECE = 1024 * 1024
-_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 Ranges = Sequence[tuple[int, int]]
 
 
@@ -38,21 +37,10 @@ def stream(
         raise Http404
     content, ranges = found
     total = sum(length for _offset, length in ranges)
-    asked = _RANGE.fullmatch(request.headers.get("Range", "").strip())
-    start = int(asked[1]) if asked else 0
-    end = min(int(asked[2]), total - 1) if asked and asked[2] else total - 1
-    if asked and (start >= total or end < start):
-        refused = HttpResponse(status=416, content_type="text/plain; charset=utf-8")
-        refused["Content-Range"] = f"bytes */{total}"
-        return refused
-    body = () if request.method == "HEAD" else _read(content, ranges, start, end - start + 1)
-    response = StreamingHttpResponse(body, content_type="video/mp4", status=206 if asked else 200)
-    response["Content-Length"] = str(end - start + 1)
-    response["Accept-Ranges"] = "bytes"
-    response["X-Content-Type-Options"] = "nosniff"
-    if asked:
-        response["Content-Range"] = f"bytes {start}-{end}/{total}"
-    return response
+    part = byte_ranges.asked(request, total)
+    return byte_ranges.answer(
+        part, "video/mp4", lambda: () if request.method == "HEAD" else _read(content, ranges, part.start, part.length)
+    )
 
 
 def is_playable(version: InstanceVersion) -> bool:

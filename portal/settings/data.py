@@ -78,4 +78,6 @@ LISTEN_ADDRESS = environment.listen_address
 DECODER_SOCKET = environment.decoder_socket
 # How many may store over the web, and store or upload, at the same time in one process: the other threads are for readers.
 STORE_REQUESTS = max(1, environment.web_threads // 2)
+# As many may take a download at the same time in one process: they count among those with a body on its way.
+DOWNLOADS = STORE_REQUESTS
 BODY_REQUESTS = max(1, environment.web_threads - max(2, environment.web_threads // 4))
