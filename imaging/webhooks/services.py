@@ -65,7 +65,7 @@ def remove(webhook: Webhook, *, actor: Actor) -> None:
 
 
 def renew_secret(webhook: Webhook, *, actor: Actor) -> str:
-    """Make a new secret, valid at once in place of the old one."""
+    """Make a new secret, valid at once in place of the old one; it is returned."""
     with transaction.atomic():
         webhook.generation += 1
         webhook.save(update_fields=["generation"])
