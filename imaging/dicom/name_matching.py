@@ -88,8 +88,8 @@ def words(text: str) -> NameWords:
 def folded(name: str) -> str:
     """A name without accents and case, its delimiters and punctuation kept: what ``NamePattern.regex`` is applied to."""
     kept = (char for char in unicodedata.normalize("NFKD", name) if not person_name.is_accent(char))
-    # Letter by letter: a database knows no final sigma.
-    return "".join(char.lower() for char in kept)
+    # Letter by letter, as a database does it: final sigma and sharp s are other writings of the same.
+    return "".join(char.lower() for char in kept).replace("ς", "σ").replace("ß", "ss")
 
 
 def _piece(piece: str, any_text: str) -> str:

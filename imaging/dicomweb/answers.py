@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from imaging.dicomweb import negotiation
 from imaging.storage import services as storage
 from imaging.studies import access, frames
+from imaging.studies.time_limit import SearchTooBroad
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,8 @@ def _answered(view: View, request: HttpRequest, *args: str, **names: str) -> Htt
         return problem(400, str(error))
     except (access.StudyNotVisible, frames.NoSuchFrame, NothingHere):
         return problem(404, _("There is nothing here for you to see."))
+    except SearchTooBroad:
+        return problem(413, _("This search takes too long. Narrow it: by a date, a patient ID or more of the name."))
     except storage.StorageAway:
         log.warning("A content is out of reach: the store that holds it does not answer.")
         response = problem(

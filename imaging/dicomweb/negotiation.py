@@ -6,6 +6,7 @@ from typing import TypeVar
 
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
+DICOM_XML = "application/dicom+xml"
 JSON = "application/json"
 MULTIPART = "multipart/related"
 OCTETS = "application/octet-stream"

@@ -23,9 +23,9 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts import audit, selectors
 from accounts.roles import Capability, Door, Right
 from imaging.dicom.header import Header
-from imaging.dicomweb import answers, negotiation, store_answer, store_body, store_request
+from imaging.dicomweb import answers, native_model, negotiation, store_answer, store_body, store_request
 from imaging.dicomweb.negotiation import MediaRange
-from imaging.dicomweb.store_body import DICOM_XML, Body, Declined
+from imaging.dicomweb.store_body import Body, Declined
 from imaging.dicomweb.store_delivery import Delivery
 from imaging.ingest import turnstile
 from imaging.ingest.source import Source
@@ -53,13 +53,6 @@ def resource(read: answers.View) -> answers.View:
         return response
 
     return answer
-
-
-def not_searched(_request: HttpRequest) -> HttpResponse:
-    """Answer who reads the list of all studies here: it is only written to."""
-    response = answers.problem(405, _("This resource can only be stored to."))
-    response["Allow"] = ""
-    return response
 
 
 def _store(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
@@ -101,7 +94,9 @@ def _source(request: HttpRequest) -> Source:
 def _wants_xml(request: HttpRequest) -> bool:
     """Whether the answer is to be XML rather than JSON. Raises ``Declined``."""
     try:
-        return negotiation.first(answers.accepted(request), _offer, f"{negotiation.DICOM_JSON}, {DICOM_XML}")
+        return negotiation.first(
+            answers.accepted(request), _offer, f"{negotiation.DICOM_JSON}, {negotiation.DICOM_XML}"
+        )
     except negotiation.NotUnderstood as error:
         raise Declined(400, str(error)) from error
     except negotiation.NotAcceptable as error:
@@ -111,7 +106,7 @@ def _wants_xml(request: HttpRequest) -> bool:
 def _offer(entry: MediaRange) -> bool | None:
     if any(entry.takes(name) for name in (negotiation.DICOM_JSON, negotiation.JSON)):
         return False
-    return True if any(entry.takes(name) for name in (DICOM_XML, "application/xml", "text/xml")) else None
+    return True if any(entry.takes(name) for name in (negotiation.DICOM_XML, "application/xml", "text/xml")) else None
 
 
 class _ForgeryCheck(CsrfViewMiddleware):
@@ -179,9 +174,9 @@ def _answer(
     study = next(iter(delivery.studies)) if len(delivery.studies) == 1 else ""
     found = store_answer.module(delivery.told, study_url=f"{_root(request)}studies/{study}" if study else "")
     response = HttpResponse(
-        store_answer.to_xml(found) if as_xml else store_answer.to_json(found),
+        native_model.to_xml(found) if as_xml else store_answer.to_json(found),
         status=declined.status if declined else store_answer.status_of(delivery.told),
-        content_type=DICOM_XML if as_xml else negotiation.DICOM_JSON,
+        content_type=negotiation.DICOM_XML if as_xml else negotiation.DICOM_JSON,
     )
     if declined:
         _advise(response, declined)

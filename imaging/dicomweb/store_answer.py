@@ -1,11 +1,10 @@
-"""What a store request is answered: the Store Instances Response Module (PS3.18 annex I.2), as JSON or XML. Pure."""
+"""What a store request is answered: the Store Instances Response Module (PS3.18 annex I.2), in the JSON model. Pure."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
-from xml.etree.ElementTree import Element, SubElement, tostring
 
 _RETRIEVE_URL: Final = "00081190"
 _WARNING_REASON: Final = "00081196"
@@ -17,18 +16,6 @@ _REFERENCED_SOP_CLASS_UID: Final = "00081150"
 _REFERENCED_SOP_INSTANCE_UID: Final = "00081155"
 #: The words to the code, where DIMSE has them (PS3.7 annex C) and other archives put them too.
 _ERROR_COMMENT: Final = "00000902"
-_KEYWORDS: Final = {
-    _RETRIEVE_URL: "RetrieveURL",
-    _WARNING_REASON: "WarningReason",
-    _FAILURE_REASON: "FailureReason",
-    _FAILED_SOP_SEQUENCE: "FailedSOPSequence",
-    _REFERENCED_SOP_SEQUENCE: "ReferencedSOPSequence",
-    _OTHER_FAILURES_SEQUENCE: "OtherFailuresSequence",
-    _REFERENCED_SOP_CLASS_UID: "ReferencedSOPClassUID",
-    _REFERENCED_SOP_INSTANCE_UID: "ReferencedSOPInstanceUID",
-    _ERROR_COMMENT: "ErrorComment",
-}
-_NAMESPACE: Final = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
 _COMMENT_LENGTH: Final = 64
 
 
@@ -99,14 +86,6 @@ def to_json(found: Dataset) -> bytes:
     return json.dumps(found, separators=(",", ":")).encode()
 
 
-def to_xml(found: Dataset) -> bytes:
-    """As `application/dicom+xml`: the Native DICOM Model (PS3.19 annex A.1)."""
-    root = Element("NativeDicomModel", {"xmlns": _NAMESPACE, "xml:space": "preserve"})
-    _attributes(root, found)
-    written: bytes = tostring(root, encoding="UTF-8", xml_declaration=True)
-    return written
-
-
 def _element(vr: str, *values: str | int) -> dict[str, Any]:
     filled = [value for value in values if value != ""]
     return {"vr": vr, "Value": filled} if filled else {"vr": vr}
@@ -139,18 +118,3 @@ def _comment(item: Told) -> Dataset:
 def _plain(comment: str) -> str:
     """A value of LO: no backslash, no control character, 64 at most (PS3.5 table 6.2-1)."""
     return "".join(char for char in comment if char.isprintable() and char != "\\")[:_COMMENT_LENGTH]
-
-
-def _attributes(parent: Element, found: Dataset) -> None:
-    for tag, attribute in sorted(found.items()):
-        vr = attribute["vr"]
-        node = SubElement(parent, "DicomAttribute", {"tag": tag, "vr": vr, "keyword": _KEYWORDS[tag]})
-        for number, value in _numbered(attribute):
-            if vr == "SQ":
-                _attributes(SubElement(node, "Item", {"number": number}), value)
-            else:
-                SubElement(node, "Value", {"number": number}).text = str(value)
-
-
-def _numbered(attribute: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    return ((str(number), value) for number, value in enumerate(attribute.get("Value", ()), 1))

@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 from imaging.dicomweb import negotiation
 from imaging.dicomweb.multipart_reader import BrokenBody, MediaType
 
-DICOM_XML: Final = "application/dicom+xml"
-_ROOTS: Final = frozenset({negotiation.DICOM, negotiation.DICOM_JSON, DICOM_XML})
+_ROOTS: Final = frozenset({negotiation.DICOM, negotiation.DICOM_JSON, negotiation.DICOM_XML})
 _CHUNK: Final = 256 * 1024
 #: After an error a sender is listened to this long and this far, so that it hears the answer.
 _DRAINED_OCTETS: Final = 16 * 1024 * 1024

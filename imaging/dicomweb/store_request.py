@@ -8,7 +8,7 @@ from imaging.dicomweb import negotiation, store_metadata, store_xml
 from imaging.dicomweb.multipart_reader import BrokenBody, MultipartReader, Part
 from imaging.dicomweb.store_answer import Failure, Warned
 from imaging.dicomweb.store_assembly import Assembler, UnknownSyntax, Waiting
-from imaging.dicomweb.store_body import DICOM_XML, Body, Declined, Form, StalledBody
+from imaging.dicomweb.store_body import Body, Declined, Form, StalledBody
 from imaging.dicomweb.store_delivery import Delivery
 from imaging.dicomweb.store_metadata import BadMetadata, Skeleton
 from imaging.ingest import services as ingest
@@ -64,7 +64,7 @@ def _walk(body: Body, form: Form, delivery: Delivery) -> None:
                 delivery.take(cast(BinaryIO, part))
             elif form.root == negotiation.DICOM or name.startswith("multipart/"):
                 delivery.fail(Failure.PART_NOT_UNDERSTOOD, "a part is of another type than the request says")
-            elif name in {negotiation.DICOM_JSON, DICOM_XML}:
+            elif name in {negotiation.DICOM_JSON, negotiation.DICOM_XML}:
                 described.read_metadata(part, name)
             else:
                 described.read_bulk(part)
@@ -89,7 +89,7 @@ class _Described:
 
     def read_metadata(self, part: Part, name: str) -> None:
         """Take the instances that one part describes."""
-        limit = store_xml.XML_OCTETS if name == DICOM_XML else store_metadata.JSON_OCTETS
+        limit = store_xml.XML_OCTETS if name == negotiation.DICOM_XML else store_metadata.JSON_OCTETS
         content = bytearray()
         while piece := part.read():
             content += piece
@@ -97,7 +97,7 @@ class _Described:
                 self._delivery.fail(Failure.PART_NOT_UNDERSTOOD, f"a part of metadata is longer than {limit} bytes")
                 return
         try:
-            if name == DICOM_XML:
+            if name == negotiation.DICOM_XML:
                 self._expect(store_xml.read_xml(bytes(content)))
             else:
                 for dataset in store_metadata.read_json(bytes(content)):

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from imaging.dicomweb import answers, bulkdata, frames, metadata, rendered, retrieve, store
+from imaging.dicomweb import answers, bulkdata, frames, metadata, qido, rendered, retrieve, store
 
 
 class DicomUidConverter:
@@ -44,10 +44,15 @@ FRAMES = f"{INSTANCE}/frames/<framelist:frame_list>"
 
 urlpatterns = [
     path("", answers.root, name="root"),
-    path("studies", store.resource(store.not_searched), name="studies"),
+    path("studies", store.resource(qido.of_studies), name="studies"),
     path(STUDY, store.resource(retrieve.study), name="study"),
     path(SERIES, retrieve.series, name="series"),
     path(INSTANCE, retrieve.instance, name="instance"),
+    path("series", qido.of_series, name="all-series"),
+    path("instances", qido.of_instances, name="all-instances"),
+    path(f"{STUDY}/series", qido.of_series, name="series-of-study"),
+    path(f"{STUDY}/instances", qido.of_instances, name="instances-of-study"),
+    path(f"{SERIES}/instances", qido.of_instances, name="instances-of-series"),
     path(f"{STUDY}/metadata", metadata.of_study, name="study-metadata"),
     path(f"{SERIES}/metadata", metadata.of_series, name="series-metadata"),
     path(f"{INSTANCE}/metadata", metadata.of_instance, name="instance-metadata"),

@@ -116,6 +116,12 @@ def column_of(tag: int) -> Column | None:
     return _by_tag().get(tag)
 
 
+@lru_cache(maxsize=len(Entity))
+def tags_of(entity: Entity) -> frozenset[str]:
+    """The attributes that are columns of these rows, as eight digits."""
+    return frozenset(f"{tag:08X}" for tag, column in _by_tag().items() if column.entity is entity)
+
+
 def supports(key: Key, rows: Rows) -> bool:
     """Whether rows can be chosen by this key: its attribute is a column of theirs, or of a level above."""
     column = column_of(key.tag) if len(key.path) == 1 else None

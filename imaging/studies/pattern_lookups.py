@@ -44,7 +44,8 @@ class Folded(Func):
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any) -> tuple[str, list[Any]]:
         """Write the function; the accents are those that Python knows."""
         inner, params = compiler.compile(self.source_expressions[0])
-        return f"lower(regexp_replace(normalize({inner}, NFKD), %s, '', 'g'))", [*params, _accents()]
+        small = f"lower(regexp_replace(normalize({inner}, NFKD), %s, '', 'g'))"
+        return f"replace(replace({small}, 'ς', 'σ'), 'ß', 'ss')", [*params, _accents()]
 
 
 @lru_cache(maxsize=1)
