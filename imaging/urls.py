@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("api/", include("imaging.api.urls")),
     path("dicom-web/", include("imaging.dicomweb.urls")),
     path("", include("imaging.ingest.urls")),
     path("", include("imaging.viewer.urls")),

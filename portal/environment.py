@@ -92,6 +92,9 @@ class Environment:
     upload_quota_files: int
     #: QUARANTINE_NOTICE_DAYS: what waits in quarantine for longer is pointed out, by mail too.
     quarantine_notice_days: int
+    #: API_READS_PER_MINUTE and API_WRITES_PER_MINUTE: requests of one person or machine at the REST API.
+    api_reads_per_minute: int
+    api_writes_per_minute: int
     #: /metrics answers to this token or to these addresses, and to nobody when both are empty.
     metrics_token: str = field(repr=False)
     metrics_addresses: tuple[str, ...]
@@ -303,6 +306,8 @@ class _Limits(TypedDict):
     upload_quota_gb: int
     upload_quota_files: int
     quarantine_notice_days: int
+    api_reads_per_minute: int
+    api_writes_per_minute: int
 
 
 def _limits(reader: Reader) -> _Limits:
@@ -310,6 +315,8 @@ def _limits(reader: Reader) -> _Limits:
         "upload_quota_gb": reader.number("UPLOAD_QUOTA_GB", 100, 1, 100_000),
         "upload_quota_files": reader.number("UPLOAD_QUOTA_FILES", 100_000, 1, 10_000_000),
         "quarantine_notice_days": reader.number("QUARANTINE_NOTICE_DAYS", 3, 1, 365),
+        "api_reads_per_minute": reader.number("API_READS_PER_MINUTE", 1200, 1, 1_000_000),
+        "api_writes_per_minute": reader.number("API_WRITES_PER_MINUTE", 600, 1, 1_000_000),
     }
 
 

@@ -33,4 +33,24 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
+    "EXCEPTION_HANDLER": "imaging.api.errors.of_exception",
+    "DEFAULT_SCHEMA_CLASS": "imaging.api.schema.ResourceSchema",
+}
+# Requests of one person or machine in a minute; who asks more often is told when there is room again.
+API_READS_PER_MINUTE = environment.api_reads_per_minute
+API_WRITES_PER_MINUTE = environment.api_writes_per_minute
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Negatoscope",
+    "DESCRIPTION": "The hospital's imaging archive for other programs: what a person sees, a program sees by the same rules. "
+    "Examples, sign-in, paging, repetition and rates: docs/api.md.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["imaging.api.schema.only_resources"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "imaging.api.schema.complete",
+    ],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }

@@ -43,8 +43,8 @@ class Answer:
     changed: int = 0
 
 
-def waiting(scope: Scope) -> QuerySet[InstanceVersion]:
-    """Conflicting versions that nobody has decided about, of images to whose study this person may write."""
+def waiting(scope: Scope, *, right: Right = Right.WRITE) -> QuerySet[InstanceVersion]:
+    """Conflicting versions that nobody has decided about, of images on which the reader holds ``right``: to write, at the desk."""
     taken_back = ConflictDecision.objects.filter(kind=Kind.REVERT, instance=OuterRef("instance"), pk__gt=OuterRef("pk"))
     decided = ConflictDecision.objects.filter(
         ~Exists(taken_back), instance=OuterRef("instance"), latest_seen__gte=OuterRef("pk"), kind__in=_DECIDES
@@ -52,7 +52,7 @@ def waiting(scope: Scope) -> QuerySet[InstanceVersion]:
     return InstanceVersion.objects.filter(
         ~Exists(decided),
         state=InstanceVersion.State.CONFLICTING,
-        instance__in=Instance.objects.visible_to(scope, Right.WRITE),
+        instance__in=Instance.objects.visible_to(scope, right),
     )
 
 

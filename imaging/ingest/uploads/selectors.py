@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import Department, User
@@ -74,6 +74,11 @@ def recent(user: User, *, limit: int = 10) -> list[Import]:
     """A person's imports whose files have all come, latest first."""
     found = Import.objects.filter(owner=user).exclude(state=Import.State.RECEIVING).select_related("department")
     return list(found.order_by("-created_at")[:limit])
+
+
+def deliveries_of(user: User | None) -> QuerySet[Import]:
+    """A person's imports; none for nobody."""
+    return Import.objects.filter(owner=user).select_related("department") if user else Import.objects.none()
 
 
 def sent_files(delivery: Import) -> Iterator[tuple[UUID, str, str]]:

@@ -1,0 +1,55 @@
+"""What searches have in common: the client's time zone, a bound on their cost, and the record of who searched for what."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from accounts import audit, selectors
+from accounts.models import User
+from accounts.roles import Right
+from imaging.api.errors import Problem, Refused
+from imaging.studies.time_limit import SearchTooBroad, time_limit
+
+if TYPE_CHECKING:
+    from imaging.api.resource import Resource
+
+_AGAIN: Final = 10
+
+
+def zone_of(view: "Resource") -> ZoneInfo:
+    """The time zone in which a client's days begin: of its site, otherwise the portal's."""
+    user = view.request.user
+    name = (
+        selectors.time_zone_of(user)
+        if isinstance(user, User)
+        else selectors.time_zone_of_departments(view.scope.departments_with(Right.LIST))
+    )
+    return ZoneInfo(name or settings.TIME_ZONE)
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Let a search take as long as it may. Raises ``Refused`` for one that takes longer."""
+    try:
+        with time_limit():
+            yield
+    except SearchTooBroad as error:
+        text = _("This search takes too long. Narrow it: a department, days, or more of the name.")
+        raise Refused(Problem.AWAY, detail=text, retry_after=_AGAIN) from error
+
+
+def on_record(view: "Resource", what: str, asked: object) -> None:
+    """Record that a client searched, and for what: once in a while for the same search."""
+    said = repr(asked)
+    audit.record_read(
+        audit.Action.STUDIES_QUERIED,
+        actor=view.actor,
+        subject_type="search",
+        subject_uid=hashlib.sha256(f"{what} {said}".encode()).hexdigest()[:32],
+        detail={"what": what, "query": said[:2000]},
+    )

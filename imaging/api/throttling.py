@@ -1,0 +1,63 @@
+"""How many requests one principal may make in a minute: counted for all processes in the shared cache.
+
+A sliding minute: the present one, and of the last one the part that still lies within sixty seconds. Without the cache
+nobody is slowed down: reading images matters more, and the log says so.
+"""
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+from django.core.cache import cache
+
+from accounts.actor import Actor
+
+log = logging.getLogger(__name__)
+
+WINDOW: Final = 60
+#: Seconds for which a cache that did not answer is not asked again.
+_LEFT_ALONE: Final = 5.0
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_away_until = [0.0]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a principal may do now: ``limit`` requests a minute, of which ``left`` are left; ``wait`` seconds when none are."""
+
+    limit: int
+    left: int
+    wait: int = 0
+
+
+def spend(actor: Actor, method: str) -> Allowance | None:
+    """Count one request; None where nobody counts."""
+    is_read = method in _SAFE
+    limit: int = settings.API_READS_PER_MINUTE if is_read else settings.API_WRITES_PER_MINUTE
+    if time.monotonic() < _away_until[0]:
+        return None
+    now = time.time()
+    window, past = divmod(now, WINDOW)
+    name = f"api:{'read' if is_read else 'write'}:{actor.kind}:{actor.id}:"
+    try:
+        cache.add(f"{name}{int(window)}", 0, timeout=2 * WINDOW + 1)
+        present = int(cache.incr(f"{name}{int(window)}"))
+        before = int(cache.get(f"{name}{int(window) - 1}") or 0)
+    except Exception:
+        _away_until[0] = time.monotonic() + _LEFT_ALONE
+        log.exception("ALARM: the cache does not answer, and the API's requests are not counted.")
+        return None
+    used = present + before * (1 - past / WINDOW)
+    if used <= limit:
+        return Allowance(limit, max(0, int(limit - used)))
+    return Allowance(limit, 0, max(1, math.ceil(_wait(limit, present, before, past))))
+
+
+def _wait(limit: int, present: int, before: int, past: float) -> float:
+    """Seconds until there is room again, if nobody asks meanwhile."""
+    if present <= limit and before:
+        return WINDOW * (1 - (limit - present) / before) - past
+    return WINDOW - past + WINDOW * (1 - limit / present)
