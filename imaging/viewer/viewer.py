@@ -1,5 +1,6 @@
 """The viewer's page, and what it is told about the study: addresses and words, no pixels."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +16,14 @@ from imaging.dicom import uids
 from imaging.rendering import selectors as rendering
 from imaging.storage.models import StoredObject
 from imaging.studies import access
+from imaging.studies import priors as study_priors
 from imaging.studies import selectors as studies
 from imaging.studies.models import InstanceVersion, Series, Study
+from imaging.studies.priors import Standing, TimelineEntry
+from imaging.templatetags.people import clock, day
 from imaging.viewer import picture_addresses, wording
 from imaging.viewer.errors import of_a_study
+from imaging.viewer.markings import study_version
 
 Previews = Mapping[str, StoredObject]
 
@@ -60,7 +65,9 @@ def manifest(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         for row in studies.series_of(study, scope=scope, right=Right.VIEW)
         if row.pk in grouped
     ]
-    return JsonResponse({"study": _study_entry(study), "series": entries})
+    # Beside another study a prior brings no priors of its own.
+    priors = [] if "beside" in request.GET else _priors(study, scope)
+    return JsonResponse({"study": _study_entry(study), "series": entries, "priors": priors})
 
 
 def ready_previews(study: Study) -> Previews:
@@ -77,7 +84,40 @@ def _first_preview(series: Series, scope: Scope) -> str:
 
 
 def _study_entry(study: Study) -> dict[str, Any]:
-    return {"study_instance_uid": study.study_instance_uid, "description": study.description}
+    return {
+        "study_instance_uid": study.study_instance_uid,
+        "description": wording.study_title(study),
+        "date": _moment(study.study_at, is_known=study.study_time_known),
+        "root_url": reverse("viewer:viewer", args=[study.study_instance_uid]),
+        "version": study_version(study),
+    }
+
+
+def _priors(study: Study, scope: Scope) -> list[dict[str, Any]]:
+    """Studies that can be shown beside this one, the most useful first: earlier ones before later ones."""
+    told = study_priors.timeline_of(study, scope=scope)
+    usable = [entry for entry in told if entry.standing in {Standing.OPEN, Standing.OPENABLE}]
+    usable.sort(key=lambda entry: (entry.study_at > study.study_at, entry.rank))
+    return [_prior_entry(study, entry) for entry in usable]
+
+
+def _prior_entry(study: Study, entry: TimelineEntry) -> dict[str, Any]:
+    uid = entry.study_instance_uid
+    is_open = entry.standing is Standing.OPEN
+    return {
+        "study_instance_uid": uid,
+        "description": wording.study_title(entry.study) if entry.study else entry.department,
+        "modalities": " ".join(entry.modalities),
+        "date": day(entry.study_at),
+        "distance": wording.distance(entry.study_at, study.study_at),
+        "manifest_url": f"{reverse('viewer:manifest', args=[uid])}?beside",
+        "open_url": "" if is_open else reverse("viewer:prior-open", args=[study.study_instance_uid, uid]),
+        "thumbnail_url": (picture_addresses.of_study(entry.study) or None) if entry.study else None,
+    }
+
+
+def _moment(at: dt.datetime, *, is_known: bool) -> str:
+    return f"{day(at)} {clock(at)}" if is_known else day(at)
 
 
 def _fills_a_viewport(version: InstanceVersion) -> bool:
@@ -89,6 +129,15 @@ def _fills_a_viewport(version: InstanceVersion) -> bool:
     masks = uids.kind_of(sop_class_uid) == "segmentation" or sop_class_uid == uids.SINGLE_BIT_CAPTURE
     is_stream = uids.is_video(version.stored_object.transfer_syntax_uid)
     return uids.is_image(sop_class_uid) and not masks and not is_stream and version.instance.rows > 0
+
+
+def _page_url(series: Series, version: InstanceVersion) -> str:
+    """Return the address of the page of a report, document or video; empty for what a viewport shows."""
+    instance = version.instance
+    if _fills_a_viewport(version) or not instance.sop_class_uid.startswith(uids.HAVE_A_PAGE):
+        return ""
+    names = [series.study.study_instance_uid, series.series_instance_uid, instance.sop_instance_uid]
+    return reverse("viewer:document", args=names)
 
 
 def _series_entry(series: Series, versions: list[InstanceVersion], previews: Previews) -> dict[str, Any]:
@@ -116,6 +165,7 @@ def _series_entry(series: Series, versions: list[InstanceVersion], previews: Pre
                     version, "preview", previews.get(version.instance.sop_instance_uid)
                 )
                 or None,
+                "page_url": _page_url(series, version),
             }
             for version in versions
         ],

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from imaging.studies.models import Series, Study
+from imaging.templatetags.people import age
 
 #: Modalities offered as a filter, the frequent ones first (PS3.3 section C.7.3.1.1.1).
 MODALITIES: Final[Mapping[str, str | Promise]] = {
@@ -185,3 +186,13 @@ def study_title(study: Study) -> str:
         or " ".join([*study.modalities, study.body_part_examined]).strip()
         or gettext("Study without a name")
     )
+
+
+def distance(at: dt.datetime, of: dt.datetime) -> str:
+    """Write how far a study lies from the one that is read: `2 y before`, `3 d after`, on the reader's days."""
+    day, other = timezone.localtime(at).date(), timezone.localtime(of).date()
+    if day == other:
+        return gettext("the same day")
+    if day < other:
+        return gettext("%(time)s before") % {"time": age(day, other)}
+    return gettext("%(time)s after") % {"time": age(other, day)}

@@ -1,18 +1,15 @@
 /** Every action by name (buttons carry it as `data-act`), and the keys that call them. */
 import { belongsToField, lettersAllowed } from "../pages/keys";
-import type { Choice } from "./engine";
+import { CHOICES, type Choice } from "./tools";
 import type { Viewer } from "./viewer";
 
-export type Actions = Record<string, () => void>;
+export type Actions = Record<string, () => unknown>;
 
-/** The actions of a viewer; `choose` sets the tool of the main button. */
-export function actionsOf(viewer: Viewer, choose: (choice: Choice) => void, leave: () => void): Actions {
+/** The actions of a viewer; `leave` goes back to where the reader came from. */
+export function actionsOf(viewer: Viewer, leave: () => void): Actions {
   const picture = (action: Parameters<Viewer["withPicture"]>[0]) => () => viewer.withPicture(action);
   return {
-    "tool-scroll": () => choose("scroll"),
-    "tool-window": () => choose("window"),
-    "tool-pan": () => choose("pan"),
-    "tool-zoom": () => choose("zoom"),
+    ...Object.fromEntries(CHOICES.map((choice: Choice) => [`tool-${choice}`, () => viewer.choose(choice)])),
     next: () => viewer.step(1),
     previous: () => viewer.step(-1),
     first: () => viewer.first(),
@@ -30,7 +27,18 @@ export function actionsOf(viewer: Viewer, choose: (choice: Choice) => void, leav
     reset: picture((port) => port.reset()),
     cine: () => viewer.toggleCine(),
     retry: () => viewer.retry(),
-    leave,
+    undo: () => viewer.undo(),
+    redo: () => viewer.redo(),
+    "remove-mark": () => viewer.removeMark(),
+    others: () => viewer.toggleOthers(),
+    "key-image": () => viewer.toggleKeyImage(),
+    "next-key-image": () => viewer.nextKeyImage(),
+    link: () => viewer.toggleLink(),
+    lines: () => viewer.toggleLines(),
+    prior: () => viewer.togglePrior(),
+    layout: () => viewer.cycleLayout(),
+    // Escape first leaves a mark that is half drawn.
+    escape: () => viewer.cancelMark() || leave(),
     ...Object.fromEntries([1, 2, 3, 4, 5].map((n) => [`preset-${n}`, () => viewer.usePreset(n - 1)])),
   };
 }
@@ -44,9 +52,14 @@ const KEYS: Record<string, string> = {
   End: "last",
   PageDown: "next-series",
   PageUp: "previous-series",
-  Escape: "leave",
+  Escape: "escape",
+  Backspace: "remove-mark",
+  Delete: "remove-mark",
   " ": "reset",
 };
+
+/** With Ctrl or ⌘: what every editor does with them. */
+const CONTROLLED: Record<string, string> = { z: "undo", y: "redo", Z: "redo" };
 
 /** Single characters: off when the reader turned letters off. */
 const LETTERS: Record<string, string> = {
@@ -54,16 +67,27 @@ const LETTERS: Record<string, string> = {
   "+": "zoom-in", "-": "zoom-out", "=": "fit",
   r: "rotate-right", l: "rotate-left", h: "flip-horizontal", v: "flip-vertical",
   i: "invert", c: "cine",
+  t: "tool-length", a: "tool-angle", b: "tool-cobb", e: "tool-ellipse", q: "tool-rectangle", x: "tool-probe", f: "tool-arrow", y: "tool-text", u: "tool-magnify",
+  k: "key-image", K: "next-key-image", d: "prior", o: "others", j: "link", L: "layout", R: "lines",
   1: "preset-1", 2: "preset-2", 3: "preset-3", 4: "preset-4", 5: "preset-5",
 };
+
+/** Digits by their place on the keyboard too: on a French one they are reached with Shift. */
+function named(event: KeyboardEvent): string | undefined {
+  const fixed = KEYS[event.key];
+  if (fixed || !lettersAllowed()) return fixed;
+  return LETTERS[event.key] ?? LETTERS[/^Digit([1-5])$/.exec(event.code)?.[1] ?? ""];
+}
 
 /** Bind the keys. Space on a button presses the button, everywhere else it resets the view. */
 export function bindKeys(actions: Actions): void {
   document.addEventListener("keydown", (event) => {
-    if (belongsToField(event)) return;
+    const controlled = (event.ctrlKey || event.metaKey) && !event.altKey ? CONTROLLED[event.key] : undefined;
+    const inField = Boolean((event.target as Element).closest("input, select, textarea, dialog[open]"));
+    if (!(controlled && !inField) && belongsToField(event)) return;
     const onButton = Boolean((event.target as Element).closest("button, a"));
     if (onButton && (event.key === " " || event.key === "Enter")) return;
-    const name = KEYS[event.key] ?? (lettersAllowed() ? LETTERS[event.key] : undefined);
+    const name = controlled ?? named(event);
     const action = name ? actions[name] : undefined;
     if (!action) return;
     event.preventDefault();

@@ -37,6 +37,21 @@ export const TAG = {
   lossyCompression: "00282110",
   sharedGroups: "52009229",
   perFrameGroups: "52009230",
+  pixelMeasures: "00289110",
+  spacingCalibration: "00280A02",
+  magnification: "00181114",
+  scannedSpacing: "00182010",
+  units: "00541001",
+  rescaleType: "00281054",
+  ultrasoundRegions: "00186011",
+  regionX0: "00186018",
+  regionY0: "0018601A",
+  regionX1: "0018601C",
+  regionY1: "0018601E",
+  regionUnitsX: "00186024",
+  regionUnitsY: "00186026",
+  regionDeltaX: "0018602C",
+  regionDeltaY: "0018602E",
   planePosition: "00209113",
   planeOrientation: "00209116",
 } as const;
@@ -66,6 +81,14 @@ export function item(header: Header | undefined, tag: string, index = 0): Header
 export interface Plane {
   position: number[];
   orientation: number[];
+}
+
+/** Millimetres between rows and between columns of a frame as its header states them; null when it does not. */
+export function statedSpacing(header: Header, frame: number): [row: number, column: number] | null {
+  const own = item(item(header, TAG.perFrameGroups, frame - 1), TAG.pixelMeasures);
+  const shared = item(item(header, TAG.sharedGroups), TAG.pixelMeasures);
+  const [row, column] = numbers(own ?? shared ?? header, TAG.pixelSpacing);
+  return row && column && row > 0 && column > 0 ? [row, column] : null;
 }
 
 /** Where a frame lies in the patient (PS3.3 C.7.6.2, C.7.6.16): from the instance, or its functional groups when enhanced. */

@@ -5,8 +5,34 @@
  * already in the reader's language. Addresses are paths of this portal.
  */
 export interface Manifest {
-  study: { study_instance_uid: string; description: string };
+  study: StudyEntry;
   series: SeriesEntry[];
+  /** Other studies of the patient that the reader may see, the most useful first; only in the manifest of the study opened. */
+  priors: PriorEntry[];
+}
+
+export interface StudyEntry {
+  study_instance_uid: string;
+  description: string;
+  /** Date and time in the reader's language. */
+  date: string;
+  /** Below it: `markings.json`, `annotations/<key>`, `key-images/<sop>/<frame>`. */
+  root_url: string;
+  /** Changes when images come or go. */
+  version: string;
+}
+
+export interface PriorEntry {
+  study_instance_uid: string;
+  description: string;
+  modalities: string;
+  date: string;
+  /** "2 years before", "3 days later". */
+  distance: string;
+  manifest_url: string;
+  /** Asked by POST before the manifest: the study lies elsewhere, and opening it is on record. Empty when it is open already. */
+  open_url: string;
+  thumbnail_url: string | null;
 }
 
 export interface SeriesEntry {
@@ -34,25 +60,45 @@ export interface InstanceEntry {
   number_of_frames: number;
   /** Ready-made picture of this instance; null when there is none (yet). */
   preview_url: string | null;
+  /** Page that shows what a viewport cannot: a report, a document, a video; empty for images. */
+  page_url: string;
 }
 
-/** Thrown with the HTTP status of a refused request; 0 when the server was not reached. */
+/** Thrown with the HTTP status of a refused request; 0 when the server was not reached, 401 when the session has ended. */
 export class RequestFailed extends Error {
-  constructor(readonly status: number) {
+  constructor(
+    readonly status: number,
+    /** What the server says about it, in the reader's language; empty when it says nothing. */
+    readonly reason = "",
+    readonly answer: Record<string, unknown> = {},
+  ) {
     super(`HTTP ${status}`);
   }
+
+  /** Whether asking again is of no use. */
+  get isFinal(): boolean {
+    // A 403 without a word of ours is the token of a session that is gone.
+    return [400, 404, 409, 413].includes(this.status) || (this.status === 403 && this.reason !== "");
+  }
+}
+
+/** Ask with the reader's session. A session that ended answers with the sign-in page: that is 401 to us. Raises `RequestFailed`. */
+export async function ask(address: string, options: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(address, { credentials: "same-origin", redirect: "manual", ...options });
+  } catch {
+    throw new RequestFailed(0);
+  }
+  if (response.type === "opaqueredirect") throw new RequestFailed(401);
+  if (!response.ok && response.status !== 304) {
+    const answer = await (response.json() as Promise<Record<string, unknown>>).catch(() => ({}) as Record<string, unknown>);
+    throw new RequestFailed(response.status, typeof answer["message"] === "string" ? answer["message"] : "", answer);
+  }
+  return response;
 }
 
 /** Fetch JSON with the reader's session; `accept` as the endpoint wants it. */
 export async function fetchJson<T>(address: string, accept = "application/json"): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(address, { headers: { Accept: accept }, credentials: "same-origin" });
-  } catch {
-    throw new RequestFailed(0);
-  }
-  // A session that ended answers with the sign-in page, not with JSON.
-  if (response.redirected) throw new RequestFailed(401);
-  if (!response.ok) throw new RequestFailed(response.status);
-  return (await response.json()) as T;
+  return (await (await ask(address, { headers: { Accept: accept } })).json()) as T;
 }

@@ -5,6 +5,7 @@ import { depth } from "./order";
 import { directions } from "./orientation";
 import { make, part } from "./page";
 import type { Port, View } from "./port";
+import type { StudyEntry } from "./manifest";
 import { seriesName } from "./rail";
 import type { OpenSeries, Slide } from "./slides";
 import { number, say } from "./words";
@@ -12,17 +13,26 @@ import { number, say } from "./words";
 const SCALE_ROOM = 0.3; // of the stage's height
 
 export class Overlay {
-  private readonly stage = part("port");
-  private readonly picture = part<HTMLImageElement>("first-picture");
-  private readonly tile = part("tile");
-  private readonly tileText = part("tile-text");
-  private readonly tilePicture = part<HTMLImageElement>("tile-picture");
-  private readonly status = part("status");
-  private saying = 0;
+  private readonly picture: HTMLImageElement;
+  private readonly tile: HTMLElement;
+  private readonly tilePicture: HTMLImageElement;
+  private readonly slider: HTMLInputElement;
 
-  constructor() {
+  /** `stage` is the port's section; what a screen reader should hear goes to `tell`. */
+  constructor(
+    private readonly stage: HTMLElement,
+    private readonly tell: (message: string) => void,
+  ) {
+    this.picture = this.part("first-picture");
+    this.tile = this.part("tile");
+    this.tilePicture = this.part("tile-picture");
+    this.slider = this.part("slider");
     // A picture that the server could not make leaves black, not a broken frame.
     for (const image of [this.picture, this.tilePicture]) image.addEventListener("error", () => (image.hidden = true));
+  }
+
+  private part<T extends Element = HTMLElement>(name: string): T {
+    return part<T>(name, this.stage);
   }
 
   /** Show the ready-made picture while the pixels come. */
@@ -39,12 +49,15 @@ export class Overlay {
   }
 
   /** A tile in place of a picture: what it is or why it cannot be shown, and a way on. */
-  showTile(title: string, detail: string, previewUrl: string | null, retry: boolean): void {
+  showTile(title: string, detail: string, previewUrl: string | null, retry: boolean, pageUrl = ""): void {
     this.picture.hidden = true;
-    this.tileText.replaceChildren(make("b", "", title), make("span", "", detail));
+    this.part("tile-text").replaceChildren(make("b", "", title), make("span", "", detail));
+    const page = this.part<HTMLAnchorElement>("tile-page");
+    page.hidden = !pageUrl;
+    if (pageUrl) page.href = pageUrl;
     this.tilePicture.hidden = !previewUrl;
     if (previewUrl) this.tilePicture.src = previewUrl;
-    part("retry").hidden = !retry;
+    this.part("retry").hidden = !retry;
     this.tile.hidden = false;
     this.stage.classList.add("has-tile");
     this.stage.classList.remove("is-waiting");
@@ -61,25 +74,53 @@ export class Overlay {
     this.stage.classList.toggle("is-waiting", late && this.picture.hidden === true);
   }
 
+  /** Letter of the port, and whether it shows the study opened or an earlier one; nothing while there is only one port. */
+  flag(words: string, prior: boolean): void {
+    const flag = this.part("flag");
+    flag.hidden = !words;
+    flag.textContent = words;
+    flag.className = `port-flag ${prior ? "prior" : "now"}`;
+  }
+
+  /** Fit the slider to a stack of `count` slides. */
+  stack(count: number): void {
+    this.slider.max = String(count);
+    this.slider.value = "1";
+    this.part("slider-track").hidden = count < 2;
+  }
+
+  position(index: number, count: number): void {
+    this.slider.value = String(index + 1);
+    this.slider.setAttribute("aria-valuetext", `${number(index + 1)} / ${number(count)}`);
+  }
+
+  /** Is the image flagged, and by whom? */
+  star(by: string | null): void {
+    const star = this.part("star");
+    star.hidden = by === null;
+    this.part("star-text").textContent = by === null ? "" : by ? say("key_image_by", { name: by }) : say("key_image");
+  }
+
   /** Texts of the corners that belong to the series. */
-  series(series: OpenSeries): void {
+  series(series: OpenSeries, study: StudyEntry): void {
     const { entry } = series;
+    this.part("corner-date").textContent = study.date;
     const label = entry.number === null ? entry.modality : `${entry.modality} ${say("series_number", { n: entry.number })}`;
-    part("corner-series").textContent = label;
-    part("corner-description").textContent = entry.description || entry.tile_reason;
+    this.part("corner-series").textContent = label;
+    this.part("corner-description").textContent = entry.description || entry.tile_reason;
   }
 
   /** Texts that follow every move. */
   view(view: View, slide: Slide, preset: string, series: OpenSeries): void {
-    part("corner-slice").textContent = `${number(view.index + 1)} / ${number(view.count)}`;
-    part("corner-place").textContent = this.place(slide.header, slide.plane);
+    this.part("corner-slice").textContent = `${number(view.index + 1)} / ${number(view.count)}`;
+    this.part("corner-place").textContent = this.place(slide.header, slide.plane);
     const window_ = view.width === null || view.center === null ? "" : say("window_values", { width: number(view.width), center: number(view.center) });
-    part("corner-window").textContent = [window_, preset].filter(Boolean).join("  ");
+    this.part("corner-window").textContent = [window_, preset].filter(Boolean).join("  ");
     const marks = [say("zoom_factor", { n: number(view.zoom, 1) })];
     if (view.inverted) marks.push(say("inverted"));
     if (view.flipped) marks.push(say("flipped"));
     if (text(slide.header, TAG.lossyCompression) === "01") marks.push(say("lossy"));
-    part("corner-zoom").textContent = marks.join(" · ");
+    this.part("corner-zoom").textContent = marks.join(" · ");
     this.late(view.state === "waiting");
     const spoken = say("image_of", { n: view.index + 1, total: view.count });
     this.stage.setAttribute("aria-label", `${seriesName(series.entry)}, ${spoken}`);
@@ -90,20 +131,15 @@ export class Overlay {
   marks(port: Port, slide: Slide): void {
     const named = directions(slide.header, slide.plane);
     const letters = named ? port.edges(named) : { top: "", right: "", bottom: "", left: "" };
-    for (const side of ["top", "right", "bottom", "left"] as const) part(`edge-${side}`).textContent = letters[side];
-    const known = numbers(slide.header, TAG.pixelSpacing).length === 2 || slide.plane !== null;
-    const scale = known ? port.scale(this.stage.clientHeight * SCALE_ROOM) : null;
-    const bar = part("scale");
+    for (const side of ["top", "right", "bottom", "left"] as const) this.part(`edge-${side}`).textContent = letters[side];
+    const scale = slide.scale ? port.scale(this.stage.clientHeight * SCALE_ROOM) : null;
+    const bar = this.part("scale");
     bar.hidden = scale === null;
     if (!scale) return;
     bar.style.blockSize = `${scale.pixels}px`;
-    part("scale-label").textContent = scale.mm >= 10 ? `${number(scale.mm / 10)} cm` : `${number(scale.mm)} mm`;
-  }
-
-  /** Say something to a screen reader once the hand rests; the foot shows it at once. */
-  tell(message: string): void {
-    window.clearTimeout(this.saying);
-    this.saying = window.setTimeout(() => (this.status.textContent = message), 250);
+    const length = scale.mm >= 10 ? `${number(scale.mm / 10)} cm` : `${number(scale.mm)} mm`;
+    // On a projection the bar is as long as it says at the detector, not in the patient.
+    this.part("scale-label").textContent = slide.scale?.where === "patient" ? length : `${length} ${say(`scale_${slide.scale?.where ?? "film"}`)}`;
   }
 
   private place(header: Slide["header"], plane: Plane | null): string {

@@ -75,11 +75,20 @@ export class Port {
       this.changed();
     });
     element.addEventListener(Events.CAMERA_MODIFIED, () => this.changed());
-    core.eventTarget.addEventListener(Events.IMAGE_LOAD_ERROR, ((event: CustomEvent<{ imageId: string; error: unknown }>) => {
-      // A list comes when the picture was there and could not be drawn; then it is the one being shown.
-      if (Array.isArray(event.detail)) this.failed(null);
-      else if (event.detail.imageId === this.imageIds[this.target]) this.failed(statusOf(event.detail.error));
-    }) as EventListener);
+    core.eventTarget.addEventListener(Events.IMAGE_LOAD_ERROR, this.onLoadError);
+  }
+
+  private readonly onLoadError = ((event: CustomEvent<{ imageId: string; error: unknown }>) => {
+    // A list comes when the picture was there and could not be drawn; then it is one that waits to be shown.
+    if (Array.isArray(event.detail)) {
+      if (this.state === "waiting" && this.imageIds.length) this.failed(null);
+    } else if (event.detail.imageId === this.imageIds[this.target]) this.failed(statusOf(event.detail.error));
+  }) as EventListener;
+
+  /** The viewport goes away. */
+  destroy(): void {
+    this.close();
+    core.eventTarget.removeEventListener(core.Enums.Events.IMAGE_LOAD_ERROR, this.onLoadError);
   }
 
   /** Show a stack from `index` on. A first image that cannot be shown is a failure of that image, not of the stack. */

@@ -22,6 +22,8 @@ export class Prefetch {
   constructor(
     private readonly imageIds: string[],
     private readonly onProgress: (settled: number, failed: number) => void,
+    /** Whether there is memory for one more; without it the rest comes when it is asked for. */
+    private readonly hasRoom: () => boolean,
   ) {}
 
   /** Put the images around `index` first and (re)start. */
@@ -79,8 +81,9 @@ export class Prefetch {
   }
 
   private async next(): Promise<void> {
+    if (this.stopped || !this.waiting.length || !this.hasRoom()) return;
     const imageId = this.waiting.shift();
-    if (!imageId || this.stopped) return;
+    if (!imageId) return;
     this.running += 1;
     let timer = 0;
     const tooLong = new Promise<never>((_resolve, reject) => {

@@ -2,7 +2,7 @@
  * Headers come from outside and are wrong at times. What would break the geometry or the window of a picture is taken out
  * before Cornerstone reads it, so that the picture is shown without a scale instead of not at all.
  */
-import { TAG, numbers, type Header } from "./header";
+import { TAG, numbers, text, type Header } from "./header";
 
 const UNIT = 0.05; // how far a direction's length may be from 1
 
@@ -20,6 +20,7 @@ function spansPlane(values: number[]): boolean {
 const RULES: [tag: string, holds: (values: number[]) => boolean][] = [
   [TAG.pixelSpacing, (values) => values.length === 2 && values.every((value) => value > 0)],
   [TAG.imagerPixelSpacing, (values) => values.length === 2 && values.every((value) => value > 0)],
+  [TAG.scannedSpacing, (values) => values.length === 2 && values.every((value) => value > 0)],
   [TAG.imageOrientation, spansPlane],
   [TAG.imagePosition, (values) => values.length === 3],
   [TAG.windowWidth, (values) => values.length > 0 && values.every((value) => value > 0)],
@@ -43,4 +44,16 @@ export function sane(header: Header): Header {
     delete kept[TAG.windowCenter];
   }
   return kept;
+}
+
+/**
+ * The header as Cornerstone is to draw it: pixels that are not square are drawn as they are even where their size is only known
+ * at the detector or on the film, and each series without a frame of reference is one of its own.
+ */
+export function drawable(header: Header, seriesInstanceUid: string): Header {
+  const drawn = { ...header };
+  drawn[TAG.pixelSpacing] ??= header[TAG.imagerPixelSpacing] ?? header[TAG.scannedSpacing];
+  if (!drawn[TAG.pixelSpacing]) delete drawn[TAG.pixelSpacing];
+  if (!text(header, TAG.frameOfReference)) drawn[TAG.frameOfReference] = { vr: "UI", Value: [seriesInstanceUid] };
+  return drawn;
 }

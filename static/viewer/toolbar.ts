@@ -1,21 +1,20 @@
 /** The tools' row, the slider and the foot: they show the state and pass on what is asked; nothing is decided here. */
 import type { Preset } from "./presets";
 import { make, part } from "./page";
-import { number } from "./words";
 
 export interface ToolbarEvents {
   act: (action: string) => void;
-  goTo: (index: number) => void;
   usePreset: (index: number) => void;
   setWindow: (width: number, center: number) => void;
   changeRate: () => void;
+  chooseLayout: (layout: string) => void;
 }
 
 export class Toolbar {
-  private readonly slider = part<HTMLInputElement>("slider");
   private readonly width = part<HTMLInputElement>("window-width");
   private readonly center = part<HTMLInputElement>("window-center");
   private readonly fps = part<HTMLInputElement>("rate");
+  private readonly layouts = part<HTMLSelectElement>("layout-choice");
   private shownPresets = "";
 
   constructor(private readonly events: ToolbarEvents) {
@@ -23,13 +22,16 @@ export class Toolbar {
       const button = (event.target as Element).closest<HTMLElement>("[data-act]");
       if (button) events.act(button.dataset["act"] ?? "");
     });
-    this.slider.addEventListener("input", () => events.goTo(this.slider.valueAsNumber - 1));
     for (const field of [this.width, this.center]) {
       field.addEventListener("change", () => {
         if (this.width.validity.valid && this.center.validity.valid) events.setWindow(this.width.valueAsNumber, this.center.valueAsNumber);
       });
     }
     this.fps.addEventListener("change", () => events.changeRate());
+    this.layouts.addEventListener("change", () => {
+      events.chooseLayout(this.layouts.value);
+      this.layouts.blur(); // the keys belong to the picture again
+    });
     this.arrowsBetweenButtons();
   }
 
@@ -51,18 +53,19 @@ export class Toolbar {
     document.querySelectorAll(`[data-act="${action}"][aria-pressed]`).forEach((button) => button.setAttribute("aria-pressed", String(on)));
   }
 
-  /** Fit the slider and the cine to a stack of `count` slides. */
+  /** Offer what only a stack of several slides needs. */
   stack(count: number): void {
-    this.slider.max = String(count);
-    this.slider.value = "1";
-    part("slider-track").hidden = count < 2;
     document.querySelectorAll<HTMLElement>("[data-needs-stack]").forEach((element) => (element.hidden = count < 2));
     part("loading").hidden = true;
   }
 
-  position(index: number, count: number): void {
-    this.slider.value = String(index + 1);
-    this.slider.setAttribute("aria-valuetext", `${number(index + 1)} / ${number(count)}`);
+  layout(layout: string): void {
+    this.layouts.value = layout;
+  }
+
+  /** Say that an action can do something now, or nothing. */
+  enabled(action: string, on: boolean): void {
+    document.querySelectorAll<HTMLButtonElement>(`button[data-act="${action}"]`).forEach((button) => (button.disabled = !on));
   }
 
   /** Show the window in its fields, unless somebody types in them. */

@@ -1,241 +1,504 @@
-/** The viewer: one study, its series, one viewport. Everything a hand or a key can do is a method here. */
-import { cache } from "@cornerstonejs/core";
-import { TAG, numbers } from "./header";
-import { RequestFailed, type Manifest, type SeriesEntry } from "./manifest";
-import { Overlay } from "./overlay";
+/** The viewer: studies, their series, and up to four ports. Everything a hand or a key can do is a method here. */
+import * as tools from "@cornerstonejs/tools";
+import { Viewports } from "./engine";
+import { Following } from "./following";
+import { KeyImages } from "./keyimages";
+import { LAYOUTS, isLayout, letterOf, makeSection, setLayout, type Layout } from "./layout";
+import { Linking } from "./linking";
+import { fetchJson, type Manifest, type PriorEntry, type SeriesEntry } from "./manifest";
+import { Marks } from "./marks";
+import { Memory } from "./memory";
+import { Notice } from "./notice";
 import { part } from "./page";
-import type { Port, Failure, View } from "./port";
-import { Prefetch } from "./prefetch";
-import { presets, type Preset } from "./presets";
-import { Rail, seriesName } from "./rail";
-import { WrongSeries, openSeries, type OpenSeries, type Slide } from "./slides";
+import { Pane, type PaneEvents } from "./pane";
+import type { Port } from "./port";
+import { DRAGGED, Rail } from "./rail";
+import { drawReferenceLines } from "./reference";
+import { Saving } from "./saving";
+import { change } from "./session";
+import type { Slide } from "./slides";
 import type { Toolbar } from "./toolbar";
+import { choose, setUpTools, type Choice, CHOICES } from "./tools";
 import { say } from "./words";
 
-const DEFAULT_RATE = 12; // images per second when the modality names none
+interface OpenPane extends Pane {
+  closeViewport: () => void;
+}
 
 export class Viewer {
+  readonly panes: OpenPane[] = [];
+  private readonly studies: Manifest[];
+  private readonly viewports = new Viewports();
+  private readonly notice = new Notice();
+  private readonly memory = new Memory((series) => this.marks.forget(series.slides));
+  private readonly saving = new Saving((state, message) => this.notice.saving(state, message));
+  private readonly marks = new Marks(this.saving, (study) => this.rootOf(study), () => this.showMarkState(), () => this.notice.tellNews(say("mark_forked"), null));
+  private readonly keys = new KeyImages(this.saving, (study) => this.rootOf(study), () => this.showStars());
   private readonly rail: Rail;
-  private readonly overlay = new Overlay();
-  private opened: OpenSeries | null = null;
-  private at = -1;
-  private page = 0; // slide of a series without pixels
-  private loads: Prefetch | null = null;
-  private presets: Preset[] = [];
-  private playing = false;
-  private shownIndex = -1;
-  private request = 0;
+  private readonly linking = new Linking();
+  private readonly group: tools.Types.IToolGroup;
+  private readonly following: Following;
+  private layout: Layout = "1x1";
+  private activeIndex = 0;
+  private linesShown = true;
+  private choice: Choice = "window";
 
   constructor(
     private readonly root: string,
-    private readonly manifest: Manifest,
-    private readonly port: Port,
+    manifest: Manifest,
     private readonly toolbar: Toolbar,
+    private readonly withoutGraphics: boolean,
   ) {
-    this.rail = new Rail(manifest.series, (index) => void this.openSeries(index));
+    this.studies = [manifest];
+    this.group = setUpTools(this.marks.lines);
+    this.rail = new Rail({
+      onOpen: (study, series) => void this.open(study, series),
+      onOpenPrior: (prior) => void this.openPrior(prior),
+      onStar: (study, series) => this.nextKeyImage(study, series),
+    });
+    this.following = new Following({
+      onMarks: (study, marks, flags) => {
+        this.marks.merge(study, marks);
+        this.keys.merge(study, flags);
+      },
+      onChanged: (study) => void this.readAgain(study),
+      onGone: () => this.notice.tellNews(say("study_gone"), null),
+      onSignedOut: () => (this.saving.pending ? this.notice.saving("signed_out", "") : this.notice.signedOut()),
+      onSignedIn: () => this.saving.retry(),
+    });
+    this.addPane(part("port"));
+    this.rail.studies(this.studies, manifest.priors);
+    this.following.follow(manifest.study);
+    this.showMarkState();
+    this.toolbar.pressed("link", true);
+    this.toolbar.pressed("lines", true);
   }
 
-  /** Open a series by its place in the manifest, at its first slide. */
-  async openSeries(index: number): Promise<void> {
-    const entry = this.manifest.series[index];
-    if (!entry) return;
-    const request = ++this.request;
-    this.stopCine();
-    this.loads?.stop();
-    this.port.close();
-    this.opened = null;
-    this.at = index;
-    this.rail.open(index);
-    this.overlay.waiting(entry.preview_url);
-    window.history.replaceState(null, "", `#${entry.series_instance_uid}`);
-    try {
-      const opened = await openSeries(this.root, this.manifest.study.study_instance_uid, entry);
-      if (request !== this.request) return; // the reader went on meanwhile
-      this.show(opened);
-    } catch (error) {
-      if (request === this.request) this.cannotOpen(entry, error);
+  private get active(): OpenPane {
+    return this.panes[this.activeIndex] ?? (this.panes[0] as OpenPane);
+  }
+
+  private rootOf(study: string): string {
+    return this.studies.find((one) => one.study.study_instance_uid === study)?.study.root_url ?? "";
+  }
+
+  // Ports ---------------------------------------------------------------------------------------------------------------
+
+  private readonly paneEvents: PaneEvents = {
+    onOpening: (pane) => this.forgetTrouble(pane as OpenPane),
+    onOpened: (pane, opened) => {
+      this.marks.show(opened.slides);
+      this.labelPanes();
+      if (pane === this.active) this.showActive();
+    },
+    onView: (pane) => this.onView(pane as OpenPane),
+    onLoaded: (pane, settled, failed) => this.onLoaded(pane, settled, failed),
+    onPlaying: (pane) => pane === this.active && this.toolbar.pressed("cine", pane.playing),
+    onTell: (pane, message) => pane === this.active && this.notice.tell(message),
+  };
+
+  private addPane(section: HTMLElement): OpenPane {
+    const id = `port-${letterOf(this.panes.length)}`;
+    const { viewport, close } = this.viewports.open(id, part<HTMLDivElement>("pixels", section), () => pane.port.resized(this.withoutGraphics));
+    this.group.addViewport(id, "viewer");
+    const pane: OpenPane = Object.assign(new Pane(section, viewport, this.root, this.memory, this.paneEvents), { closeViewport: close });
+    this.panes.push(pane);
+    for (const event of ["pointerdown", "focusin"]) section.addEventListener(event, () => this.activate(this.panes.indexOf(pane)));
+    section.addEventListener("dragover", (event) => {
+      if (event.dataTransfer?.types.includes(DRAGGED)) event.preventDefault();
+    });
+    section.addEventListener("drop", (event) => {
+      const [study, series] = (event.dataTransfer?.getData(DRAGGED) ?? "").split("/");
+      if (!study || !series) return;
+      event.preventDefault();
+      this.activate(this.panes.indexOf(pane));
+      void this.openIn(pane, study, series);
+    });
+    viewport.element.addEventListener(tools.Enums.Events.TOUCH_SWIPE, ((event: CustomEvent<{ swipe: unknown }>) => {
+      if (this.choice !== "scroll") return;
+      if (event.detail.swipe === tools.Enums.Swipe.LEFT) this.turnSeries(1);
+      else if (event.detail.swipe === tools.Enums.Swipe.RIGHT) this.turnSeries(-1);
+    }) as EventListener);
+    return pane;
+  }
+
+  private removeLastPane(): void {
+    const pane = this.panes.pop();
+    if (!pane) return;
+    pane.destroy();
+    this.group.removeViewports("viewer", pane.viewport.id);
+    pane.closeViewport();
+    pane.section.remove();
+  }
+
+  private activate(index: number): void {
+    if (index < 0 || index === this.activeIndex) return;
+    this.activeIndex = index;
+    this.showActive();
+  }
+
+  /** Divide the stage; what was in the active port stays in the first one, new ports go on with the next series. */
+  async setLayout(text: string): Promise<void> {
+    if (!isLayout(text)) return;
+    const wanted = LAYOUTS[text];
+    const kept = this.active;
+    if (wanted < this.panes.length && this.activeIndex >= wanted && kept.study && kept.entry) {
+      const at = kept.slide;
+      const first = this.panes[0] as OpenPane;
+      await first.open(kept.study, kept.entry, (slides) => slides.findIndex((slide) => slide.sop === at?.sop && slide.frame === at.frame));
+      this.activeIndex = 0;
     }
-  }
-
-  private show(opened: OpenSeries): void {
-    this.opened = opened;
-    this.page = 0;
-    this.shownIndex = -1;
-    this.presets = [];
-    this.overlay.series(opened);
-    part("port").classList.toggle("is-document", !opened.entry.is_image);
-    this.toolbar.presets([], "");
-    this.toolbar.stack(opened.slides.length);
-    if (!opened.entry.is_image) return this.showDocument();
-    const imageIds = opened.slides.map((slide) => slide.imageId);
-    this.toolbar.rate(this.storedRate(opened.slides[0]));
-    this.loads = new Prefetch(imageIds, (settled, failed) => this.loaded(opened, settled, failed));
-    // The ready-made picture is on the screen: begin at its slice, so that nothing jumps.
-    const first = opened.slides.findIndex((slide) => slide.previewUrl !== null && slide.previewUrl === opened.entry.preview_url);
-    void this.port.open(imageIds, Math.max(0, first));
-  }
-
-  private showDocument(): void {
-    const slides = this.opened?.slides ?? [];
-    const slide = slides[this.page];
-    if (!slide) return;
-    const where = slides.length > 1 ? say("image_of", { n: this.page + 1, total: slides.length }) : "";
-    const detail = [slide.previewUrl ? "" : say("no_picture"), where].filter(Boolean).join(" ");
-    this.overlay.showTile(slide.tile || say("document"), detail, slide.previewUrl, false);
-    this.toolbar.position(this.page, slides.length);
-  }
-
-  /** How many pictures the modality took per second; a dozen when it does not say. */
-  private storedRate(slide: Slide | undefined): number {
-    if (!slide) return DEFAULT_RATE;
-    const [rate] = [...numbers(slide.header, TAG.recommendedRate), ...numbers(slide.header, TAG.cineRate)];
-    const [frameTime] = numbers(slide.header, TAG.frameTime);
-    const stored = rate ?? (frameTime ? 1000 / frameTime : DEFAULT_RATE);
-    return Math.min(60, Math.max(1, Math.round(stored)));
-  }
-
-  private loaded(opened: OpenSeries, settled: number, failed: number): void {
-    if (this.opened !== opened) return;
-    const total = opened.slides.length;
-    const label = say("loaded_of", { n: settled - failed, total });
-    this.rail.progress(this.at, settled, total, label);
-    this.toolbar.loading(settled, total, label, failed ? say("failed_count", { n: failed }) : "");
-  }
-
-  private cannotOpen(entry: SeriesEntry, error: unknown): void {
-    const status = error instanceof RequestFailed ? error.status : null;
-    const detail = error instanceof WrongSeries ? say("wrong_series") : this.reason(status);
-    this.overlay.showTile(say("cannot_open", { name: seriesName(entry) }), detail, null, !(error instanceof WrongSeries));
-  }
-
-  /** Why something did not come, in words, and what to do next. */
-  private reason(status: number | null): string {
-    if (status === null) return say("reason_decode");
-    if (status === 0) return say("reason_network");
-    if (status === 401) return say("reason_signed_out");
-    if (status === 403 || status === 404) return say("reason_absent");
-    return status === 503 || status === 429 ? say("reason_busy") : say("reason_server", { n: status });
-  }
-
-  // What the port reports --------------------------------------------------------------------------------------------
-
-  onView(view: View): void {
-    const opened = this.opened;
-    const slide = opened?.slides[view.index];
-    if (!opened || !slide || !opened.entry.is_image) return;
-    if (view.state === "shown") this.arrived(opened, slide, view);
-    else if (view.state === "waiting") this.overlay.hideTile();
-    this.overlay.view(view, slide, this.presetName(view), opened);
-    this.toolbar.position(view.index, view.count);
-    this.toolbar.window(view.width, view.center);
-    this.toolbar.presets(this.presets, this.presetName(view));
-    this.toolbar.pressed("invert", view.inverted);
-  }
-
-  private arrived(opened: OpenSeries, slide: Slide, view: View): void {
-    if (!cache.isLoaded(slide.imageId)) return;
-    this.overlay.arrived();
-    this.loads?.praise(slide.imageId);
-    this.overlay.marks(this.port, slide);
-    if (!this.presets.length) this.presets = presets(slide.header, `${opened.entry.description} ${opened.entry.body_part} ${this.manifest.study.description}`, this.port.range());
-    if (view.index !== this.shownIndex || !this.playing) {
-      this.shownIndex = view.index;
-      if (!this.playing) this.loads?.around(view.index);
+    while (this.panes.length > wanted) this.removeLastPane();
+    this.activeIndex = Math.min(this.activeIndex, wanted - 1);
+    this.layout = text;
+    setLayout(text);
+    this.toolbar.layout(text);
+    while (this.panes.length < wanted) {
+      const pane = this.addPane(makeSection());
+      const next = this.nextUnshown();
+      if (next) await pane.open(next.study, next.entry, (slides) => this.counterpart(slides));
+      else pane.overlay.showTile(say("empty_port"), say("empty_port_hint"), null, false);
     }
+    this.labelPanes();
+    this.showActive();
   }
 
-  onFailure(failure: Failure): void {
-    const slide = this.opened?.slides[failure.index];
-    if (!slide) return;
-    this.loads?.blame(slide.imageId);
-    this.setPlaying(false);
-    const title = say("cannot_show", { n: failure.index + 1 });
-    this.overlay.showTile(title, this.reason(failure.status), slide.previewUrl, true);
-    this.toolbar.position(failure.index, this.opened?.slides.length ?? 1);
-    this.loads?.around(failure.index);
+  cycleLayout(): void {
+    const names = Object.keys(LAYOUTS) as Layout[];
+    void this.setLayout(names[(names.indexOf(this.layout) + 1) % names.length] ?? "1x1");
   }
 
-  private presetName(view: View): string {
-    if (view.width === null || view.center === null) return "";
-    const { width, center } = view;
-    const near = (a: number, b: number): boolean => Math.abs(a - b) < Math.max(1, width * 0.005);
-    return this.presets.find((preset) => near(preset.width, width) && near(preset.center, center))?.name ?? "";
+  private nextUnshown(): { study: Manifest; entry: SeriesEntry } | null {
+    const study = this.active.study ?? this.studies[0];
+    const shown = new Set(this.panes.map((pane) => pane.uid));
+    const from = study?.series.findIndex((entry) => entry.series_instance_uid === this.active.uid) ?? 0;
+    const order = study ? [...study.series.slice(from), ...study.series.slice(0, from)] : [];
+    const entry = order.find((one) => one.is_image && !shown.has(one.series_instance_uid));
+    return study && entry ? { study, entry } : null;
   }
 
-  // What a reader asks ------------------------------------------------------------------------------------------------
+  private labelPanes(): void {
+    const where = new Map<string, string>();
+    this.panes.forEach((pane, index) => {
+      const letter = letterOf(index);
+      const uid = pane.study?.study.study_instance_uid;
+      const prior = Boolean(uid && uid !== this.studies[0]?.study.study_instance_uid);
+      const distance = this.studies[0]?.priors.find((one) => one.study_instance_uid === uid)?.distance ?? "";
+      const words = prior ? `${letter}  ${say("flag_prior")}${distance ? `, ${distance}` : ""}` : this.panes.length > 1 ? `${letter}  ${say("flag_now")}` : "";
+      pane.overlay.flag(words, prior);
+      if (uid && pane.uid) {
+        const key = `${uid}/${pane.uid}`;
+        where.set(key, `${where.get(key) ?? ""}${letter}`);
+      }
+    });
+    this.rail.open(where, `${this.active.study?.study.study_instance_uid ?? ""}/${this.active.uid}`);
+  }
 
-  goTo(index: number): void {
-    const count = this.opened?.slides.length ?? 0;
-    const next = Math.max(0, Math.min(count - 1, index));
-    if (this.opened?.entry.is_image) this.port.goTo(next);
-    else if (count) {
-      this.page = next;
-      this.showDocument();
+  // Studies and series ----------------------------------------------------------------------------------------------------
+
+  /** Open a series in the active port. */
+  async open(study: string, series: string): Promise<void> {
+    await this.openIn(this.active, study, series);
+  }
+
+  private async openIn(pane: OpenPane, study: string, series: string): Promise<void> {
+    const manifest = this.studies.find((one) => one.study.study_instance_uid === study);
+    const entry = manifest?.series.find((one) => one.series_instance_uid === series);
+    if (!manifest || !entry) return;
+    if (pane === this.panes[0] && manifest === this.studies[0]) window.history.replaceState(null, "", `#${series}`);
+    const others = this.panes.some((one) => one !== pane && one.hasPicture);
+    await pane.open(manifest, entry, others && this.linking.on ? (slides) => this.counterpart(slides, pane) : undefined);
+  }
+
+  /** Where a stack begins beside those that are open already. */
+  private counterpart(slides: readonly Slide[], pane?: Pane): number {
+    const from = this.active !== pane && this.active.hasPicture ? this.active : this.panes.find((one) => one !== pane && one.hasPicture);
+    const found = from?.opened && this.linking.on ? this.linking.target({ slides: from.opened.slides, index: from.index }, slides) : null;
+    return found ?? Math.floor((slides.length - 1) / 2);
+  }
+
+  /** Open an earlier study beside this one: its series that is most like the one shown. */
+  async openPrior(prior: PriorEntry): Promise<void> {
+    let manifest = this.studies.find((one) => one.study.study_instance_uid === prior.study_instance_uid);
+    if (!manifest) {
+      try {
+        if (prior.open_url) await change("POST", prior.open_url);
+        manifest = await fetchJson<Manifest>(prior.manifest_url);
+      } catch (error) {
+        this.notice.tellNews(say("prior_failed"), () => void this.openPrior(prior));
+        console.error(error);
+        return;
+      }
+      this.studies.push(manifest);
+      this.rail.studies(this.studies, this.studies[0]?.priors ?? []);
+      this.following.follow(manifest.study);
     }
+    const like = alike(this.panes[0]?.entry ?? null, manifest.series);
+    if (!like) return this.notice.tellNews(say("prior_empty"), null);
+    if (this.panes.length < 2) {
+      this.layout = "1x2";
+      setLayout("1x2");
+      this.toolbar.layout("1x2");
+      this.addPane(makeSection());
+    }
+    const beside = this.panes[this.activeIndex === 0 ? 1 : this.activeIndex] as OpenPane;
+    await this.openIn(beside, prior.study_instance_uid, like.series_instance_uid);
   }
 
-  step(by: number): void {
-    this.goTo((this.opened?.entry.is_image ? this.port.index : this.page) + by);
-  }
-
-  first(): void {
-    this.goTo(0);
-  }
-
-  last(): void {
-    this.goTo((this.opened?.slides.length ?? 1) - 1);
+  /** The next prior beside the study: the most useful first. */
+  togglePrior(): void {
+    const first = this.studies[0];
+    const shown = this.panes.some((pane) => pane.study && pane.study !== first);
+    if (shown) {
+      this.activate(Math.max(0, this.panes.findIndex((pane) => pane.study === first)));
+      void this.setLayout("1x1");
+      return;
+    }
+    const [prior] = first?.priors ?? [];
+    if (prior) void this.openPrior(prior);
+    else this.notice.tellNews(say("no_prior"), null);
   }
 
   turnSeries(by: number): void {
-    const next = this.at + by;
-    if (next >= 0 && next < this.manifest.series.length) void this.openSeries(next);
+    const { study } = this.active;
+    const at = study?.series.findIndex((entry) => entry.series_instance_uid === this.active.uid) ?? -1;
+    const next = study?.series[at + by];
+    if (study && next) void this.openIn(this.active, study.study.study_instance_uid, next.series_instance_uid);
+  }
+
+  /** The study changed while it is open: its strip shows it at once, its pictures when the reader wants them. */
+  private async readAgain(uid: string): Promise<void> {
+    const at = this.studies.findIndex((one) => one.study.study_instance_uid === uid);
+    const old = this.studies[at];
+    if (!old) return;
+    const address = at ? (this.studies[0]?.priors.find((one) => one.study_instance_uid === uid)?.manifest_url ?? "") : (part("viewer").dataset["manifest"] ?? "");
+    const fresh = await fetchJson<Manifest>(address).catch(() => null);
+    if (!fresh) return; // asked again with the next change
+    this.studies[at] = fresh;
+    this.following.follow(fresh.study);
+    this.rail.studies(this.studies, this.studies[0]?.priors ?? []);
+    const changed = this.panes.filter((pane) => {
+      if (pane.study !== old) return false;
+      pane.study = fresh;
+      const entry = fresh.series.find((one) => one.series_instance_uid === pane.uid);
+      return pane.entry !== null && entry?.frame_count !== pane.entry.frame_count;
+    });
+    this.labelPanes();
+    this.showStars();
+    const reopen = (): void => {
+      for (const pane of changed) this.reopen(pane, fresh);
+    };
+    if (!this.panes[0]?.entry && fresh.series[0]) return void this.openIn(this.panes[0] as OpenPane, uid, fresh.series[0].series_instance_uid);
+    this.notice.tellNews(changed.length ? say("images_changed") : say("series_arrived"), changed.length ? reopen : null);
+  }
+
+  private reopen(pane: OpenPane, study: Manifest): void {
+    const entry = study.series.find((one) => one.series_instance_uid === pane.uid);
+    const at = pane.slide;
+    const stale = this.memory.find(study.study.study_instance_uid, pane.uid);
+    if (stale) this.memory.forget(stale);
+    if (!entry) pane.overlay.showTile(say("no_series"), say("reason_absent"), null, false);
+    else void pane.open(study, entry, (slides) => slides.findIndex((slide) => slide.sop === at?.sop && slide.frame === at.frame));
+  }
+
+  // What the panes report ---------------------------------------------------------------------------------------------
+
+  private onView(pane: OpenPane): void {
+    const flag = pane.slide && this.keys.at(pane.slide);
+    pane.overlay.star(flag ? flag.by : null);
+    if (pane !== this.active) return this.drawLines();
+    this.showWindow();
+    this.follow();
+    this.drawLines();
+  }
+
+  private drawLines(): void {
+    drawReferenceLines(this.active, this.panes, this.linesShown && this.panes.length > 1);
+  }
+
+  /** The others go where the active port went. */
+  private follow(): void {
+    const { active } = this;
+    if (!this.linking.on || !active.opened?.entry.is_image) return;
+    for (const pane of this.panes) {
+      if (pane === active || !pane.opened?.entry.is_image) continue;
+      const target = this.linking.target({ slides: active.opened.slides, index: active.index }, pane.opened.slides);
+      if (target !== null && target !== pane.index) pane.goTo(target);
+    }
+  }
+
+  private onLoaded(pane: Pane, settled: number, failed: number): void {
+    const total = pane.count;
+    const label = say("loaded_of", { n: settled - failed, total });
+    this.rail.progress(`${pane.study?.study.study_instance_uid ?? ""}/${pane.uid}`, settled, total, label);
+    if (pane === this.active) this.toolbar.loading(settled, total, label, failed ? say("failed_count", { n: failed }) : "");
+  }
+
+  private forgetTrouble(pane: OpenPane): void {
+    if (pane === this.active) this.toolbar.presets([], "");
+  }
+
+  /** Everything of the toolbar belongs to the active port. */
+  private showActive(): void {
+    const { active } = this;
+    this.panes.forEach((pane) => pane.section.classList.toggle("active", pane === active));
+    this.toolbar.stack(active.count);
+    this.toolbar.rate(active.storedRate);
+    this.toolbar.pressed("cine", active.playing);
+    this.showWindow();
+    if (active.count) this.onLoaded(active, active.loaded.settled, active.loaded.failed);
+    this.labelPanes();
+    this.drawLines();
+  }
+
+  private showWindow(): void {
+    const { active } = this;
+    this.toolbar.window(active.view?.width ?? null, active.view?.center ?? null);
+    this.toolbar.presets(active.presets, active.presetName);
+    this.toolbar.pressed("invert", active.view?.inverted ?? false);
+  }
+
+  // Marks and key images ------------------------------------------------------------------------------------------------
+
+  choose(choice: Choice): void {
+    this.choice = choice;
+    choose(this.group, choice);
+    for (const name of CHOICES) this.toolbar.pressed(`tool-${name}`, name === choice);
+  }
+
+  undo(): void {
+    this.showStep(this.marks.undo());
+  }
+
+  redo(): void {
+    this.showStep(this.marks.redo());
+  }
+
+  /** What was taken back is shown: it may be on another image. */
+  private showStep(mark: { sop_instance_uid: string; frame: number } | null): void {
+    if (mark && this.active.slide?.sop !== mark.sop_instance_uid) this.active.goToFrame(mark.sop_instance_uid, mark.frame);
+    this.showMarkState();
+  }
+
+  removeMark(): void {
+    if (!this.marks.removeChosen()) this.notice.tell(say("no_mark_chosen"));
+  }
+
+  /** Leave a mark half drawn. Returns whether there was one. */
+  cancelMark(): boolean {
+    return this.panes.some((pane) => Boolean(tools.cancelActiveManipulations(pane.viewport.element)));
+  }
+
+  toggleOthers(): void {
+    this.marks.toggleOthers();
+  }
+
+  private showMarkState(): void {
+    this.toolbar.enabled("undo", this.marks.canUndo);
+    this.toolbar.enabled("redo", this.marks.canRedo);
+    this.toolbar.pressed("others", this.marks.othersShown);
+  }
+
+  toggleKeyImage(): void {
+    const { slide } = this.active;
+    if (!slide) return;
+    if (this.keys.toggle(slide)) this.notice.tell(say(this.keys.at(slide) ? "key_image_flagged" : "key_image_unflagged"));
+    else this.notice.tellNews(say("key_image_of_other", { name: this.keys.at(slide)?.by ?? "" }), null);
+  }
+
+  /** Go to the next key image of the study (or of one series), round and round. */
+  nextKeyImage(study = this.active.study?.study.study_instance_uid ?? "", series = ""): void {
+    const flags = this.keys.of(study).filter((flag) => !series || flag.series_instance_uid === series);
+    const here = this.active.slide;
+    const at = flags.findIndex((flag) => flag.sop_instance_uid === here?.sop && flag.frame === here.frame);
+    const next = flags[(at + 1) % flags.length];
+    if (!next) return this.notice.tell(say("no_key_image"));
+    if (this.active.uid === next.series_instance_uid && this.active.goToFrame(next.sop_instance_uid, next.frame)) return;
+    const manifest = this.studies.find((one) => one.study.study_instance_uid === study);
+    const entry = manifest?.series.find((one) => one.series_instance_uid === next.series_instance_uid);
+    if (manifest && entry) void this.active.open(manifest, entry, (slides) => slides.findIndex((slide) => slide.sop === next.sop_instance_uid && slide.frame === next.frame));
+  }
+
+  private showStars(): void {
+    const counts = new Map<string, number>();
+    for (const { study } of this.studies) {
+      for (const flag of this.keys.of(study.study_instance_uid)) {
+        const key = `${study.study_instance_uid}/${flag.series_instance_uid}`;
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+    }
+    this.rail.stars(counts);
+    for (const pane of this.panes) {
+      const flag = pane.slide && this.keys.at(pane.slide);
+      pane.overlay.star(flag ? flag.by : null);
+    }
+    const here = this.active.slide;
+    this.toolbar.pressed("key-image", Boolean(here && this.keys.at(here)));
+  }
+
+  toggleLink(): void {
+    this.linking.on = !this.linking.on;
+    this.toolbar.pressed("link", this.linking.on);
+    const { opened, index } = this.active;
+    if (!this.linking.on || !opened) return;
+    for (const pane of this.panes) {
+      if (pane !== this.active && pane.opened) this.linking.lock({ slides: opened.slides, index }, { slides: pane.opened.slides, index: pane.index });
+    }
+  }
+
+  toggleLines(): void {
+    this.linesShown = !this.linesShown;
+    this.toolbar.pressed("lines", this.linesShown);
+    this.drawLines();
+  }
+
+  // What a reader asks of the active port ----------------------------------------------------------------------------
+
+  step(by: number): void {
+    this.active.goTo(this.active.index + by);
+  }
+
+  first(): void {
+    this.active.goTo(0);
+  }
+
+  last(): void {
+    this.active.goTo(this.active.count - 1);
   }
 
   usePreset(index: number): void {
-    const preset = this.presets[index];
-    if (preset) this.withPicture(() => this.port.setWindow(preset.width, preset.center));
+    this.active.usePreset(index);
   }
 
   setWindow(width: number, center: number): void {
-    this.withPicture(() => this.port.setWindow(width, center));
+    this.withPicture((port) => port.setWindow(width, center));
   }
 
   /** Do something to the picture, when there is one. */
   withPicture(action: (port: Port) => void): void {
-    if (this.opened?.entry.is_image && this.port.viewport.getCornerstoneImage()) action(this.port);
+    if (this.active.hasPicture) action(this.active.port);
   }
 
   toggleCine(): void {
-    if (this.playing) this.stopCine();
-    else if ((this.opened?.slides.length ?? 0) > 1 && this.opened?.entry.is_image) {
-      this.setPlaying(true);
-      this.port.playCine(this.toolbar.chosenRate());
-    }
+    this.active.toggleCine(this.toolbar.chosenRate());
   }
 
-  /** A new rate counts at once when the cine runs. */
   changeRate(): void {
-    if (this.playing) this.port.playCine(this.toolbar.chosenRate());
-  }
-
-  private stopCine(): void {
-    if (this.playing) this.port.stopCine();
-    this.setPlaying(false);
-  }
-
-  private setPlaying(playing: boolean): void {
-    this.playing = playing;
-    this.toolbar.pressed("cine", playing);
+    this.active.changeRate(this.toolbar.chosenRate());
   }
 
   retry(): void {
-    const slide = this.opened?.slides[this.port.index];
-    if (!this.opened || !slide) {
-      void this.openSeries(this.at);
-      return;
-    }
-    this.loads?.forgive(slide.imageId);
-    this.overlay.waiting(slide.previewUrl);
-    void this.port.retry();
+    this.active.retry();
   }
+}
+
+/** The series of another study that is most like the one shown: same description, else same modality with about as many images. */
+function alike(shown: SeriesEntry | null, series: readonly SeriesEntry[]): SeriesEntry | null {
+  const images = series.filter((entry) => entry.is_image);
+  const score = (entry: SeriesEntry): number => {
+    if (!shown) return 0;
+    const same = Number(entry.modality === shown.modality) * 4 + Number(entry.description.toLowerCase() === shown.description.toLowerCase()) * 8 + Number(entry.body_part === shown.body_part);
+    return same - Math.abs(Math.log((entry.frame_count || 1) / (shown.frame_count || 1)));
+  };
+  return images.reduce<SeriesEntry | null>((best, entry) => (!best || score(entry) > score(best) ? entry : best), null);
 }

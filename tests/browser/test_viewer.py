@@ -302,6 +302,13 @@ def test_a_thumb_turns_the_slices_on_a_phone(stack: str, alice: User, open_page:
 def test_every_text_of_the_viewer_is_in_the_page_that_carries_them() -> None:
     sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "static" / "viewer").glob("*.ts"))
     said = set(re.findall(r'\bsay\("(\w+)"', sources))
+    said |= {key for choice in re.findall(r'\bsay\([^"`()]*(?:\([^()]*\)[^"`()]*)?\? "\w+" : "\w+"', sources) for key in re.findall(r'"(\w+)"', choice)}
+    said |= set(re.findall(r': "(reason_\w+)"', sources))
+    places = re.search(r"export type Where = (.*);", sources)
+    assert places is not None
+    wheres = re.findall(r'"(\w+)"', places.group(1))
+    said |= {family + where for family in re.findall(r"[(?:] ?`(\w+_)\$\{", sources) for where in wheres}
+    said.discard("scale_patient")  # a bar that is true for the patient says nothing more
     said |= {f"preset_{name}" for name in re.findall(r'^\s+\["(\w+)", \d+, -?\d+\]', sources, re.MULTILINE)}
     template = (ROOT / "templates" / "imaging" / "viewer" / "_viewer_words.html").read_text("utf-8")
     carried = set(re.findall(r'^"(\w+)":', template, re.MULTILINE))
