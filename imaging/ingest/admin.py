@@ -26,8 +26,8 @@ class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
     """Who may call over the DICOM network."""
 
     form = ApplicationEntityForm
-    list_display = ("ae_title", "description", "address", "may_store", "is_active", "last_seen_at", "silence")
-    list_filter = ("is_active", "may_store", "departments")
+    list_display = ("ae_title", "description", "address", "may_store", "may_query", "is_active", "last_seen_at", "silence")
+    list_filter = ("is_active", "may_store", "may_query", "departments")
     search_fields = ("ae_title", "description", "address")
     filter_horizontal = ("departments",)
     readonly_fields = ("last_seen_at", "silent_since", "receipts_of_sender")

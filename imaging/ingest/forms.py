@@ -30,6 +30,7 @@ class ApplicationEntityForm(forms.ModelForm):  # type: ignore[type-arg]
             "loopback_only",
             "departments",
             "may_store",
+            "may_query",
             "silence_hours",
             "is_active",
         )

@@ -26,6 +26,7 @@ class Peer:
     address: str | None = None
     loopback_only: bool = False
     may_store: bool = True
+    may_query: bool = False
     department_ids: tuple[int, ...] = ()
 
 
@@ -46,6 +47,7 @@ def peers() -> dict[str, Peer]:
             address=entity.address,
             loopback_only=entity.loopback_only,
             may_store=entity.may_store,
+            may_query=entity.may_query,
             department_ids=tuple(
                 sorted(department.pk for department in entity.departments.all() if department.is_active)
             ),

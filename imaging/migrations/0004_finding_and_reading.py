@@ -164,11 +164,24 @@ class Migration(migrations.Migration):
         ),
         migrations.RemoveIndex(
             model_name='placement',
+            name='placement_by_name',
+        ),
+        migrations.RemoveIndex(
+            model_name='placement',
+            name='placement_by_patient_id',
+        ),
+        migrations.RemoveIndex(
+            model_name='placement',
             name='placement_by_accession',
         ),
         migrations.RemoveIndex(
             model_name='placement',
             name='placement_name_trgm',
+        ),
+        migrations.AddField(
+            model_name='applicationentity',
+            name='may_query',
+            field=models.BooleanField(default=False, help_text='It learns names and dates of all patients of its departments (C-FIND).', verbose_name='may search for studies'),
         ),
         migrations.AddField(
             model_name='placement',
@@ -245,57 +258,80 @@ class Migration(migrations.Migration):
             name='status',
             field=models.CharField(choices=[('arriving', 'arriving'), ('complete', 'complete'), ('attention', 'needs attention')], default='arriving', max_length=12, verbose_name='status'),
         ),
+        migrations.AlterField(
+            model_name='applicationentity',
+            name='departments',
+            field=models.ManyToManyField(blank=True, help_text='It adds images to existing studies of these departments only, and finds no others.', related_name='+', to='accounts.department', verbose_name='departments'),
+        ),
+        migrations.AlterField(
+            model_name='placement',
+            name='department',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department', verbose_name='department'),
+        ),
+        migrations.AlterField(
+            model_name='placement',
+            name='study',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='placements', to='imaging.study', verbose_name='study'),
+        ),
         migrations.AddIndex(
             model_name='placement',
             index=models.Index(fields=['department', 'study_at', 'study'], include=('until', 'instance_count', 'sensitivity', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_date'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'last_received_at', 'study'], name='placement_by_arrival'),
+            index=models.Index(fields=['department', 'last_received_at', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_arrival'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'accession_number', 'study'], name='placement_by_accession'),
+            index=models.Index(fields=['department', 'name_norm', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_name'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'modality_key', 'study'], name='placement_by_modality'),
+            index=models.Index(fields=['department', 'patient_id', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_patient_id'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'description_norm', 'study'], name='placement_by_description'),
+            index=models.Index(fields=['department', 'accession_number', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_accession'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'body_part_examined', 'study'], name='placement_by_body_part'),
+            index=models.Index(fields=['department', 'modality_key', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'body_part_examined', 'status', 'source'), name='placement_by_modality'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'birth_date', 'study'], name='placement_by_birth_date'),
+            index=models.Index(fields=['department', 'description_norm', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_description'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'sex', 'study'], name='placement_by_sex'),
+            index=models.Index(fields=['department', 'body_part_examined', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'status', 'source'), name='placement_by_body_part'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'referring_norm', 'study'], name='placement_by_referring'),
+            index=models.Index(fields=['department', 'birth_date', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_birth_date'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'series_count', 'study'], name='placement_by_series'),
+            index=models.Index(fields=['department', 'sex', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_sex'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'instance_count', 'study'], name='placement_by_instances'),
+            index=models.Index(fields=['department', 'referring_norm', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_referring'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'source', 'study'], name='placement_by_source'),
+            index=models.Index(fields=['department', 'series_count', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_series'),
         ),
         migrations.AddIndex(
             model_name='placement',
-            index=models.Index(fields=['department', 'status', 'study'], name='placement_by_status'),
+            index=models.Index(fields=['department', 'instance_count', 'study'], include=('until', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'status', 'source'), name='placement_by_instances'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'source', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'status'), name='placement_by_source'),
+        ),
+        migrations.AddIndex(
+            model_name='placement',
+            index=models.Index(fields=['department', 'status', 'study'], include=('until', 'instance_count', 'sensitivity', 'study_at', 'modality_key', 'body_part_examined', 'source'), name='placement_by_status'),
         ),
         migrations.AddIndex(
             model_name='placement',

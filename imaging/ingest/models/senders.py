@@ -26,9 +26,14 @@ class ApplicationEntity(models.Model):
         verbose_name=_("departments"),
         blank=True,
         related_name="+",
-        help_text=_("It may add images to existing studies of these departments only."),
+        help_text=_("It adds images to existing studies of these departments only, and finds no others."),
     )
     may_store = models.BooleanField(_("may send images"), default=True)
+    may_query = models.BooleanField(
+        _("may search for studies"),
+        default=False,
+        help_text=_("It learns names and dates of all patients of its departments (C-FIND)."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     last_seen_at = models.DateTimeField(_("last seen"), null=True, blank=True, editable=False)
     silence_hours = models.PositiveIntegerField(
