@@ -21,9 +21,14 @@ from imaging.viewer.list_columns import COLUMNS, Column, Shape, ShownColumn
 class Header:
     """One column's header. `sort` is ascending, descending or empty; `address` sorts by it, or turns the order round."""
 
-    column: Column
+    shown: ShownColumn
     address: str = ""
     sort: str = ""
+
+    @property
+    def column(self) -> Column:
+        """The column itself."""
+        return self.shown.column
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ def frame(wanted: Asked, shape: Shape, lists: list[SavedList], powers: Powers) -
         "is_changed": wanted.is_changed,
         "may_change_list": wanted.kept is not None and powers.may_change(wanted.kept),
         "order_label": wanted.order_label,
-        "headers": [_header(shown.column, wanted) for shown in shape.columns],
+        "headers": [_header(shown, wanted) for shown in shape.columns],
         "orders": list(_orders(wanted)),
         "shape": shape,
         "column_options": list(_column_options(shape)),
@@ -129,21 +134,22 @@ def _modalities(wanted: Asked) -> Iterator[tuple[str, Any]]:
     yield from wording.MODALITIES.items()
 
 
-def _header(column: Column, wanted: Asked) -> Header:
+def _header(shown: ShownColumn, wanted: Asked) -> Header:
+    column = shown.column
     if column.first is None:
-        return Header(column)
+        return Header(shown)
     is_first = wanted.order is column.first
     sort = ""
     if wanted.order in {column.first, column.second}:
         sort = "descending" if wanted.order.descending else "ascending"
-    return Header(column, wanted.address.where(order=f"-{column.key}" if is_first else column.key), sort)
+    return Header(shown, wanted.address.where(order=f"-{column.key}" if is_first else column.key), sort)
 
 
 def _orders(wanted: Asked) -> Iterator[Header]:
     """Every order that the list offers, for a phone, where there are no headers to click."""
     for column in COLUMNS.values():
         if column.first is not None:
-            yield _header(column, wanted)
+            yield _header(ShownColumn(column), wanted)
 
 
 def _column_options(shape: Shape) -> Iterator[ColumnOption]:

@@ -6,6 +6,7 @@ import "./fragments";
 import "./keys";
 import "./rows";
 import "./live";
+import "./columns";
 import "./desk";
 import "./dialogs";
 import "./palette";

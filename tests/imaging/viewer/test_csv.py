@@ -1,0 +1,127 @@
+"""The list as CSV: every row in scope, no formula, on record before the first byte, and nothing when it cannot be."""
+
+import csv
+import io
+
+import pytest
+from django.test import Client
+
+from accounts import audit
+from accounts.models import AuditEvent, Department, User
+from accounts.roles import Role
+from imaging.viewer import list_export
+from tests.factories import arrivals
+from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.studies_in_archive import Archive
+
+pytestmark = pytest.mark.django_db
+
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+
+
+@pytest.fixture
+def reader(alice: User, client: Client) -> Client:
+    """A browser in which Alice has signed in."""
+    client.force_login(alice)
+    return client
+
+
+def table(client: Client, state: str = "") -> list[dict[str, str]]:
+    """The exported rows by their headers."""
+    answer = client.post("/studies/export.csv", {"state": state})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    text = b"".join(answer.streaming_content).decode("utf-8")  # type: ignore[attr-defined]
+    assert text.startswith(BOM)
+    return list(csv.DictReader(io.StringIO(text.removeprefix(BOM))))
+
+
+def test_every_row_of_the_filter_is_exported_in_its_order(archive: Archive, reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_export, "_PAGE", 4)
+    archive.receive(
+        *(arrivals.dataset(PatientName=f"Row{number:02}^A", PatientID=str(number), Modality="CT") for number in range(11))
+    )
+    archive.receive(arrivals.dataset(PatientName="Other^B", PatientID="99", Modality="MR"))
+    rows = table(reader, "modality=CT&order=-name")
+    assert [row["Patient"] for row in rows] == [f"ROW{number:02} A" for number in reversed(range(11))]
+    assert rows[0]["Modality"] == "CT"
+    assert rows[0]["Study Instance UID"]
+
+
+@pytest.mark.parametrize("hostile", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "＝1"])
+def test_no_cell_is_a_formula(hostile: str) -> None:
+    assert list_export.cell(hostile).startswith("'")
+
+
+def test_hostile_headers_stay_one_cell(archive: Archive, reader: Client) -> None:
+    archive.receive(
+        arrivals.dataset(PatientName='+cmd|"/C calc"!A0^X', AccessionNumber="@A1", StudyDescription='a,"b";c')
+    )
+    (row,) = table(reader)
+    assert row["Patient"].startswith("'+")
+    assert row["Accession"] == "'@A1"
+    assert row["Study"] == 'a,"b";c'
+
+
+def test_only_the_rows_of_the_readers_departments_leave(
+    archive: Archive, reader: Client, orthopaedics: Department
+) -> None:
+    archive.receive(arrivals.dataset(PatientName="Mine^A"))
+    archive.receive(arrivals.dataset(PatientName="Theirs^B", PatientID="2"), department=orthopaedics)
+    assert [row["Patient"] for row in table(reader)] == ["MINE A"]
+    assert [row["Patient"] for row in table(reader, f"department={orthopaedics.code}")] == ["MINE A"]
+
+
+def test_who_may_list_but_not_download_exports_nothing(archive: Archive, emergency: Department, client: Client) -> None:
+    archive.receive(arrivals.dataset(PatientName="Secret^A"))
+    trainee = UserFactory.create()
+    MembershipFactory.create(user=trainee, department=emergency, role=Role.TRAINEE)
+    client.force_login(trainee)
+    assert client.post("/studies/export.csv", {"state": ""}).status_code == 403
+    assert b"export.csv" not in client.get("/").content
+
+
+def test_departments_without_the_right_to_download_are_left_out(
+    archive: Archive, reader: Client, alice: User, orthopaedics: Department
+) -> None:
+    MembershipFactory.create(user=alice, department=orthopaedics, role=Role.TRAINEE)
+    archive.receive(arrivals.dataset(PatientName="Mine^A"))
+    archive.receive(arrivals.dataset(PatientName="Listed^B", PatientID="2"), department=orthopaedics)
+    assert [row["Patient"] for row in table(reader)] == ["MINE A"]
+
+
+def test_the_export_is_on_record_with_its_filters(archive: Archive, reader: Client) -> None:
+    archive.receive(arrivals.dataset())
+    table(reader, "modality=CT")
+    event = AuditEvent.objects.get(action="list.exported")
+    assert event.detail == {"filters": "modality=CT", "studies": 1, "is_exact": True}
+
+
+def test_nothing_leaves_that_cannot_be_put_on_record(
+    archive: Archive, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.receive(arrivals.dataset(PatientName="Secret^A"))
+
+    def broken(*_args: object, **options: object) -> None:
+        assert options["fail_closed"]
+        raise audit.AuditUnavailable("the audit is away")
+
+    monkeypatch.setattr(audit, "record", broken)
+    answer = reader.post("/studies/export.csv", {"state": "q=secret"})
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/?q=secret"
+    assert not getattr(answer, "streaming", False)
+
+
+def test_a_french_reader_gets_french_headers_and_semicolons(archive: Archive, reader: Client, alice: User) -> None:
+    alice.language = "fr"
+    alice.save()
+    archive.receive(arrivals.dataset())
+    answer = reader.post("/studies/export.csv", {"state": ""})
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert text.splitlines()[0].count(";") == len(list_export._COLUMNS) - 1
+
+
+def test_a_get_exports_nothing(reader: Client) -> None:
+    assert reader.get("/studies/export.csv").status_code == 405
