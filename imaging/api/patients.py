@@ -65,7 +65,7 @@ class Patients(Resource):
             issuer_of_patient_id=asked.get("issuer_of_patient_id", ""),
             birth_date=born,
         )
-        querying.on_record(self, "patients", wanted)
+        querying.on_record(self, "patient")
         with querying.bounded(), timezone.override(querying.zone_of(self)):
             rows = patient_list.patients(self.scope, wanted)
             return paging.latest_first(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from imaging.api.resource import Resource
 
 _AGAIN: Final = 10
+_OF_THE_PAGE: Final = frozenset({"cursor", "limit", "order", "count"})
 
 
 def zone_of(view: "Resource") -> ZoneInfo:
@@ -43,13 +44,14 @@ def bounded() -> Iterator[None]:
         raise Refused(Problem.AWAY, detail=text, retry_after=_AGAIN) from error
 
 
-def on_record(view: "Resource", what: str, asked: object) -> None:
-    """Record that a client searched, and for what: once in a while for the same search."""
-    said = repr(asked)
+def on_record(view: "Resource", what: str) -> None:
+    """Record that a client searched, and for what: once in a while for the same search, whichever page of it."""
+    given = view.request.query_params.lists()
+    asked = {name: values for name, values in sorted(given) if name not in _OF_THE_PAGE}
     audit.record_read(
         audit.Action.STUDIES_QUERIED,
         actor=view.actor,
         subject_type="search",
-        subject_uid=hashlib.sha256(f"{what} {said}".encode()).hexdigest()[:32],
-        detail={"what": what, "query": said[:2000]},
+        subject_uid=hashlib.sha256(f"{what} {asked}".encode()).hexdigest()[:32],
+        detail={"level": what, "keys": asked},
     )

@@ -105,7 +105,7 @@ class Studies(Resource):
             cursor = asked.get("cursor", "")
             if cursor and list_cursor.read(cursor, order) is None:
                 raise Refused(Problem.CURSOR)
-            querying.on_record(self, "studies", filters)
+            querying.on_record(self, "study")
             page = {"order": order, "cursor": cursor, "limit": asked["limit"]}
             with querying.bounded():
                 etag = self.unchanged(studies.study_list_version(self.scope, filters, **page))

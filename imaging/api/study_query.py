@@ -28,16 +28,16 @@ class SeveralField(serializers.ListField):
         super().__init__(child=child, required=False, max_length=_SEVERAL, allow_empty=True, **options)
 
 
-@extend_schema_field({"type": "string", "examples": ["2026-11-20", "today", "7d"]})
+@extend_schema_field({"type": "string", "examples": ["2026-11-20", "today", "7d", "24h"]})
 class DayField(serializers.Field[Any, Any, Any, Any]):
-    """A day, or one that is relative to today."""
+    """A day, or one that is relative to today; the moment, for hours."""
 
-    def to_internal_value(self, data: Any) -> dt.date:
+    def to_internal_value(self, data: Any) -> dt.date | dt.datetime:
         """Return the day in the client's time zone."""
         try:
-            return relative_days.day(str(data))
-        except (ValueError, OverflowError):
-            raise serializers.ValidationError(_("This is no day. Write it as 2026-11-20, today or 7d.")) from None
+            return relative_days.beginning(str(data))
+        except ValueError:
+            raise serializers.ValidationError(_("This is no day. Write it as 2026-11-20, today, 7d or 24h.")) from None
 
 
 class StudyQuery(paging.PageQuery):
@@ -96,7 +96,12 @@ class StudyQuery(paging.PageQuery):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse days that end before they begin."""
-        if "from" in attrs and "to" in attrs and attrs["to"] < attrs["from"]:
+        first, last = attrs.get("from"), attrs.get("to")
+        if isinstance(last, dt.datetime):
+            raise serializers.ValidationError({"to": _("This is no day. Write it as 2026-11-20, today, 7d or 24h.")})
+        if isinstance(first, dt.datetime):
+            attrs["since"] = attrs.pop("from")
+        elif first and last and last < first:
             raise serializers.ValidationError({"to": _("The last day comes before the first.")})
         return attrs
 
@@ -107,6 +112,7 @@ def filters(asked: dict[str, Any], request: Request, scope: Scope) -> studies.St
         search=asked.get("search", ""),
         modalities=tuple(asked.get("modality", ())),
         date_from=asked.get("from"),
+        since=asked.get("since"),
         date_to=asked.get("to"),
         departments=_departments(asked.get("department", ()), scope),
         body_parts=tuple(asked.get("body_part", ())),

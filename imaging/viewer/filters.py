@@ -13,11 +13,12 @@ from accounts.models import Department
 from accounts.scope import Scope
 from imaging.studies import selectors as studies
 from imaging.studies.models import SavedList
+from imaging.studies.relative_days import days_back, hours_back
 from imaging.studies.saved_lists import ListNotFound, Powers, list_for
 from imaging.templatetags.people import day
 from imaging.viewer import wording
 from imaging.viewer.addresses import ListAddress
-from imaging.viewer.forms import StudyListForm, days_back, hours_back
+from imaging.viewer.forms import StudyListForm
 from imaging.viewer.list_columns import FIRST_ORDER, ORDERS, order_words
 
 

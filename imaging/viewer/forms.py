@@ -1,7 +1,6 @@
 """The study list's filters, as they stand in the address. Anything may be typed there: what cannot be read is said, never guessed."""
 
 import datetime as dt
-import re
 from typing import Any, Final
 
 from django import forms
@@ -10,13 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from imaging.studies import relative_days
 from imaging.studies.selectors import Status
 from imaging.viewer.list_columns import ORDERS
 
-#: Days that stay relative in a saved address: `from=7d` is the last seven days of whenever it is opened.
-RELATIVE_DAYS: Final = {"today": 0, "yesterday": 1, "7d": 6, "30d": 29, "365d": 364}
-_DAYS_BACK: Final = re.compile(r"([1-9][0-9]{0,3})d")
-_HOURS_BACK: Final = re.compile(r"([1-9][0-9]{0,3})h")
 _TOO_LONG = ngettext_lazy(
     "The search is longer than %(limit_value)d character and was left out.",
     "The search is longer than %(limit_value)d characters and was left out.",
@@ -24,36 +20,16 @@ _TOO_LONG = ngettext_lazy(
 )
 
 
-def days_back(text: str) -> int | None:
-    """How many days before today a relative day begins: `today`, `yesterday`, `14d`; None for anything else."""
-    if text in RELATIVE_DAYS:
-        return RELATIVE_DAYS[text]
-    found = _DAYS_BACK.fullmatch(text)
-    return int(found[1]) - 1 if found else None
-
-
-def hours_back(text: str) -> int | None:
-    """How many hours before now a relative time begins: `24h`; None for anything else."""
-    found = _HOURS_BACK.fullmatch(text)
-    return int(found[1]) if found else None
-
-
 class DayField(forms.DateField):
-    """A day as `2026-11-20`, or a relative one (`days_back`, `hours_back`)."""
+    """A day as `2026-11-20`, or a relative one (`relative_days`)."""
 
     default_error_messages = {"invalid": _("“%(value)s” is not a day. Write it as 2026-11-20.")}
 
     def to_python(self, value: Any) -> dt.date | dt.datetime | None:
         """Return the day, in the reader's time zone, or for hours the moment; raise ValidationError for anything else."""
         text = str(value or "").strip()
-        hours = hours_back(text)
-        if hours is not None:
-            return timezone.now().replace(second=0, microsecond=0) - dt.timedelta(hours=hours)
-        back = days_back(text)
-        if back is not None:
-            return timezone.localdate() - dt.timedelta(days=back)
         try:
-            return dt.date.fromisoformat(text) if text else None
+            return relative_days.beginning(text) if text else None
         except ValueError:
             raise forms.ValidationError(self.error_messages["invalid"], "invalid", {"value": text[:32]}) from None
 
