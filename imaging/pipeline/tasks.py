@@ -1,6 +1,7 @@
 """What Celery runs. Each task is a nudge to look at the database: lost, doubled or late, it does no harm."""
 
 from accounts.audit import spool as audit_spool
+from accounts.idempotency import services as idempotency
 from imaging import queues
 from imaging.events import changes, jobs
 from imaging.events import services as events
@@ -8,6 +9,7 @@ from imaging.ingest import silence
 from imaging.ingest.desk import releasing, reminders
 from imaging.ingest.uploads import services as uploads
 from imaging.pipeline import beat, steps
+from imaging.studies import services as studies
 from imaging.webhooks import services as webhooks
 
 
@@ -33,6 +35,7 @@ def run_long_step() -> None:
 def sweep() -> None:
     """Take back the jobs of dead workers, and nudge for what waits."""
     jobs.sweep()
+    studies.heed_failures()
 
 
 @queues.short_task(name=beat.PRUNE)
@@ -40,6 +43,7 @@ def prune() -> None:
     """Forget what was done long ago."""
     jobs.prune()
     events.prune()
+    idempotency.prune()
     changes.prune()
     webhooks.prune()
 
