@@ -45,6 +45,21 @@ class Addresses:
         return f"/studies/{self.study_uid}/"
 
     @property
+    def api(self) -> dict[str, str]:
+        """Address of the REST API by what it gives."""
+        study = f"/api/v1/studies/{self.study_uid}"
+        series = f"{study}/series/{self.series_uid}"
+        return {
+            "api study": study,
+            "api placements": f"{study}/placements",
+            "api retry": f"{study}/retry",
+            "api series of study": f"{study}/series",
+            "api series": series,
+            "api instances": f"{series}/instances",
+            "api instance": f"{series}/instances/{self.sop_uid}",
+        }
+
+    @property
     def all(self) -> dict[str, str]:
         """Address by what it gives."""
         study, series = f"/studies/{self.study_uid}", f"/studies/{self.study_uid}/series/{self.series_uid}"

@@ -40,6 +40,13 @@ DESKS = {
     *("ingest:quarantined", "ingest:conflicts", "ingest:conflict", "ingest:conflict-decide"),
     *("viewer:quarantined-picture", "viewer:version-picture"),
 }
+#: What programs and people may ask of the REST API, and see nothing of others in: tests/imaging/api/.
+API = {
+    *(f"api:{name}" for name in ("index", "me", "departments", "patients", "patient", "patient-studies", "studies")),
+    *(f"api:{name}" for name in ("problems", "jobs", "job", "job-retry", "uploads", "upload", "events")),
+    *(f"api:webhook{step}" for step in ("s", "", "-attempts", "-resume", "-secret", "-test")),
+    *("api:schema", "api:docs", "api:docs-problems"),
+}
 #: Routes of a study by name, with what they are called in `Addresses`.
 OF_A_STUDY = {
     "viewer:study": "page",
@@ -67,6 +74,13 @@ OF_A_STUDY = {
     "viewer:markings": "markings",
     "viewer:annotation": "annotation",
     "viewer:key-image": "key image",
+    "api:study": "api study",
+    "api:placements": "api placements",
+    "api:study-retry": "api retry",
+    "api:series-of-study": "api series of study",
+    "api:series": "api series",
+    "api:instances": "api instances",
+    "api:instance": "api instance",
     "dicomweb:root": "root",
     "dicomweb:series-of-study": "search series",
     "dicomweb:instances-of-study": "search instances",
@@ -112,6 +126,7 @@ def address_of(name: str, there: Addresses) -> str:
         "correction": f"/studies/{there.study_uid}/corrections/{UUID(int=7)}/revert",
         "annotation": f"/viewer/{there.study_uid}/annotations/{UUID(int=7)}",
         "key image": f"/viewer/{there.study_uid}/key-images/{there.sop_uid}/1",
+        **there.api,
         "root": "/dicom-web/",
         "search series": f"/dicom-web/studies/{there.study_uid}/series",
         "search instances": f"/dicom-web/studies/{there.study_uid}/instances",

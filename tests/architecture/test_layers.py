@@ -54,7 +54,7 @@ def test_accounts_has_no_foreign_key_into_imaging() -> None:
             assert field.related_model is None or field.related_model._meta.app_label != "imaging"
 
 
-@pytest.mark.parametrize("door", ["dimse", "dicomweb", "viewer"])
+@pytest.mark.parametrize("door", ["dimse", "dicomweb", "viewer", "api"])
 def test_doors_ask_selectors_and_services_only(door: str) -> None:
     offenders = [
         f"{path.relative_to(ROOT)}:{number}"
