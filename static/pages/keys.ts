@@ -7,9 +7,15 @@ export function belongsToField(event: KeyboardEvent): boolean {
   return Boolean(target?.closest("input, select, textarea, [contenteditable], dialog[open], [popover]"));
 }
 
-/** Single-letter keys can be turned off by the reader (WCAG 2.1.4); the server writes the choice on `<html>`. */
+/** Single-letter keys can be turned off by the reader (WCAG 2.1.4), in the dialog of the keys; a cookie tells the server. */
 export function lettersAllowed(): boolean {
   return document.documentElement.dataset["letterKeys"] !== "off";
+}
+
+/** Keep a choice of this browser's for a year, for the server to write into its pages; empty forgets it. Never anything about a patient. */
+export function keepChoice(name: string, value: string): void {
+  const secure = window.location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${name}=${value}; Path=/; SameSite=Lax; Max-Age=${value ? 31536000 : 0}${secure}`;
 }
 
 function openKeys(): void {
@@ -29,6 +35,13 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     openKeys();
   }
+});
+
+document.addEventListener("change", (event) => {
+  const field = event.target as HTMLInputElement;
+  if (!field.matches("[data-letters]")) return;
+  document.documentElement.dataset["letterKeys"] = field.checked ? "on" : "off";
+  keepChoice("letters", field.checked ? "" : "off");
 });
 
 /** Enter on a page about one study opens its images (`<a data-open>`), unless something else has the focus. */

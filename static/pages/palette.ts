@@ -90,7 +90,7 @@ async function search(): Promise<void> {
     const found = text ? await ask(text) : "";
     put(dialog, found);
     // What was found is what was meant more often than a page that has the letters in its name too.
-    if (found) activate(dialog, options(dialog)[0]);
+    if (found || !text) activate(dialog, options(dialog)[0]);
     narrow(dialog, true);
   } catch (error) {
     if ((error as Error).name === "AbortError") return;

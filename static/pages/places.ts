@@ -10,6 +10,7 @@ import { choose, chosenRow, listOf, rowOf } from "./rows";
 const PLACES = "list:places";
 const LAST = "list:last";
 const MOST = 20;
+const LIST = "/";
 
 interface Place {
   address: string;
@@ -60,21 +61,24 @@ function comeBack(list: HTMLElement): void {
   row?.scrollIntoView({ block: "nearest" });
 }
 
-function isWayBack(url: string): boolean {
+/** Whether an address is the page that `back` names; from the viewer the list counts too, for most studies are opened from it. */
+function isWayBack(url: string, back: string): boolean {
   const { pathname, origin } = new URL(url, window.location.href);
-  if (origin !== window.location.origin || pathname === window.location.pathname) return false;
-  return pathname === "/" || (/^\/studies\/[0-9.]+\/$/.test(pathname) && !window.location.pathname.startsWith("/studies/"));
+  const ways = [new URL(back, window.location.href).pathname];
+  if (window.location.pathname.startsWith("/viewer/")) ways.push(LIST);
+  return origin === window.location.origin && ways.includes(pathname);
 }
 
-/** Go back to the page this study was opened from, without a new entry in the history; else to `otherwise` or the list. */
-export function leave(otherwise = ""): void {
+/** Go back to where this page was opened from, without a new entry in the history; else to `back`, the list as it was left. */
+export function leave(back: string): void {
   const history = (window as unknown as { navigation?: History }).navigation;
   const index = history?.currentEntry?.index ?? -1;
   const before = history?.entries().slice(0, Math.max(index, 0)).reverse();
-  const entry = before?.find((each) => each.url && isWayBack(each.url));
+  const entry = before?.find((each) => each.url && isWayBack(each.url, back));
+  const isList = new URL(back, window.location.href).pathname === LIST;
   if (history && entry) history.traverseTo(entry.key);
-  else if (!history && document.referrer && isWayBack(document.referrer) && window.history.length > 1) window.history.back();
-  else window.location.assign(otherwise || sessionStorage.getItem(LAST) || "/");
+  else if (!history && document.referrer && isWayBack(document.referrer, back)) window.history.back();
+  else window.location.assign((isList && sessionStorage.getItem(LAST)) || back);
 }
 
 document.addEventListener("row:chosen", keep);
@@ -84,15 +88,16 @@ document.addEventListener("click", (event) => {
   const link = (event.target as Element).closest<HTMLAnchorElement>("a[data-back]");
   if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  leave();
+  leave(link.href);
 });
 
 // On the window: whatever Esc closes first (a tool, a menu, a dialog) has heard it before.
 window.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.defaultPrevented || belongsToField(event)) return;
-  if (!document.querySelector("a[data-back]") || document.querySelector(":popover-open, dialog[open]")) return;
+  const link = document.querySelector<HTMLAnchorElement>("a[data-back]");
+  if (!link || document.querySelector(":popover-open, dialog[open]")) return;
   event.preventDefault();
-  leave();
+  leave(link.href);
 });
 
 const list = listOf();

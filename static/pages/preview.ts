@@ -5,7 +5,7 @@
  * server hears of each study that is looked at (and records it) only when the row has rested for a moment; the large
  * picture is fetched then too, the small one stands in until it is there.
  */
-import { belongsToField } from "./keys";
+import { belongsToField, keepChoice } from "./keys";
 import { sessionEnded } from "./session";
 import { choose, chosenRow, listOf, rowsOf } from "./rows";
 
@@ -13,7 +13,6 @@ const REST_MS = 140;
 const HOVER_MS = 450;
 const LEAVE_MS = 250;
 const KEPT = 24;
-const COOKIE = "preview";
 
 interface Kept {
   text: string;
@@ -156,15 +155,10 @@ function show(row: HTMLElement | null): void {
   rest = window.setTimeout(() => void look(row), REST_MS);
 }
 
-function remember(open: boolean): void {
-  const secure = window.location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `${COOKIE}=${open ? "open" : ""}; Path=/; SameSite=Lax; Max-Age=${open ? 31536000 : 0}${secure}`;
-}
-
 function open(row: HTMLTableRowElement): void {
   shell()?.classList.remove("with-peek");
   shell()?.classList.add("with-preview");
-  remember(true);
+  keepChoice("preview", "open");
   show(row);
   row.scrollIntoView({ block: "nearest" });
 }
@@ -177,7 +171,7 @@ function close(): void {
   shell()?.classList.remove("with-preview", "with-peek");
   shown = "";
   panel()?.replaceChildren();
-  remember(false);
+  keepChoice("preview", "");
   const list = listOf();
   const row = list && (chosenRow(list) ?? rowsOf(list)[0]);
   if (inside && row) choose(row);
