@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import TransactionTestCase
 
-from imaging.studies import metadata
+from imaging.dicomweb import kept_answers
+from imaging.studies import decisions, metadata
 
 pytest_plugins = ["tests.peers", "tests.chromium", "tests.cast", "tests.studies_in_archive", "tests.web_servers", "tests.receivers"]
 
+_TRIES = 5
 _KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
 
@@ -60,7 +62,15 @@ def _empty_all_tables(self: TransactionTestCase) -> None:
             if name not in _KEPT
         ]
         owner.execute("SET session_replication_role = replica")  # append-only triggers stand aside for the tests' owner
-        owner.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE".encode())
+        statement = f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE".encode()
+        for attempt in range(_TRIES):
+            try:
+                owner.execute(statement)
+                break
+            except psycopg.errors.DeadlockDetected:
+                # A request that a browser left behind is still being answered; it ends in a moment.
+                if attempt == _TRIES - 1:
+                    raise
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -72,6 +82,8 @@ def _clean_as_owner() -> None:
 def _nothing_remembered() -> None:
     """Each test is a new process for headers kept in memory by primary key: keys begin anew when tables are emptied."""
     metadata.remembered.clear()
+    decisions.remembered.clear()
+    kept_answers.remembered.clear()
 
 
 @pytest.fixture

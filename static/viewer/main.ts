@@ -51,7 +51,11 @@ async function start(): Promise<void> {
     tile(say("no_series"), say("no_series_yet"));
     return;
   }
-  await viewer.open(study.study.study_instance_uid, first.series_instance_uid);
+  // The study's page may name the image that was chosen there.
+  const asked = new URLSearchParams(window.location.search);
+  const sop = asked.get("instance");
+  const at = sop && first.series_instance_uid === asked.get("series") ? { sop, frame: Number(asked.get("frame") ?? 1) || 1 } : undefined;
+  await viewer.open(study.study.study_instance_uid, first.series_instance_uid, at);
   page.dataset["ready"] = "true";
 }
 

@@ -24,7 +24,8 @@ export class Memory {
   }
 
   closed(series: OpenSeries): void {
-    const shown = this.series.get(series) ?? 0;
+    const shown = this.series.get(series);
+    if (shown === undefined) return; // read again meanwhile
     this.series.delete(series); // closed last, forgotten last
     this.series.set(series, Math.max(0, shown - 1));
   }
@@ -39,8 +40,13 @@ export class Memory {
     return true;
   }
 
+  /** The series has changed on the server: whoever opens it reads it again. What it had loaded is of use to that. */
+  outdated(series: OpenSeries): void {
+    this.series.delete(series);
+  }
+
   /** Let a series go: its pixels, and its headers. */
-  forget(series: OpenSeries): void {
+  private forget(series: OpenSeries): void {
     this.series.delete(series);
     this.onForget(series);
     for (const { imageId } of series.slides) {

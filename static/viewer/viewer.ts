@@ -197,17 +197,19 @@ export class Viewer {
   // Studies and series ----------------------------------------------------------------------------------------------------
 
   /** Open a series in the active port. */
-  async open(study: string, series: string): Promise<void> {
-    await this.openIn(this.active, study, series);
+  /** `at` is the frame to begin with; without it, the middle one. */
+  async open(study: string, series: string, at?: { sop: string; frame: number }): Promise<void> {
+    const begin = at && ((slides: readonly Slide[]) => Math.max(0, slides.findIndex((slide) => slide.sop === at.sop && slide.frame === at.frame)));
+    await this.openIn(this.active, study, series, begin);
   }
 
-  private async openIn(pane: OpenPane, study: string, series: string): Promise<void> {
+  private async openIn(pane: OpenPane, study: string, series: string, begin?: (slides: readonly Slide[]) => number): Promise<void> {
     const manifest = this.studies.find((one) => one.study.study_instance_uid === study);
     const entry = manifest?.series.find((one) => one.series_instance_uid === series);
     if (!manifest || !entry) return;
     if (pane === this.panes[0] && manifest === this.studies[0]) window.history.replaceState(null, "", `#${series}`);
     const others = this.panes.some((one) => one !== pane && one.hasPicture);
-    await pane.open(manifest, entry, others && this.linking.on ? (slides) => this.counterpart(slides, pane) : undefined);
+    await pane.open(manifest, entry, begin ?? (others && this.linking.on ? (slides) => this.counterpart(slides, pane) : undefined));
   }
 
   /** Where a stack begins beside those that are open already. */
@@ -296,7 +298,7 @@ export class Viewer {
     const entry = study.series.find((one) => one.series_instance_uid === pane.uid);
     const at = pane.slide;
     const stale = this.memory.find(study.study.study_instance_uid, pane.uid);
-    if (stale) this.memory.forget(stale);
+    if (stale) this.memory.outdated(stale);
     if (!entry) pane.overlay.showTile(say("no_series"), say("reason_absent"), null, false);
     else void pane.open(study, entry, (slides) => slides.findIndex((slide) => slide.sop === at?.sop && slide.frame === at.frame));
   }
