@@ -3,12 +3,12 @@
 import zlib
 from collections.abc import Callable, Iterable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from accounts.roles import Right
-from imaging.dicomweb import answers, negotiation
+from imaging.dicomweb import answers, kept_answers, negotiation
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.studies import access
 from imaging.studies import metadata as study_metadata
@@ -87,10 +87,5 @@ def _answer(
     request: HttpRequest, rows: Iterable[Series], media_type: str, read: Callable[[], bytes]
 ) -> HttpResponseBase:
     # Bulk data is addressed by the host that was asked, so that the host is part of the version.
-    etag = f'"{study_metadata.etag(request.scope, rows)}-{zlib.crc32(base(request).encode()):08x}"'  # type: ignore[attr-defined]
-    same = answers.unchanged(request, etag)
-    if same is not None:
-        return same
-    response = HttpResponse(b"" if request.method == "HEAD" else read(), content_type=media_type)
-    response["ETag"] = etag
-    return response
+    tag = f"{study_metadata.etag(request.scope, rows)}-{zlib.crc32(base(request).encode()):08x}"  # type: ignore[attr-defined]
+    return kept_answers.answer(request, tag, media_type, read)

@@ -4,6 +4,7 @@ Every page, frame, file and picture of a study goes through ``open_study`` or th
 that is not visible and one that does not exist are the same answer.
 """
 
+import time
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Right
 from accounts.scope import Prior, Scope
-from imaging.studies import priors
+from imaging.studies import decisions, priors
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
 
 RowT = TypeVar("RowT", bound=Model)
@@ -160,6 +161,14 @@ def open_instance(
 
     ``version.instance.series.study.patient`` and the stored objects are already fetched. Errors as ``open_study``.
     """
+    if purpose is Purpose.FRAMES and right is Right.VIEW and series_instance_uid is not None:
+        key = decisions.key_of(scope, right, study_instance_uid, series_instance_uid)
+        kept = decisions.remembered.find(key, sop_instance_uid)
+        if kept is not None:
+            _record(kept.instance.series.study, scope, actor=actor, purpose=purpose, detail=detail)
+            return kept
+    else:
+        key = None
     named = Q(study__study_instance_uid=_uid(study_instance_uid), sop_instance_uid=_uid(sop_instance_uid))
     if series_instance_uid is not None:
         named &= Q(series__series_instance_uid=_uid(series_instance_uid))
@@ -174,7 +183,30 @@ def open_instance(
             Instance.objects.visible_to(scope, Right.LIST).filter(named), actor, "instance", sop_instance_uid, right
         )
     _record(version.instance.series.study, scope, actor=actor, purpose=purpose, detail=detail)
+    if key is not None and decisions.remembered.is_busy(key):
+        _look_ahead(scope, version, right, key)
     return version
+
+
+def _look_ahead(scope: Scope, version: InstanceVersion, right: Right, key: decisions.Key) -> None:
+    """Ask for the images around one at once: who reads frame after frame wants those next."""
+    number, series = version.instance.instance_number, version.instance.series
+    if number is None:
+        return
+    decided_at = time.monotonic()
+    around = Q(instance_number__gte=number - decisions.BEHIND, instance_number__lt=number + decisions.AHEAD)
+    visible = Instance.objects.visible_to(scope, right).filter(around, series=series)
+    rows = (
+        InstanceVersion.objects.current()
+        .filter(instance__in=visible)
+        .exclude(Q(frames_object=None) & ~Q(needs_rendition=""))
+        .select_related("instance", "stored_object", "frames_object")
+        .prefetch_related("stored_object__copies", "frames_object__copies")
+    )
+    found = list(rows[: 2 * decisions.AHEAD])
+    for row in found:
+        row.instance.series = series
+    decisions.remembered.keep(key, decided_at, found)
 
 
 def _uid(text: str) -> str:

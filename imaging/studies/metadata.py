@@ -154,6 +154,7 @@ def etag(scope: Scope, series: Iterable[Series]) -> str:
     for row in series:
         digest.update(f"{row.pk}.{row.version};".encode())
     # Named objects narrow what is seen within a series; departments show it whole.
+    digest.update(b"deidentified|" if scope.deidentified else b"|")
     for names in (scope.studies, scope.series, scope.instances):
         digest.update(",".join(sorted(names)).encode() + b"|")
     return digest.hexdigest()[:32]
