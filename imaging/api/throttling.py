@@ -46,9 +46,11 @@ def spend(actor: Actor, method: str) -> Allowance | None:
         cache.add(f"{name}{int(window)}", 0, timeout=2 * WINDOW + 1)
         present = int(cache.incr(f"{name}{int(window)}"))
         before = int(cache.get(f"{name}{int(window) - 1}") or 0)
-    except Exception:
+    except Exception as error:  # noqa: BLE001  # whatever the cache's client raises: reading goes on
         _away_until[0] = time.monotonic() + _LEFT_ALONE
-        log.exception("ALARM: the cache does not answer, and the API's requests are not counted.")
+        log.critical(
+            "ALARM: the cache does not answer (%s), and the API's requests are not counted.", type(error).__name__
+        )
         return None
     used = present + before * (1 - past / WINDOW)
     if used <= limit:
@@ -61,3 +63,8 @@ def _wait(limit: int, present: int, before: int, past: float) -> float:
     if present <= limit and before:
         return WINDOW * (1 - (limit - present) / before) - past
     return WINDOW - past + WINDOW * (1 - limit / present)
+
+
+def begin_anew() -> None:
+    """Ask the cache again at once, as a new process does."""
+    _away_until[0] = 0.0

@@ -56,9 +56,9 @@ def hand_over_zip(read: Read, length: int, *, source: Source) -> Iterator[Told]:
     """
     # An import's folder without an import: were this process to die, it is swept away like one.
     folder, name = uuid.uuid4(), uuid.uuid4()
-    staging.check_room(length)
     staging.make_folder(folder)
     try:
+        staging.check_room(length)
         with staging.StagedFile(folder, name, create=True) as staged:
             if staged.fill(read, length) != length:
                 raise staging.Damaged
@@ -71,10 +71,11 @@ def _of_zip(folder: uuid.UUID, name: uuid.UUID, source: Source) -> Iterator[Told
     troubles: list[Told] = []
     offers = (Offer(found, source) for found in _objects(folder, name, troubles))
     for taken in take_in(offers):
+        path = taken.offer.found.path.removeprefix(f"{name}/")
         if taken.outcome == REFUSED:
-            yield Told(path=taken.offer.found.path, refusal=taken.code)
+            yield Told(path=path, refusal=taken.code)
         else:
-            yield _told(taken.offer.found.path, taken.outcome, taken.reason, taken.header)
+            yield _told(path, taken.outcome, taken.reason, taken.header)
     yield from troubles
 
 
@@ -85,7 +86,7 @@ def _objects(folder: uuid.UUID, name: uuid.UUID, troubles: list[Told]) -> Iterat
         if found.trouble is not None:
             is_stray = found.kind in {Kind.JUNK, Kind.DOCUMENT} and found.archive is not None
             if not is_stray:
-                shown = found.path if found.archive is not None else ""
+                shown = found.path.removeprefix(f"{name}/") if found.archive is not None else ""
                 troubles.append(Told(path=shown, refusal=str(found.trouble.value)))
         elif found.kind is Kind.DICOM:
             yield found

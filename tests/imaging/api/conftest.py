@@ -10,6 +10,7 @@ from django.test import Client
 
 from accounts.models import Department, User
 from accounts.services import IssuedKey
+from imaging.api import throttling
 from tests.factories import arrivals
 from tests.studies_in_archive import Archive
 
@@ -40,6 +41,7 @@ class Program:
 @pytest.fixture(autouse=True)
 def _nobody_has_asked_yet() -> Iterator[None]:
     cache.clear()
+    throttling.begin_anew()
     yield
     cache.clear()
 
