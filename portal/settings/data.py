@@ -35,6 +35,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": environment.cache_url,
         "KEY_PREFIX": "negatoscope",
+        # Nothing that is kept here is worth waiting for.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
     }
 }
 
