@@ -3,17 +3,20 @@
 import hashlib
 from dataclasses import replace
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import orjson
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from accounts import selectors
+from accounts.models import User
 from accounts.roles import Right
 from imaging.dicomweb import answers, compression, metadata, multipart, native_model, negotiation, query
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.dicomweb.query import MOST, Query
-from imaging.ingest import selectors as sites
 from imaging.studies import attributes, matching
 from imaging.studies import search as studies
 from imaging.studies.attributes import Attributes
@@ -54,8 +57,7 @@ def _answer(
         f'{negotiation.DICOM_JSON}, multipart/related; type="{negotiation.DICOM_XML}"',
     )
     scope = request.scope  # type: ignore[attr-defined]
-    zone = sites.home_of(scope.departments_with(Right.LIST)).zone
-    with timezone.override(zone):
+    with timezone.override(_zone(request)):
         asked = query.read(
             request.GET, level, study_instance_uid=study_instance_uid, series_instance_uid=series_instance_uid
         )
@@ -70,6 +72,15 @@ def _answer(
         # One field each would be joined by some servers; texts are ours, of printable ASCII.
         response["Warning"] = ", ".join(f'299 {base} "{_quotable(text)}"' for text in warnings)
     return response
+
+
+def _zone(request: HttpRequest) -> ZoneInfo:
+    """The time zone in which the client's days begin: of its site, otherwise the portal's."""
+    if isinstance(request.user, User):
+        name = selectors.time_zone_of(request.user)
+    else:
+        name = selectors.time_zone_of_departments(request.scope.departments_with(Right.LIST))  # type: ignore[attr-defined]
+    return ZoneInfo(name or settings.TIME_ZONE)
 
 
 def _offer(entry: MediaRange) -> bool | None:

@@ -1,4 +1,4 @@
-"""What may be negotiated: verification, and every storage SOP class in every transfer syntax (PS3.8 section 9.3.2.2)."""
+"""What may be negotiated: verification, queries, and every storage SOP class in every transfer syntax (PS3.8 section 9.3.2.2)."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,11 +7,13 @@ from pydicom import uid as pydicom_uid
 from pynetdicom import sop_class
 from pynetdicom.presentation import PresentationContext, build_context
 
+from imaging.dimse.finding import STUDY_ROOT_FIND
+
 VERIFICATION: Final = "1.2.840.10008.1.1"
 _IMAGE_ROOT: Final = "1.2.840.10008.5.1.4.1.1."
 #: No data sets of PS3.5, but MIME, XML and another file format.
 _NO_DATA_SET: Final = frozenset({"1.2.840.10008.1.2.6.1", "1.2.840.10008.1.2.6.2", "1.2.840.10008.1.20"})
-_VERIFICATION_SYNTAXES: Final = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+_PLAIN_SYNTAXES: Final = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 
 
 def _of_type(kind: str) -> dict[str, str]:
@@ -37,8 +39,8 @@ def supported(requested: Iterable[PresentationContext]) -> list[PresentationCont
         syntaxes.update(dict.fromkeys(str(syntax) for syntax in context.transfer_syntax))
     found = []
     for abstract_syntax, order in orders.items():
-        if abstract_syntax == VERIFICATION:
-            known = [syntax for syntax in order if syntax in _VERIFICATION_SYNTAXES]
+        if abstract_syntax in {VERIFICATION, STUDY_ROOT_FIND}:
+            known = [syntax for syntax in order if syntax in _PLAIN_SYNTAXES]
         elif abstract_syntax in STORAGE_CLASSES:
             known = [syntax for syntax in order if syntax in TRANSFER_SYNTAXES]
         else:

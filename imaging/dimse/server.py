@@ -13,8 +13,9 @@ from pynetdicom.ae import ApplicationEntity as LocalEntity
 from pynetdicom.transport import AssociationServer, AssociationSocket, RequestHandler
 
 from imaging.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from imaging.dimse import contexts
+from imaging.dimse import contexts, find_exchange
 from imaging.dimse.admission import Admission, Caller, Refusal
+from imaging.dimse.finding import Asker, Finder
 from imaging.dimse.upper_layer import SILENCE, StreamingAssociation
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class _Handler(RequestHandler):
         association.acceptor.implementation_version_name = self.ae.implementation_version_name
         association.requestor.address_info = self.remote
         association.bind(evt.EVT_REQUESTED, cast(Server, self.server).on_requested)
+        association.bind(evt.EVT_SOP_EXTENDED, cast(Server, self.server).on_extended)
         return association
 
 
@@ -69,6 +71,7 @@ class Server(AssociationServer):
         entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         self._listening = listening
         self._admission = admission
+        self._finder = Finder(ae_title=ae_title)
         super().__init__(entity, listening.getsockname(), ae_title, [], request_handler=_Handler)
         cast(list[Any], entity._servers).append(self)
 
@@ -127,7 +130,15 @@ class Server(AssociationServer):
         association.is_used_up = lambda: self._admission.is_used_up(source)
         association.tell_refused = lambda words: self._admission.tell_object_refused(source, words)
         association.may_store = decision.may_store
+        association.asker = Asker(caller.actor, decision.department_ids, decision.may_query)
+        association.finder = self._finder
         association.acceptor.supported_contexts = contexts.supported(request.presentation_context_definition_list)
+
+    def on_extended(self, event: Any) -> dict[Any, bytes]:
+        """Agree on what a query may ask beyond its SOP class (EVT_SOP_EXTENDED)."""
+        association: StreamingAssociation = event.assoc
+        association.agreed = find_exchange.agreed(event.app_info)
+        return find_exchange.agreement(event.app_info)
 
     def stop(self, grace: timedelta = timedelta(seconds=_GRACE)) -> None:
         """Accept no more, let objects that are on their way come to their end, then end every association.

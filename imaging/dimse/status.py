@@ -1,4 +1,4 @@
-"""Answers of the storage service (PS3.4 annex B.2.3, PS3.7 section 9.1.1.1.9): every refusal has its own code and words."""
+"""Answers of the storage and query services (PS3.4 annexes B.2.3 and C.4.1.1.4): every refusal has its own code and words."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -32,3 +32,30 @@ def of_refusal(code: str, detail: str) -> Status:
     """A900 when the data set is another object than announced, otherwise C000: cannot understand."""
     comment = f"{code}: {detail}"[:COMMENT_LIMIT].encode("ascii", "replace").decode()
     return Status(0xA900 if code in _DOES_NOT_MATCH else 0xC000, comment)
+
+
+# Answers of the query service (PS3.4 table C.4-1).
+PENDING: Final = Status(0xFF00)
+#: Some keys were left out of account: they are not matched here.
+PENDING_PARTLY: Final = Status(0xFF01)
+CANCELLED: Final = Status(0xFE00)
+MAY_NOT_QUERY: Final = Status(0x0124, "This application entity may not search here")
+QUERIES_BUSY: Final = Status(0xA700, "Too many searches at the moment, ask again")
+QUERY_TOO_BROAD: Final = Status(0xA700, "The search takes too long: narrow it")
+QUERY_NOT_ANSWERED: Final = Status(0xA700, "The archive cannot be searched now, ask again")
+QUERY_FAILED: Final = Status(0xC001, "The search failed")
+
+
+def too_many_matches(most: int) -> Status:
+    """A700 after as many matches as one query gives: those were sent, the rest were not."""
+    return Status(0xA700, f"More than {most} matches: narrow the search")
+
+
+def of_identifier(words: str) -> Status:
+    """C000: unable to process, with the reason."""
+    return Status(0xC000, words[:COMMENT_LIMIT].encode("ascii", "replace").decode())
+
+
+def not_of_model(words: str) -> Status:
+    """A900: the identifier does not match the SOP class."""
+    return Status(0xA900, words[:COMMENT_LIMIT])

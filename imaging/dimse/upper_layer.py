@@ -18,7 +18,10 @@ from pynetdicom.association import Association
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu_primitives import P_DATA
 
+from accounts.actor import ANONYMOUS
 from accounts.roles import Door
+from imaging.dimse import find_exchange
+from imaging.dimse.finding import Agreed, Asker, Finder
 from imaging.dimse.reception import Context, ProtocolError, Receiver
 from imaging.ingest.source import Source
 
@@ -44,6 +47,10 @@ _AWAITING_CLOSE: Final = "Sta13"
 
 _HEAD = struct.Struct(">BBL")
 _VALUE_HEAD = struct.Struct(">LBB")
+
+
+#: Until the peer is recognised nothing is found.
+_NOBODY: Final = Finder(ae_title="")
 
 
 class _Ended(Exception):
@@ -234,6 +241,21 @@ class StreamingAssociation(Association):
         self.may_store = False
         self.is_used_up: Callable[[], bool] = lambda: False
         self.tell_refused: Callable[[str], None] = lambda _words: None
+        self.asker = Asker(ANONYMOUS)
+        self.agreed = Agreed()
+        self.finder = _NOBODY
+
+    def _serve_request(self, msg: Any, context_id: int) -> None:
+        """Answer queries by our own service, and everything else as the library does."""
+        context = self._accepted_cx.get(context_id)
+        if context is None or not find_exchange.is_query(msg, str(context.abstract_syntax)):
+            super()._serve_request(msg, context_id)
+            return
+        self._is_paused = True
+        try:
+            find_exchange.serve(self, msg, context_id, str(context.transfer_syntax[0]))
+        finally:
+            self._is_paused = False
 
     def make_receiver(self) -> Receiver:
         """A receiver for the contexts that were agreed upon; before the peer is recognised nothing may be stored."""

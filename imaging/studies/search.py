@@ -5,7 +5,7 @@ are asked for, those of one instance below, as corrected, if all instances below
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -23,14 +23,15 @@ from imaging.studies import matching as columns
 from imaging.studies.attributes import Attributes
 from imaging.studies.list_filters import Order, StudyFilters
 from imaging.studies.matching import Rows
-from imaging.studies.models import Instance, InstanceVersion, Study
+from imaging.studies.models import Instance, InstanceVersion, Series, Study
 from imaging.studies.series_list import InstanceOrder, SeriesOrder
 from imaging.studies.study_list import study_count
 from imaging.studies.time_limit import time_limit
 
 #: Series whose headers are read for one answer; what is asked for beyond the columns stays away from the rows after them.
 MOST_HEADERS: Final = 100
-MOST_ROWS: Final = 5_000
+MOST_ROWS: Final = 10_000
+_MOST_OFFSET: Final = 1_000_000
 
 
 class Level(StrEnum):
@@ -45,6 +46,14 @@ _ROWS: Final[Mapping[Level, Rows]] = {
     Level.STUDY: Rows.STUDY,
     Level.SERIES: Rows.SERIES,
     Level.INSTANCE: Rows.INSTANCE,
+}
+
+
+_KINDS: Final[Mapping[Level, Any]] = {Level.STUDY: Study, Level.SERIES: Series, Level.INSTANCE: Instance}
+_ABOVE: Final[Mapping[Level, tuple[str, ...]]] = {
+    Level.STUDY: ("patient",),
+    Level.SERIES: ("study__patient",),
+    Level.INSTANCE: ("series__study__patient",),
 }
 
 
@@ -103,11 +112,27 @@ def search(scope: Scope, wanted: Search, *, actor: Actor) -> Found:
             scope, wanted.study_instance_uid, actor=actor, purpose=access.Purpose.SEARCH, right=Right.LIST
         )
     with time_limit():
-        rows, more = _rows(scope, wanted, kept)
-        total = _total(scope, wanted, kept, len(rows), more=more)
-    found, is_abridged = _described(scope, wanted, rows)
-    _record(wanted, actor=actor, found=len(rows))
-    return Found(found, more, total, ignored, is_abridged)
+        place = _ids(scope, wanted, kept)
+        total = _total(scope, wanted, kept, place)
+    found, is_abridged = _described(scope, wanted, _loaded(wanted.level, place.ids))
+    _record(wanted, actor=actor, found=len(place.ids))
+    return Found(found, place.more, total, ignored, is_abridged)
+
+
+def batches(scope: Scope, wanted: Search, *, actor: Actor, size: int) -> Iterator[Found]:
+    """The same, up to ``limit`` in all, a batch at a time: for a door whose answers go out one by one.
+
+    What was found is decided with the first batch; what has gone by the time that its turn comes is left out. Errors as
+    ``search``.
+    """
+    kept, ignored = _divided(wanted)
+    with time_limit():
+        place = _ids(scope, wanted, kept)
+    _record(wanted, actor=actor, found=len(place.ids))
+    for start in range(0, max(len(place.ids), 1), size):
+        part = place.ids[start : start + size]
+        found, is_abridged = _described(scope, wanted, _loaded(wanted.level, part))
+        yield Found(found, place.more or start + size < len(place.ids), None, ignored, is_abridged)
 
 
 def _divided(wanted: Search) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
@@ -117,53 +142,72 @@ def _divided(wanted: Search) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
     return supported, tuple(key for key in asked if key not in supported)
 
 
-def _rows(scope: Scope, wanted: Search, keys: tuple[Key, ...]) -> tuple[list[Any], bool]:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Primary keys of what is found, in order; whether more follow; how many there are in all, if somebody has counted."""
+
+    ids: list[int]
+    more: bool
+    total: int | None = None
+
+
+def _ids(scope: Scope, wanted: Search, keys: tuple[Key, ...]) -> _Place:
     limit = max(1, min(wanted.limit, MOST_ROWS))
     if wanted.level is Level.STUDY:
         order = wanted.order if isinstance(wanted.order, Order) else Order.LATEST
         filters = StudyFilters(attributes=keys)
-        places, more = list_scan.keys(scope, filters, order, None, limit=limit, offset=wanted.offset)
-        ids = [place.study_id for place in places]
-        studies = Study.objects.filter(pk__in=ids).select_related("patient").in_bulk()
-        return [studies[pk] for pk in ids if pk in studies], more
+        found = list_scan.keys(scope, filters, order, None, limit=limit, offset=wanted.offset)
+        return _Place([key.study_id for key in found.keys], found.more, found.total if found.is_exact else None)
     if wanted.level is Level.SERIES:
-        part = series_list.series_list(
+        series = series_list.series(
             scope,
             keys,
             study_instance_uid=wanted.study_instance_uid,
             order=wanted.order if isinstance(wanted.order, SeriesOrder) else None,
-            offset=wanted.offset,
-            limit=limit,
         )
-        return list(part.rows), part.more
-    found = series_list.instance_list(
+        return _cut(series, wanted.offset, limit)
+    instances = series_list.instances(
         scope,
         keys,
         study_instance_uid=wanted.study_instance_uid,
         series_instance_uid=wanted.series_instance_uid,
         order=wanted.order if isinstance(wanted.order, InstanceOrder) else None,
-        offset=wanted.offset,
-        limit=limit,
     )
-    return list(found.rows), found.more
+    return _cut(instances, wanted.offset, limit)
 
 
-def _total(scope: Scope, wanted: Search, keys: tuple[Key, ...], found: int, *, more: bool) -> int | None:
+def _cut(rows: QuerySet[Any], offset: int, limit: int) -> _Place:
+    offset = max(0, min(offset, _MOST_OFFSET))
+    found = list(rows.values_list("pk", flat=True)[offset : offset + limit + 1])
+    return _Place(found[:limit], more=len(found) > limit)
+
+
+def _loaded(level: Level, ids: Sequence[int]) -> list[Any]:
+    """The rows of these keys, in their order, with the levels above."""
+    rows: QuerySet[Any] = _KINDS[level].objects.filter(pk__in=ids).select_related(*_ABOVE[level])
+    found = rows.in_bulk()
+    return [found[pk] for pk in ids if pk in found]
+
+
+def _total(scope: Scope, wanted: Search, keys: tuple[Key, ...], place: _Place) -> int | None:
     """How many there are in all: without counting where this answer is the end of the list."""
-    if not more and (found or not wanted.offset):
-        return wanted.offset + found
+    if place.total is not None:
+        return place.total
+    if not place.more and (place.ids or not wanted.offset):
+        return wanted.offset + len(place.ids)
     if not wanted.is_counted:
         return None
     if wanted.level is Level.STUDY:
         return study_count(scope, StudyFilters(attributes=keys), exact=True).number
     if wanted.level is Level.SERIES:
-        return series_list.series_count(scope, keys, study_instance_uid=wanted.study_instance_uid)
-    return series_list.instance_count(
+        return series_list.series(scope, keys, study_instance_uid=wanted.study_instance_uid).order_by().count()
+    found_in_all = series_list.instances(
         scope,
         keys,
         study_instance_uid=wanted.study_instance_uid,
         series_instance_uid=wanted.series_instance_uid,
     )
+    return found_in_all.order_by().count()
 
 
 def _described(scope: Scope, wanted: Search, rows: Sequence[Any]) -> tuple[list[Attributes], bool]:

@@ -1,13 +1,12 @@
-"""Series and instances as lists: chosen by matching keys, in any order offered, a page at a time, for every door.
+"""Series and instances as lists: chosen by matching keys, in any order offered, for every door.
 
 Within a study these are as long as the study is. Over the whole archive (a relational query) they begin with what came
 last, and are as fast as the keys above are selective; ``time_limit`` ends what would take too long.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Generic, TypeVar
+from typing import TypeVar
 
 from django.db.models import F, Model, QuerySet
 
@@ -19,9 +18,6 @@ from imaging.studies.matching import Rows
 from imaging.studies.models import Instance, Series
 
 RowT = TypeVar("RowT", bound=Model)
-
-MOST_ROWS: Final = 5_000
-_MOST_OFFSET: Final = 1_000_000
 
 
 class SeriesOrder(StrEnum):
@@ -50,100 +46,53 @@ class InstanceOrder(StrEnum):
     NEWEST = "-pk"
 
 
-@dataclass(frozen=True, slots=True)
-class Slice(Generic[RowT]):
-    """Some rows of a list, and whether more follow."""
-
-    rows: list[RowT]
-    more: bool
-
-
-def series_list(
-    scope: Scope,
-    keys: Sequence[Key] = (),
-    *,
-    study_instance_uid: str = "",
-    order: SeriesOrder | None = None,
-    offset: int = 0,
-    limit: int = 100,
-) -> Slice[Series]:
-    """Series that ``scope`` may list, of one study or of all, with study and patient.
+def series(
+    scope: Scope, keys: Sequence[Key] = (), *, study_instance_uid: str = "", order: SeriesOrder | None = None
+) -> QuerySet[Series]:
+    """Series that ``scope`` may list, of one study or of all.
 
     ``keys`` are DICOM matching keys of series, study and patient. Without ``order``: by number within a study, what came
-    last first over all. Up to ``MOST_ROWS`` at a time.
+    last first over all.
     """
-    rows = _series(scope, keys, study_instance_uid).select_related("study__patient")
+    rows = Series.objects.visible_to(scope, Right.LIST)
+    if study_instance_uid:
+        rows = rows.filter(study__study_instance_uid=_uid(study_instance_uid))
     order = order or (SeriesOrder.NUMBER if study_instance_uid else SeriesOrder.NEWEST)
-    return _slice(rows, order.value, offset, limit)
+    return _ordered(rows.filter(matching.condition(keys, Rows.SERIES)), order.value)
 
 
-def series_count(scope: Scope, keys: Sequence[Key] = (), *, study_instance_uid: str = "") -> int:
-    """How many series the list has in all."""
-    return _series(scope, keys, study_instance_uid).count()
-
-
-def instance_list(
+def instances(
     scope: Scope,
     keys: Sequence[Key] = (),
     *,
     study_instance_uid: str = "",
     series_instance_uid: str = "",
     order: InstanceOrder | None = None,
-    offset: int = 0,
-    limit: int = 100,
-) -> Slice[Instance]:
-    """Instances that ``scope`` may list, of one series, one study or all, with series, study and patient.
+) -> QuerySet[Instance]:
+    """Instances that ``scope`` may list, of one series, one study or all.
 
     ``keys`` are DICOM matching keys of any level. Without ``order``: by series and number within a study, what came last
-    first over all. Up to ``MOST_ROWS`` at a time.
+    first over all.
     """
-    rows = _instances(scope, keys, study_instance_uid, series_instance_uid).select_related("series__study__patient")
-    if order is None and study_instance_uid and not series_instance_uid:
-        number = F("series__series_number").asc(nulls_last=True)
-        return _cut(rows.order_by(number, "series_id", F("instance_number").asc(nulls_last=True), "pk"), offset, limit)
-    order = order or (InstanceOrder.NUMBER if study_instance_uid else InstanceOrder.NEWEST)
-    return _slice(rows, order.value, offset, limit)
-
-
-def instance_count(
-    scope: Scope, keys: Sequence[Key] = (), *, study_instance_uid: str = "", series_instance_uid: str = ""
-) -> int:
-    """How many instances the list has in all."""
-    return _instances(scope, keys, study_instance_uid, series_instance_uid).count()
-
-
-def _series(scope: Scope, keys: Sequence[Key], study_instance_uid: str) -> QuerySet[Series]:
-    rows = Series.objects.visible_to(scope, Right.LIST)
-    if study_instance_uid:
-        rows = rows.filter(study__study_instance_uid=_uid(study_instance_uid))
-    return rows.filter(matching.condition(keys, Rows.SERIES))
-
-
-def _instances(
-    scope: Scope, keys: Sequence[Key], study_instance_uid: str, series_instance_uid: str
-) -> QuerySet[Instance]:
     rows = Instance.objects.visible_to(scope, Right.LIST)
     if study_instance_uid:
         rows = rows.filter(study__study_instance_uid=_uid(study_instance_uid))
     if series_instance_uid:
         rows = rows.filter(series__series_instance_uid=_uid(series_instance_uid))
-    return rows.filter(matching.condition(keys, Rows.INSTANCE))
+    rows = rows.filter(matching.condition(keys, Rows.INSTANCE))
+    if order is None and study_instance_uid:
+        series_number = F("series__series_number").asc(nulls_last=True)
+        return rows.order_by(series_number, "series_id", F("instance_number").asc(nulls_last=True), "pk")
+    return _ordered(rows, (order or InstanceOrder.NEWEST).value)
 
 
-def _slice(rows: QuerySet[RowT], order: str, offset: int, limit: int) -> Slice[RowT]:
+def _ordered(rows: QuerySet[RowT], order: str) -> QuerySet[RowT]:
     column = order.removeprefix("-")
     if column == "pk":
-        return _cut(rows.order_by(order), offset, limit)
+        return rows.order_by(order)
     is_descending = order.startswith("-")
     key = F(column).desc(nulls_last=True) if is_descending else F(column).asc(nulls_last=True)
-    return _cut(rows.order_by(key, "-pk" if is_descending else "pk"), offset, limit)
-
-
-def _cut(rows: QuerySet[RowT], offset: int, limit: int) -> Slice[RowT]:
-    offset = max(0, min(offset, _MOST_OFFSET))
-    limit = max(1, min(limit, MOST_ROWS))
-    found = list(rows[offset : offset + limit + 1])
-    return Slice(found[:limit], more=len(found) > limit)
+    return rows.order_by(key, "-pk" if is_descending else "pk")
 
 
 def _uid(text: str) -> str:
