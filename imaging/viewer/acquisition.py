@@ -40,8 +40,9 @@ def _amount(value: float | None, unit: str, digits: int = 1) -> str:
     """A number with its unit, as the reader's language writes it."""
     if value is None or abs(value) >= 1e9:
         return ""
-    rounded = round(value, digits)
-    text = formats.number_format(rounded, decimal_pos=0 if rounded == int(rounded) else digits, use_l10n=True)
+    shortest = f"{value:.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:.0f}"
+    places = len(shortest.partition(".")[2])
+    text = formats.number_format(shortest, decimal_pos=places, use_l10n=True).replace("-", "\N{MINUS SIGN}")
     return f"{text}\N{NO-BREAK SPACE}{unit}"
 
 

@@ -141,7 +141,8 @@ class _Browsing:
         self.record = _record(self.middle) if self.middle else {}
         drawable = self.middle is not None and _has_pixels(self.middle)
         self.presets = window_presets.presets_of(series, self.record) if drawable else ()
-        self.preset = next((entry for entry in self.presets if entry.key == query.get("window", "")), None)
+        #: None for the window that the images bring along: then nothing is drawn.
+        self.preset = next((entry for entry in self.presets if entry.key and entry.key == query.get("window", "")), None)
 
     def browser(self) -> Browser:
         """Everything, for the template."""

@@ -21,9 +21,9 @@ from imaging.viewer import picture_addresses, wording
 from imaging.viewer.errors import of_a_study
 
 #: The drawn line of time, in its own units; marks nearer to each other than this stand above one another.
-_WIDTH, _EDGE, _NEAR = 320.0, 14.0, 13.0
+_WIDTH, _EDGE, _NEAR = 260.0, 14.0, 17.0
 _LEVELS = 3
-_MOST_YEARS = 8
+_MOST_YEARS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def _marks(entries: Sequence[TimelineEntry]) -> list[Mark]:
         marks.append(
             Mark(
                 x=x,
-                y=34.0 - level * 10,
+                y=44.0 - level * 13,
                 label=entry.modalities[0] if entry.modalities else "",
                 kind="open" if entry.study else "elsewhere",
                 is_this=entry.standing is Standing.THIS,

@@ -1,53 +1,41 @@
-/** The viewer: studies, their series, and up to four ports. Everything a hand or a key can do is a method here. */
+/** The viewer: studies, their series on the stage, their marks. Everything a hand or a key can do is a method here. */
 import * as tools from "@cornerstonejs/tools";
-import { Viewports } from "./engine";
 import { Following } from "./following";
 import { KeyImages } from "./keyimages";
-import { LAYOUTS, isLayout, letterOf, makeSection, setLayout, type Layout } from "./layout";
-import { Linking } from "./linking";
 import { fetchJson, type Manifest, type PriorEntry, type SeriesEntry } from "./manifest";
 import { Marks } from "./marks";
 import { Memory } from "./memory";
 import { Notice } from "./notice";
 import { part } from "./page";
-import { Pane, type PaneEvents } from "./pane";
+import type { Pane } from "./pane";
 import type { Port } from "./port";
-import { DRAGGED, Rail } from "./rail";
-import { drawReferenceLines } from "./reference";
+import { Rail } from "./rail";
 import { Saving } from "./saving";
 import { change } from "./session";
 import type { Slide } from "./slides";
+import { Stage, at } from "./stage";
 import type { Toolbar } from "./toolbar";
 import { choose, setUpTools, type Choice, CHOICES } from "./tools";
 import { say } from "./words";
 
-interface OpenPane extends Pane {
-  closeViewport: () => void;
-}
-
 export class Viewer {
-  readonly panes: OpenPane[] = [];
   private readonly studies: Manifest[];
-  private readonly viewports = new Viewports();
   private readonly notice = new Notice();
   private readonly memory = new Memory((series) => this.marks.forget(series.slides));
   private readonly saving = new Saving((state, message) => this.notice.saving(state, message));
   private readonly marks = new Marks(this.saving, (study) => this.rootOf(study), () => this.showMarkState(), () => this.notice.tellNews(say("mark_forked"), null));
   private readonly keys = new KeyImages(this.saving, (study) => this.rootOf(study), () => this.showStars());
-  private readonly rail: Rail;
-  private readonly linking = new Linking();
   private readonly group: tools.Types.IToolGroup;
+  private readonly stage: Stage;
+  private readonly rail: Rail;
   private readonly following: Following;
-  private layout: Layout = "1x1";
-  private activeIndex = 0;
-  private linesShown = true;
   private choice: Choice = "window";
 
   constructor(
-    private readonly root: string,
+    root: string,
     manifest: Manifest,
     private readonly toolbar: Toolbar,
-    private readonly withoutGraphics: boolean,
+    withoutGraphics: boolean,
   ) {
     this.studies = [manifest];
     this.group = setUpTools(this.marks.lines);
@@ -57,6 +45,7 @@ export class Viewer {
       onStar: (study, series) => this.nextKeyImage(study, series),
     });
     this.following = new Following({
+      epoch: () => this.saving.epoch,
       onMarks: (study, marks, flags) => {
         this.marks.merge(study, marks);
         this.keys.merge(study, flags);
@@ -66,7 +55,21 @@ export class Viewer {
       onSignedOut: () => (this.saving.pending ? this.notice.saving("signed_out", "") : this.notice.signedOut()),
       onSignedIn: () => this.saving.retry(),
     });
-    this.addPane(part("port"));
+    this.stage = new Stage(root, this.memory, this.group, withoutGraphics, {
+      onOpening: (pane) => pane === this.active && this.toolbar.presets([], ""),
+      onOpened: (pane, opened) => {
+        this.marks.show(opened.slides);
+        if (pane === this.active) this.showActive();
+        else this.showPlaces();
+      },
+      onView: (pane) => this.onView(pane),
+      onLoaded: (pane, settled, failed) => this.onLoaded(pane, settled, failed),
+      onPlaying: (pane) => pane === this.active && this.toolbar.pressed("cine", pane.playing),
+      onTell: (pane, message) => pane === this.active && this.notice.tell(message),
+      onArranged: () => this.showActive(),
+      onDropped: (pane, study, series) => void this.openIn(pane, study, series),
+      onSwipe: (by) => this.choice === "scroll" && this.turnSeries(by),
+    });
     this.rail.studies(this.studies, manifest.priors);
     this.following.follow(manifest.study);
     this.showMarkState();
@@ -74,124 +77,12 @@ export class Viewer {
     this.toolbar.pressed("lines", true);
   }
 
-  private get active(): OpenPane {
-    return this.panes[this.activeIndex] ?? (this.panes[0] as OpenPane);
+  private get active(): Pane {
+    return this.stage.active;
   }
 
   private rootOf(study: string): string {
     return this.studies.find((one) => one.study.study_instance_uid === study)?.study.root_url ?? "";
-  }
-
-  // Ports ---------------------------------------------------------------------------------------------------------------
-
-  private readonly paneEvents: PaneEvents = {
-    onOpening: (pane) => this.forgetTrouble(pane as OpenPane),
-    onOpened: (pane, opened) => {
-      this.marks.show(opened.slides);
-      this.labelPanes();
-      if (pane === this.active) this.showActive();
-    },
-    onView: (pane) => this.onView(pane as OpenPane),
-    onLoaded: (pane, settled, failed) => this.onLoaded(pane, settled, failed),
-    onPlaying: (pane) => pane === this.active && this.toolbar.pressed("cine", pane.playing),
-    onTell: (pane, message) => pane === this.active && this.notice.tell(message),
-  };
-
-  private addPane(section: HTMLElement): OpenPane {
-    const id = `port-${letterOf(this.panes.length)}`;
-    const { viewport, close } = this.viewports.open(id, part<HTMLDivElement>("pixels", section), () => pane.port.resized(this.withoutGraphics));
-    this.group.addViewport(id, "viewer");
-    const pane: OpenPane = Object.assign(new Pane(section, viewport, this.root, this.memory, this.paneEvents), { closeViewport: close });
-    this.panes.push(pane);
-    for (const event of ["pointerdown", "focusin"]) section.addEventListener(event, () => this.activate(this.panes.indexOf(pane)));
-    section.addEventListener("dragover", (event) => {
-      if (event.dataTransfer?.types.includes(DRAGGED)) event.preventDefault();
-    });
-    section.addEventListener("drop", (event) => {
-      const [study, series] = (event.dataTransfer?.getData(DRAGGED) ?? "").split("/");
-      if (!study || !series) return;
-      event.preventDefault();
-      this.activate(this.panes.indexOf(pane));
-      void this.openIn(pane, study, series);
-    });
-    viewport.element.addEventListener(tools.Enums.Events.TOUCH_SWIPE, ((event: CustomEvent<{ swipe: unknown }>) => {
-      if (this.choice !== "scroll") return;
-      if (event.detail.swipe === tools.Enums.Swipe.LEFT) this.turnSeries(1);
-      else if (event.detail.swipe === tools.Enums.Swipe.RIGHT) this.turnSeries(-1);
-    }) as EventListener);
-    return pane;
-  }
-
-  private removeLastPane(): void {
-    const pane = this.panes.pop();
-    if (!pane) return;
-    pane.destroy();
-    this.group.removeViewports("viewer", pane.viewport.id);
-    pane.closeViewport();
-    pane.section.remove();
-  }
-
-  private activate(index: number): void {
-    if (index < 0 || index === this.activeIndex) return;
-    this.activeIndex = index;
-    this.showActive();
-  }
-
-  /** Divide the stage; what was in the active port stays in the first one, new ports go on with the next series. */
-  async setLayout(text: string): Promise<void> {
-    if (!isLayout(text)) return;
-    const wanted = LAYOUTS[text];
-    const kept = this.active;
-    if (wanted < this.panes.length && this.activeIndex >= wanted && kept.study && kept.entry) {
-      const at = kept.slide;
-      const first = this.panes[0] as OpenPane;
-      await first.open(kept.study, kept.entry, (slides) => slides.findIndex((slide) => slide.sop === at?.sop && slide.frame === at.frame));
-      this.activeIndex = 0;
-    }
-    while (this.panes.length > wanted) this.removeLastPane();
-    this.activeIndex = Math.min(this.activeIndex, wanted - 1);
-    this.layout = text;
-    setLayout(text);
-    this.toolbar.layout(text);
-    while (this.panes.length < wanted) {
-      const pane = this.addPane(makeSection());
-      const next = this.nextUnshown();
-      if (next) await pane.open(next.study, next.entry, (slides) => this.counterpart(slides));
-      else pane.overlay.showTile(say("empty_port"), say("empty_port_hint"), null, false);
-    }
-    this.labelPanes();
-    this.showActive();
-  }
-
-  cycleLayout(): void {
-    const names = Object.keys(LAYOUTS) as Layout[];
-    void this.setLayout(names[(names.indexOf(this.layout) + 1) % names.length] ?? "1x1");
-  }
-
-  private nextUnshown(): { study: Manifest; entry: SeriesEntry } | null {
-    const study = this.active.study ?? this.studies[0];
-    const shown = new Set(this.panes.map((pane) => pane.uid));
-    const from = study?.series.findIndex((entry) => entry.series_instance_uid === this.active.uid) ?? 0;
-    const order = study ? [...study.series.slice(from), ...study.series.slice(0, from)] : [];
-    const entry = order.find((one) => one.is_image && !shown.has(one.series_instance_uid));
-    return study && entry ? { study, entry } : null;
-  }
-
-  private labelPanes(): void {
-    const where = new Map<string, string>();
-    this.panes.forEach((pane, index) => {
-      const letter = letterOf(index);
-      const uid = pane.study?.study.study_instance_uid;
-      const prior = Boolean(uid && uid !== this.studies[0]?.study.study_instance_uid);
-      const distance = this.studies[0]?.priors.find((one) => one.study_instance_uid === uid)?.distance ?? "";
-      const words = prior ? `${letter}  ${say("flag_prior")}${distance ? `, ${distance}` : ""}` : this.panes.length > 1 ? `${letter}  ${say("flag_now")}` : "";
-      pane.overlay.flag(words, prior);
-      if (uid && pane.uid) {
-        const key = `${uid}/${pane.uid}`;
-        where.set(key, `${where.get(key) ?? ""}${letter}`);
-      }
-    });
-    this.rail.open(where, `${this.active.study?.study.study_instance_uid ?? ""}/${this.active.uid}`);
   }
 
   // Studies and series ----------------------------------------------------------------------------------------------------
@@ -203,20 +94,13 @@ export class Viewer {
     await this.openIn(this.active, study, series, begin);
   }
 
-  private async openIn(pane: OpenPane, study: string, series: string, begin?: (slides: readonly Slide[]) => number): Promise<void> {
+  private async openIn(pane: Pane, study: string, series: string, begin?: (slides: readonly Slide[]) => number): Promise<void> {
     const manifest = this.studies.find((one) => one.study.study_instance_uid === study);
     const entry = manifest?.series.find((one) => one.series_instance_uid === series);
     if (!manifest || !entry) return;
-    if (pane === this.panes[0] && manifest === this.studies[0]) window.history.replaceState(null, "", `#${series}`);
-    const others = this.panes.some((one) => one !== pane && one.hasPicture);
-    await pane.open(manifest, entry, begin ?? (others && this.linking.on ? (slides) => this.counterpart(slides, pane) : undefined));
-  }
-
-  /** Where a stack begins beside those that are open already. */
-  private counterpart(slides: readonly Slide[], pane?: Pane): number {
-    const from = this.active !== pane && this.active.hasPicture ? this.active : this.panes.find((one) => one !== pane && one.hasPicture);
-    const found = from?.opened && this.linking.on ? this.linking.target({ slides: from.opened.slides, index: from.index }, slides) : null;
-    return found ?? Math.floor((slides.length - 1) / 2);
+    if (pane === this.stage.panes[0] && manifest === this.studies[0]) window.history.replaceState(null, "", `#${series}`);
+    const others = this.stage.panes.some((one) => one !== pane && one.hasPicture);
+    await pane.open(manifest, entry, begin ?? (others && this.stage.linking.on ? (slides) => this.stage.counterpart(slides, pane) : undefined));
   }
 
   /** Open an earlier study beside this one: its series that is most like the one shown. */
@@ -235,25 +119,20 @@ export class Viewer {
       this.rail.studies(this.studies, this.studies[0]?.priors ?? []);
       this.following.follow(manifest.study);
     }
-    const like = alike(this.panes[0]?.entry ?? null, manifest.series);
+    const like = alike(this.stage.panes[0]?.entry ?? null, manifest.series);
     if (!like) return this.notice.tellNews(say("prior_empty"), null);
-    if (this.panes.length < 2) {
-      this.layout = "1x2";
-      setLayout("1x2");
-      this.toolbar.layout("1x2");
-      this.addPane(makeSection());
-    }
-    const beside = this.panes[this.activeIndex === 0 ? 1 : this.activeIndex] as OpenPane;
+    const beside = this.stage.beside();
     await this.openIn(beside, prior.study_instance_uid, like.series_instance_uid);
   }
 
   /** The next prior beside the study: the most useful first. */
   togglePrior(): void {
     const first = this.studies[0];
-    const shown = this.panes.some((pane) => pane.study && pane.study !== first);
+    const shown = this.stage.panes.some((pane) => pane.study && pane.study !== first);
     if (shown) {
-      this.activate(Math.max(0, this.panes.findIndex((pane) => pane.study === first)));
-      void this.setLayout("1x1");
+      const own = this.stage.panes.find((pane) => pane.study === first);
+      if (own) this.stage.activate(own);
+      void this.stage.divide("1x1");
       return;
     }
     const [prior] = first?.priors ?? [];
@@ -279,78 +158,72 @@ export class Viewer {
     this.studies[at] = fresh;
     this.following.follow(fresh.study);
     this.rail.studies(this.studies, this.studies[0]?.priors ?? []);
-    const changed = this.panes.filter((pane) => {
+    const changed = this.stage.panes.filter((pane) => {
       if (pane.study !== old) return false;
       pane.study = fresh;
       const entry = fresh.series.find((one) => one.series_instance_uid === pane.uid);
       return pane.entry !== null && entry?.frame_count !== pane.entry.frame_count;
     });
-    this.labelPanes();
+    this.showPlaces();
     this.showStars();
     const reopen = (): void => {
       for (const pane of changed) this.reopen(pane, fresh);
     };
-    if (!this.panes[0]?.entry && fresh.series[0]) return void this.openIn(this.panes[0] as OpenPane, uid, fresh.series[0].series_instance_uid);
+    if (!this.stage.panes[0]?.entry && fresh.series[0]) return void this.openIn(this.stage.panes[0] as Pane, uid, fresh.series[0].series_instance_uid);
     this.notice.tellNews(changed.length ? say("images_changed") : say("series_arrived"), changed.length ? reopen : null);
   }
 
-  private reopen(pane: OpenPane, study: Manifest): void {
+  private reopen(pane: Pane, study: Manifest): void {
     const entry = study.series.find((one) => one.series_instance_uid === pane.uid);
-    const at = pane.slide;
+    const { slide } = pane;
     const stale = this.memory.find(study.study.study_instance_uid, pane.uid);
     if (stale) this.memory.outdated(stale);
     if (!entry) pane.overlay.showTile(say("no_series"), say("reason_absent"), null, false);
-    else void pane.open(study, entry, (slides) => slides.findIndex((slide) => slide.sop === at?.sop && slide.frame === at.frame));
+    else void pane.open(study, entry, at(slide));
   }
 
   // What the panes report ---------------------------------------------------------------------------------------------
 
-  private onView(pane: OpenPane): void {
+  private onView(pane: Pane): void {
     const flag = pane.slide && this.keys.at(pane.slide);
     pane.overlay.star(flag ? flag.by : null);
-    if (pane !== this.active) return this.drawLines();
-    this.showWindow();
-    this.follow();
-    this.drawLines();
-  }
-
-  private drawLines(): void {
-    drawReferenceLines(this.active, this.panes, this.linesShown && this.panes.length > 1);
-  }
-
-  /** The others go where the active port went. */
-  private follow(): void {
-    const { active } = this;
-    if (!this.linking.on || !active.opened?.entry.is_image) return;
-    for (const pane of this.panes) {
-      if (pane === active || !pane.opened?.entry.is_image) continue;
-      const target = this.linking.target({ slides: active.opened.slides, index: active.index }, pane.opened.slides);
-      if (target !== null && target !== pane.index) pane.goTo(target);
+    if (pane === this.active) {
+      this.showWindow();
+      this.toolbar.pressed("key-image", Boolean(flag));
+      this.stage.follow();
     }
+    this.stage.drawLines();
   }
 
   private onLoaded(pane: Pane, settled: number, failed: number): void {
     const total = pane.count;
     const label = say("loaded_of", { n: settled - failed, total });
-    this.rail.progress(`${pane.study?.study.study_instance_uid ?? ""}/${pane.uid}`, settled, total, label);
+    this.rail.progress(pane.key, settled, total, label);
     if (pane === this.active) this.toolbar.loading(settled, total, label, failed ? say("failed_count", { n: failed }) : "");
-  }
-
-  private forgetTrouble(pane: OpenPane): void {
-    if (pane === this.active) this.toolbar.presets([], "");
   }
 
   /** Everything of the toolbar belongs to the active port. */
   private showActive(): void {
     const { active } = this;
-    this.panes.forEach((pane) => pane.section.classList.toggle("active", pane === active));
+    this.toolbar.layout(this.stage.layout);
     this.toolbar.stack(active.count);
     this.toolbar.rate(active.storedRate);
     this.toolbar.pressed("cine", active.playing);
     this.showWindow();
     if (active.count) this.onLoaded(active, active.loaded.settled, active.loaded.failed);
-    this.labelPanes();
-    this.drawLines();
+    this.showPlaces();
+  }
+
+  /** Which study and series is in which port: on the ports and in the strip. */
+  private showPlaces(): void {
+    const [opened] = this.studies;
+    const where = this.stage.label((pane) => {
+      const uid = pane.study?.study.study_instance_uid;
+      const prior = Boolean(uid && uid !== opened?.study.study_instance_uid);
+      const distance = opened?.priors.find((one) => one.study_instance_uid === uid)?.distance ?? "";
+      return { prior, words: prior ? [say("flag_prior"), distance].filter(Boolean).join(", ") : say("flag_now") };
+    });
+    this.rail.open(where, this.active.key);
   }
 
   private showWindow(): void {
@@ -388,7 +261,7 @@ export class Viewer {
 
   /** Leave a mark half drawn. Returns whether there was one. */
   cancelMark(): boolean {
-    return this.panes.some((pane) => Boolean(tools.cancelActiveManipulations(pane.viewport.element)));
+    return this.stage.panes.some((pane) => Boolean(tools.cancelActiveManipulations(pane.viewport.element)));
   }
 
   toggleOthers(): void {
@@ -412,13 +285,13 @@ export class Viewer {
   nextKeyImage(study = this.active.study?.study.study_instance_uid ?? "", series = ""): void {
     const flags = this.keys.of(study).filter((flag) => !series || flag.series_instance_uid === series);
     const here = this.active.slide;
-    const at = flags.findIndex((flag) => flag.sop_instance_uid === here?.sop && flag.frame === here.frame);
-    const next = flags[(at + 1) % flags.length];
+    const current = flags.findIndex((flag) => flag.sop_instance_uid === here?.sop && flag.frame === here.frame);
+    const next = flags[(current + 1) % flags.length];
     if (!next) return this.notice.tell(say("no_key_image"));
     if (this.active.uid === next.series_instance_uid && this.active.goToFrame(next.sop_instance_uid, next.frame)) return;
     const manifest = this.studies.find((one) => one.study.study_instance_uid === study);
     const entry = manifest?.series.find((one) => one.series_instance_uid === next.series_instance_uid);
-    if (manifest && entry) void this.active.open(manifest, entry, (slides) => slides.findIndex((slide) => slide.sop === next.sop_instance_uid && slide.frame === next.frame));
+    if (manifest && entry) void this.active.open(manifest, entry, at({ sop: next.sop_instance_uid, frame: next.frame }));
   }
 
   private showStars(): void {
@@ -430,7 +303,7 @@ export class Viewer {
       }
     }
     this.rail.stars(counts);
-    for (const pane of this.panes) {
+    for (const pane of this.stage.panes) {
       const flag = pane.slide && this.keys.at(pane.slide);
       pane.overlay.star(flag ? flag.by : null);
     }
@@ -439,19 +312,21 @@ export class Viewer {
   }
 
   toggleLink(): void {
-    this.linking.on = !this.linking.on;
-    this.toolbar.pressed("link", this.linking.on);
-    const { opened, index } = this.active;
-    if (!this.linking.on || !opened) return;
-    for (const pane of this.panes) {
-      if (pane !== this.active && pane.opened) this.linking.lock({ slides: opened.slides, index }, { slides: pane.opened.slides, index: pane.index });
-    }
+    this.stage.toggleLink();
+    this.toolbar.pressed("link", this.stage.linking.on);
   }
 
   toggleLines(): void {
-    this.linesShown = !this.linesShown;
-    this.toolbar.pressed("lines", this.linesShown);
-    this.drawLines();
+    this.stage.toggleLines();
+    this.toolbar.pressed("lines", this.stage.linesShown);
+  }
+
+  setLayout(layout: string): void {
+    void this.stage.divide(layout);
+  }
+
+  cycleLayout(): void {
+    this.stage.cycle();
   }
 
   // What a reader asks of the active port ----------------------------------------------------------------------------

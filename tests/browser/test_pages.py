@@ -83,6 +83,8 @@ def pages_of(study: str, series: str) -> dict[str, str]:
         "list-filtered": "/?q=durand&modality=CT&from=2026-01-01",
         "list-empty": "/?q=nobody-of-this-name",
         "study": f"/studies/{study}/",
+        "study-images": f"/studies/{study}/?series={series}",
+        "study-stack": f"/studies/{study}/?series={series}&view=stack&image=2",
         "headers": f"/studies/{study}/series/{series}/headers/",
         "headers-found": f"/studies/{study}/series/{series}/headers/?find=patient",
         "not-found": "/studies/1.2.3/",
@@ -246,7 +248,11 @@ def test_pictures_appear_on_the_study_page_by_themselves(
         lambda: page.evaluate("document.querySelector('.lightbox img').naturalWidth") > 500, "the preview is not loaded"
     )
     assert page.evaluate("document.querySelector('.lightbox').getBoundingClientRect().height") == before
-    until(lambda: page.get_attribute("#study-series", "hx-get") is None, "the page asks on though all is there", 15)
+    until(
+        lambda: page.get_attribute("#study-series", "hx-trigger") == "every 30s",
+        "it asks on as if more were to come",
+        15,
+    )
 
 
 def test_a_failure_is_told_with_its_reason_and_can_be_tried_again(
