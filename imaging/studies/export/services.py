@@ -30,6 +30,9 @@ from imaging.studies.models import Series, Study
 
 __all__ = ["Export", "ExportChanged", "Transfer", "prepare"]
 
+#: Called when it is the turn of the next object.
+Tell = Callable[[], None]
+
 _MODALITY: Final = re.compile(r"[A-Z][A-Z0-9]{1,7}")
 _INDEX: Final = "DICOMDIR"
 _MISSING: Final = "MISSING.TXT"
@@ -60,24 +63,24 @@ class Export:
         """How many objects there are."""
         return len(self.places)
 
-    def transfer(self, start: int = 0, length: int | None = None) -> "Transfer":
-        """The zip, or ``length`` bytes of it from ``start``, to be read once and closed."""
+    def transfer(self, start: int = 0, length: int | None = None, *, tell: Tell | None = None) -> "Transfer":
+        """The zip, or ``length`` bytes of it from ``start``, to be read once and closed; ``tell`` is called at each object."""
         whole = self.length - start if length is None else length
-        return Transfer(self, _cut(zipped.write(self.members(), self.moment), start, whole), whole)
+        return Transfer(self, _cut(zipped.write(self.members(tell), self.moment), start, whole), whole)
 
-    def members(self) -> list[Member]:
+    def members(self, tell: Tell | None = None) -> list[Member]:
         """The files of the export in their order; an object is read when its turn comes."""
         versions = Versions(self.scope, [place.chosen for place in self.places])
         return [
             *(Member(name, len(content), _given(content)) for name, content in self.notes),
-            *(_object(versions, number, place) for number, place in enumerate(self.places)),
+            *(_object(versions, number, place, tell) for number, place in enumerate(self.places)),
         ]
 
-    def write_folder(self, target: Path) -> None:
+    def write_folder(self, target: Path, *, tell: Tell | None = None) -> None:
         """Write the files below ``target``, an empty folder. Raises what ``transfer`` raises, and ``OSError``."""
         sent = 0
         try:
-            for member in self.members():
+            for member in self.members(tell):
                 path = target / member.name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with path.open("xb") as file:
@@ -262,8 +265,13 @@ def _given(content: bytes) -> Callable[[], Iterable[bytes]]:
     return lambda: (content,)
 
 
-def _object(versions: Versions, number: int, place: Placed) -> Member:
-    return Member(place.name, place.chosen.length, lambda: versions.file(number).read())
+def _object(versions: Versions, number: int, place: Placed, tell: Tell | None) -> Member:
+    def read() -> Iterable[bytes]:
+        if tell is not None:
+            tell()
+        return versions.file(number).read()
+
+    return Member(place.name, place.chosen.length, read)
 
 
 def _cut(pieces: Iterator[bytes], start: int, length: int) -> Iterator[bytes]:
