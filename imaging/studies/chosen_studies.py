@@ -23,7 +23,8 @@ class Chosen:
 
 def chosen_studies(scope: Scope, study_instance_uids: Iterable[str], *, right: Right = Right.LIST) -> Chosen:
     """The studies of these UIDs on which `right` is held, as they were picked. What is not visible is unknown. Two queries."""
-    wanted = list(dict.fromkeys(uid.replace("\x00", "") for uid in study_instance_uids if uid))[:MOST]
+    named = dict.fromkeys(uid.replace("\x00", "") for uid in study_instance_uids)
+    wanted = [uid for uid in named if uid][:MOST]
     rows = Study.objects.filter(study_instance_uid__in=wanted).select_related("patient")
     usable = {row.study_instance_uid: row for row in rows.visible_to(scope, right)}
     listed = usable.keys() | set(rows.visible_to(scope).values_list("study_instance_uid", flat=True))

@@ -14,8 +14,11 @@ SEVERAL = frozenset({"modality", "department", "body", "status", "source"})
 _KNOWN = (*FILTERS, "order")
 #: Which saved list the address began as. A change of any filter begins at the first page again.
 _LIST, _PLACE = "list", "cursor"
+_LONGEST_PLACE = 2000
 #: No address that a person made by choosing is longer.
 _MOST_VALUES = 40
+#: Longer than any value that a filter takes, so that one that is too long is still said to be.
+_LONGEST_VALUE = 256
 
 Values = Mapping[str, Sequence[str]]
 
@@ -26,8 +29,8 @@ class ListAddress:
     def __init__(self, query: QueryDict) -> None:
         """Take the query of the request; unknown names are left out, and what is given twice counts once."""
         self._values = {name: values for name in _KNOWN if (values := _values_of(query, name))}
-        self.list_key = query.get(_LIST, "") if self._values or query.get(_LIST) else ""
-        self.cursor = query.get(_PLACE, "")
+        self.list_key = query.get(_LIST, "")[:_LONGEST_VALUE]
+        self.cursor = query.get(_PLACE, "")[:_LONGEST_PLACE]
 
     @property
     def is_bare(self) -> bool:
@@ -99,7 +102,7 @@ def address_of_list(kept: SavedList) -> str:
 
 def _values_of(query: QueryDict, name: str) -> tuple[str, ...]:
     given = query.getlist(name) if name in SEVERAL else [query.get(name, "")]
-    return tuple(dict.fromkeys(value for value in given if value))[:_MOST_VALUES]
+    return tuple(dict.fromkeys(value[:_LONGEST_VALUE] for value in given if value))[:_MOST_VALUES]
 
 
 def _encoded(values: Values) -> str:

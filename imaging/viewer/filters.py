@@ -74,7 +74,7 @@ class Asked:
         """Return the filters that alone hide studies beside the `shown` ones, with how many; counted as far as it is cheap."""
         entries = []
         for chip in self.chips:
-            counted = studies.study_count(scope, chip.filters)
+            counted = studies.study_count(scope, chip.filters, exact=False)
             if counted.number > shown:
                 entries.append(HidingChip(chip, counted.number - shown, counted.is_exact))
         return entries

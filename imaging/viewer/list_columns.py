@@ -189,11 +189,15 @@ class Shape:
         )
 
 
-def shape_of(layout: Layout) -> Shape:
-    """Return the columns that a layout shows; with none, those that everybody has at first."""
+def shape_of(layout: Layout, *, departments: int = 2) -> Shape:
+    """Return the columns that a layout shows; with none, those that everybody has at first.
+
+    Who reads for one department only is not told it on every line.
+    """
     chosen = [entry for entry in layout.columns if entry.key in COLUMNS]
     if not chosen:
         chosen = [ColumnChoice(column.key) for column in COLUMNS.values() if column.is_shown]
+        chosen = [entry for entry in chosen if entry.key != "department" or departments > 1]
     return Shape(_complete(chosen), layout.density, layout.is_own)
 
 

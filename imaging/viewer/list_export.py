@@ -75,7 +75,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     address = list_address(request)
     wanted = asked(address, scope, powers)
     filters = _downloadable(wanted, scope)
-    counted = studies.study_count(scope, filters)
+    counted = studies.study_count(scope, filters, exact=False)
     try:
         audit.record(
             audit.Action.LIST_EXPORTED,

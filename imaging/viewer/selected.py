@@ -18,7 +18,7 @@ from imaging.studies import access
 from imaging.studies.chosen_studies import Chosen, chosen_studies
 from imaging.viewer.addresses import ListAddress
 
-_LONGEST_STATE = 8000
+_LONGEST_STATE = 4000
 
 
 def list_address(request: HttpRequest) -> ListAddress:

@@ -29,6 +29,7 @@ from imaging.viewer.list_rows import rows_of
 PAGE_SIZE = 50
 #: With so few rows it is said which filters hide others.
 FEW = 5
+_LONGEST_ADDRESS = 8000
 #: Relative times are written anew this often, though nothing else changed.
 _STALE_SECONDS = 300
 _OFFERED = {"body": Offered.BODY_PART, "source": Offered.SOURCE, "referring": Offered.REFERRING}
@@ -47,7 +48,8 @@ def reading(request: HttpRequest) -> Reading:
     """Understand a request for the list, at any of its addresses."""
     powers = saved_lists.powers_of(request.user, request.scope)  # type: ignore[arg-type,attr-defined]
     wanted = asked(ListAddress(request.GET), request.scope, powers)  # type: ignore[attr-defined]
-    return Reading(wanted, shape_of(layout_for(powers.user, wanted.kept)), powers)
+    shape = shape_of(layout_for(powers.user, wanted.kept), departments=len(wanted.departments))
+    return Reading(wanted, shape, powers)
 
 
 @require_safe
@@ -56,7 +58,9 @@ def page(request: HttpRequest) -> HttpResponseBase:
     """Show the list, with filters as they stand in the address."""
     if any(not value for values in request.GET.lists() for value in values[1]):
         # A form sends its empty fields too; the address that people keep and pass on has none.
-        return redirect(ListAddress(request.GET).here())
+        tidy = ListAddress(request.GET).here()
+        if len(tidy) <= _LONGEST_ADDRESS:
+            return redirect(tidy)
     read = reading(request)
     body = _body(request, read, _etag(request, read))
     around = frame(read.wanted, read.shape, saved_lists.lists_for(read.powers), read.powers)
@@ -95,7 +99,7 @@ def hiding(request: HttpRequest) -> HttpResponse:
     """Tell how many studies each filter hides."""
     scope = request.scope  # type: ignore[attr-defined]
     wanted = reading(request).wanted
-    shown = studies.study_count(scope, wanted.filters).number
+    shown = studies.study_count(scope, wanted.filters, exact=False).number
     entries = wanted.hiding(scope, shown=shown)
     return _part(
         request,
@@ -157,7 +161,7 @@ def _body(request: HttpRequest, read: Reading, etag: str) -> dict[str, Any]:
         "first_page": address.where() if wanted.cursor else "",
         "chips": wanted.chips,
         "hiding": wanted.hiding(scope, shown=0) if is_empty and wanted.chips else [],
-        "unfiltered": studies.study_count(scope).number if is_empty and wanted.chips else 0,
+        "unfiltered": studies.study_count(scope, exact=False) if is_empty and wanted.chips else None,
         "few": FEW,
         "may_list": not scope.is_empty,
         "now": now,

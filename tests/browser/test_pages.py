@@ -82,6 +82,7 @@ def pages_of(study: str, series: str) -> dict[str, str]:
         "list": "/",
         "list-filtered": "/?q=durand&modality=CT&from=2026-01-01",
         "list-empty": "/?q=nobody-of-this-name",
+        "lists": "/lists/",
         "study": f"/studies/{study}/",
         "study-images": f"/studies/{study}/?series={series}",
         "study-stack": f"/studies/{study}/?series={series}&view=stack&image=2",
@@ -212,24 +213,26 @@ def test_an_empty_list_says_which_filter_hides_the_studies(archive: Archive, ali
     assert page.locator("tbody tr[data-key]").count() == 1
 
 
-def test_filters_are_chosen_in_dialogs_and_live_in_the_address(
+def test_filters_are_chosen_in_menus_and_live_in_the_address(
     archive: Archive, alice: User, open_page: OpenPage
 ) -> None:
     archive.receive(arrivals.dataset())
     page = open_page(alice)
     page.goto("/?q=durand")
-    page.click("[data-dialog=filter-modality]")
-    page.click("#filter-modality a:has-text('CT')")
-    page.wait_for_url("**/?q=durand&modality=CT")
-    page.click("[data-dialog=filter-days]")
+    page.click("[popovertarget=filter-modality]")
+    page.check("#filter-modality [value=CT]")
+    page.check("#filter-modality [value=MR]")
+    page.click("#filter-modality .btn-primary")
+    page.wait_for_url("**/?q=durand&modality=CT&modality=MR")
+    page.click("[popovertarget=filter-days]")
     page.fill("#day-from", "2026-03-01")
     page.fill("#day-to", "2026-03-31")
     page.click("#filter-days .btn-primary")
-    page.wait_for_url("**/?q=durand&modality=CT&from=2026-03-01&to=2026-03-31")
+    page.wait_for_url("**/?q=durand&modality=CT&modality=MR&from=2026-03-01&to=2026-03-31")
     assert page.locator(".chip-on").count() == 3
     assert page.locator("tbody tr[data-key]").count() == 1
     page.click(".chip-on:has-text('durand') .chip-x")
-    page.wait_for_url("**/?from=2026-03-01&to=2026-03-31&modality=CT")
+    page.wait_for_url("**/?from=2026-03-01&to=2026-03-31&modality=CT&modality=MR")
 
 
 def test_pictures_appear_on_the_study_page_by_themselves(

@@ -37,10 +37,15 @@ def table(client: Client, state: str = "") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.removeprefix(BOM))))
 
 
-def test_every_row_of_the_filter_is_exported_in_its_order(archive: Archive, reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_row_of_the_filter_is_exported_in_its_order(
+    archive: Archive, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(list_export, "_PAGE", 4)
     archive.receive(
-        *(arrivals.dataset(PatientName=f"Row{number:02}^A", PatientID=str(number), Modality="CT") for number in range(11))
+        *(
+            arrivals.dataset(PatientName=f"Row{number:02}^A", PatientID=str(number), Modality="CT")
+            for number in range(11)
+        )
     )
     archive.receive(arrivals.dataset(PatientName="Other^B", PatientID="99", Modality="MR"))
     rows = table(reader, "modality=CT&order=-name")

@@ -128,7 +128,13 @@ def test_a_list_shows_each_reader_only_their_own_studies(
 
 
 def test_a_list_cannot_be_given_where_one_may_not(reader: Client, orthopaedics: Department) -> None:
-    for recipient in (f"department:{orthopaedics.code}", "department:nowhere", "role:radiologist", "role:nonsense", "x"):
+    for recipient in (
+        f"department:{orthopaedics.code}",
+        "department:nowhere",
+        "role:radiologist",
+        "role:nonsense",
+        "x",
+    ):
         answer = reader.post("/lists/save", {"name": "N", "state": "", "recipient": recipient}, follow=True)
         refused = "cannot give lists" in answer.content.decode()
         assert refused is (recipient != "x"), recipient

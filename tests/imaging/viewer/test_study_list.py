@@ -1,6 +1,7 @@
 """The study list: what is searched is found, what is typed wrong is said, pages follow each other, and rest costs nothing."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,11 +9,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Department, User
+from accounts.roles import Role
+from imaging.studies import selectors as studies
+from imaging.viewer.list_columns import COLUMNS
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory
 from tests.studies_in_archive import Archive
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -188,3 +192,224 @@ def test_a_study_of_the_last_day_of_dates_does_not_take_the_list_away(
     last = {"StudyDate": "99991231", "StudyTime": "235900", "TimezoneOffsetFromUTC": offset}
     archive.receive(arrivals.dataset(PatientName="Martin^Anne", **last))
     assert shown(reader) == ["MARTIN"]
+
+
+def heads(text: str) -> dict[str, tuple[str, str]]:
+    """Direction and address of each header that sorts."""
+    found = re.findall(
+        r'<th role="columnheader"\s+scope="col"\s+class="c-(\w+)"[^>]*?(?:aria-sort="(\w+)")?>\s*<a href="([^"]+)"',
+        text,
+    )
+    return {key: (sort, address.replace("&amp;", "&")) for key, sort, address in found}
+
+
+def test_every_header_sorts_both_ways_and_says_which(three: None, reader: Client, alice: User) -> None:
+    everything = {"position": list(COLUMNS), "column": list(COLUMNS), "do": "keep", "state": ""}
+    reader.post("/lists/layout", everything)
+    first = heads(reader.get("/?modality=CT&modality=MR&modality=DX").content.decode())
+    assert set(first) == {key for key, column in COLUMNS.items() if column.first}
+    assert first["date"][0] == "descending"
+    for key, (_sort, address) in first.items():
+        once = heads(reader.get(address).content.decode())
+        twice = heads(reader.get(once[key][1]).content.decode())
+        assert {once[key][0], twice[key][0]} == {"ascending", "descending"}, key
+        assert [name for name, (sort, _address) in once.items() if sort] == [key]
+        assert "modality=CT&modality=MR&modality=DX" in once[key][1]
+        assert len(shown(reader, address.removeprefix("/"))) == 3
+
+
+def test_several_values_of_a_filter_and_each_filter_find_what_they_name(archive: Archive, reader: Client) -> None:
+    archive.receive(
+        arrivals.dataset(PatientName="Head^A", PatientID="1", Modality="CT", BodyPartExamined="HEAD"),
+        arrivals.dataset(PatientName="Hand^B", PatientID="2", Modality="DX", BodyPartExamined="HAND"),
+        sender="ROOM_1",
+    )
+    made = arrivals.dataset(
+        PatientName="Knee^C",
+        PatientID="3",
+        Modality="MR",
+        BodyPartExamined="KNEE",
+        ReferringPhysicianName="Lefèvre^Noé",
+    )
+    archive.receive(made, sender="ROOM_2")
+    assert sorted(shown(reader, "?modality=CT&modality=MR")) == ["HEAD", "KNEE"]
+    assert sorted(shown(reader, "?body=HEAD&body=HAND")) == ["HAND", "HEAD"]
+    assert shown(reader, "?referring=noe+lefevre") == ["KNEE"]
+    assert shown(reader, "?source=ROOM_2") == ["KNEE"]
+    assert len(shown(reader, "?status=arriving")) == 3
+    assert shown(reader, "?status=complete") == []
+
+
+def test_values_are_offered_by_their_beginning_and_from_ones_own_departments_only(
+    archive: Archive, reader: Client, orthopaedics: Department
+) -> None:
+    archive.receive(arrivals.dataset(BodyPartExamined="CHEST", PatientID="1"), sender="ROOM_1")
+    archive.receive(arrivals.dataset(BodyPartExamined="CHESTWALL", PatientID="2"), sender="ROOM_1")
+    archive.receive(arrivals.dataset(BodyPartExamined="HAND", PatientID="3"), sender="ROOM_1")
+    archive.receive(arrivals.dataset(BodyPartExamined="CHIN", PatientID="4"), department=orthopaedics)
+    text = reader.get("/studies/offered/body?beginning=ch&body=KNEE").content.decode()
+    assert re.findall(r'value="(\w+)"( checked)?', text) == [("KNEE", " checked"), ("CHEST", ""), ("CHESTWALL", "")]
+    assert "ROOM_1" in reader.get("/studies/offered/source").content.decode()
+    assert reader.get("/studies/offered/body?beginning=%00%F4%8F%BF%BF").status_code == 200
+    assert reader.get("/studies/offered/patient_id").status_code == 404
+
+
+def test_each_filter_tells_how_many_studies_it_hides(three: None, reader: Client) -> None:
+    text = reader.get("/studies/hiding?modality=CT&from=2026-03-01&to=2026-03-01").content.decode()
+    assert "Hides" not in text
+    text = reader.get("/studies/hiding?modality=CT&q=martin").content.decode()
+    assert "Hides" not in text
+    text = reader.get("/studies/hiding?modality=CT&to=2026-03-02").content.decode()
+    assert "Hides 1 study" in text
+    assert '<a href="/?to=2026-03-02">' in text
+    assert "0 of 3 studies" in reader.get("/?modality=CT&q=nobody").content.decode()
+
+
+def test_the_exact_total_comes_after_a_page_that_knows_only_the_least(
+    three: None, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = studies.study_list
+    monkeypatch.setattr(
+        studies,
+        "study_list",
+        lambda *given, **options: replace(real(*given, **options), total=1, has_exact_total=False),
+    )
+    text = reader.get("/?q=n").content.decode()
+    assert "1+ studies" in text
+    asked = re.search(r'hx-get="(/studies/total[^"]+)"', text)
+    assert asked
+    exact = reader.get(asked[1].replace("&amp;", "&")).content.decode()
+    assert "3 studies" in exact
+    assert "hx-get" not in exact
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "order=-date;DROP+TABLE",
+        "order=study_at",
+        "order=__class__",
+        "modality=" + "A" * 17,
+        "body=%0a",
+        "status=deleted",
+        "source=" + "x" * 5000,
+        "referring=" + "%CC%81" * 3000,
+        "from=9999d",
+        "from=99999d",
+        "from=0h",
+        "from=9999h&to=1h",
+        "list=x",
+        "list=%00",
+        "list=00000000-0000-0000-0000-000000000000",
+        "department=" + "d" * 500,
+        "&".join(f"department=d{number}" for number in range(500)),
+        "&".join(f"q={number}" for number in range(500)),
+        "q=%25%25%25___%5C%27%22",
+        "q=" + "*" * 10_000,
+        "q=%E2%80%AE%D9%85%D8%B1%D9%8A%D8%B6",
+        "cursor=" + "A" * 100_000,
+        "cursor=WyItc3R1ZHlfYXQiLCIyMDI2IiwxLGZhbHNlXQ",
+        "cursor=W251bGwsbnVsbCxudWxsLG51bGxd",
+    ],
+)
+def test_hostile_values_are_answered_in_words_at_every_address_of_the_list(
+    query: str, three: None, reader: Client
+) -> None:
+    for start in ("/", "/studies/rows", "/studies/total", "/studies/hiding"):
+        assert reader.get(f"{start}?{query}").status_code == 200, start
+    assert reader.post("/lists/layout", {"state": query, "do": "keep"}).status_code == 302
+    export = reader.post("/studies/export.csv", {"state": query})
+    assert export.status_code == 200
+    assert b"".join(export.streaming_content)  # type: ignore[attr-defined]
+
+
+def test_a_search_that_is_too_long_is_said_and_left_out(three: None, reader: Client) -> None:
+    text = reader.get("/?q=" + "x" * 10_000).content.decode()
+    assert "longer than 128 characters" in text
+    assert "3 studies" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("Cher", "CHER"),
+        ("Martin^Anne^Élodie^Dr^MD", "MARTIN"),
+        ("=田中^太郎", "田中"),
+        ("مريض^أحمد", "مريض"),
+        ("Zu\u0308rcher^\u202eevil", "ZU\u0308RCHER"),
+        ("", "No name"),
+    ],
+)
+def test_names_of_any_kind_stay_in_their_own_place(name: str, family: str, archive: Archive, reader: Client) -> None:
+    made = arrivals.dataset(PatientName=name, SpecificCharacterSet="ISO_IR 192")
+    made.StudyTime = made.PatientBirthDate = ""
+    archive.receive(made)
+    text = reader.get("/").content.decode()
+    assert re.search(rf'<bdi><span class="family">{re.escape(family)}</span>.*?</bdi></a>', text)
+
+
+def selected(client: Client, do: str, *uids: str) -> str:
+    """What is said after doing something with several studies."""
+    return client.post(
+        "/studies/selected", {"do": do, "study": uids, "state": "order=name"}, follow=True
+    ).content.decode()
+
+
+def test_accession_numbers_of_the_selected_are_listed_and_what_is_missing_is_said(
+    archive: Archive, reader: Client, orthopaedics: Department
+) -> None:
+    first = arrivals.dataset(AccessionNumber="A-1", PatientID="1")
+    second = arrivals.dataset(AccessionNumber="", PatientID="2")
+    theirs = arrivals.dataset(AccessionNumber="SECRET", PatientID="3")
+    archive.receive(first, second)
+    archive.receive(theirs, department=orthopaedics)
+    uids = [made.StudyInstanceUID for made in (first, second, theirs)]
+    text = selected(reader, "accessions", *uids, "1.2.3", "\x00")
+    assert ">A-1</textarea>" in text
+    assert "SECRET" not in text
+    assert "1 study has no accession number." in text
+    assert "2 studies are not in your lists any more." in text
+
+
+def test_one_selected_study_opens_and_several_are_offered(archive: Archive, reader: Client) -> None:
+    made = [arrivals.dataset(PatientID=str(number), PatientName=f"P{number}^A") for number in range(2)]
+    archive.receive(*made)
+    uids = [one.StudyInstanceUID for one in made]
+    answer = reader.post("/studies/selected", {"do": "open", "study": uids[:1], "state": ""})
+    assert answer.headers["Location"] == f"/viewer/{uids[0]}/"
+    assert selected(reader, "open", *uids).count('target="_blank"') == 2
+
+
+def test_trying_again_says_what_was_done_and_what_was_not(
+    archive: Archive, reader: Client, alice: User, emergency: Department
+) -> None:
+    made = arrivals.dataset()
+    archive.receive(made)
+    assert "1 study was left out: your role does not allow this there." in selected(
+        reader, "retry", made.StudyInstanceUID
+    )
+    MembershipFactory.create(user=alice, department=emergency, role=Role.RADIOGRAPHER)
+    assert "1 study has no failed step" in selected(reader, "retry", made.StudyInstanceUID)
+    assert "Nothing is selected" in selected(reader, "retry")
+    assert "cannot be done" in selected(reader, "delete", made.StudyInstanceUID)
+
+
+def test_a_part_of_a_page_whose_session_ended_says_how_to_come_back(client: Client) -> None:
+    page = {"HX-Request": "true", "HX-Current-URL": "http://testserver/?q=martin&order=name"}
+    answer = client.get("/studies/rows?q=martin", headers=page)
+    assert answer.status_code == 401
+    assert answer.headers["X-Sign-In"] == "/account/login/?next=%2F%3Fq%3Dmartin%26order%3Dname"
+    assert "session has ended" in answer.content.decode()
+    elsewhere = client.get("/studies/rows", headers={**page, "HX-Current-URL": "https://evil.example/x"})
+    assert elsewhere.headers["X-Sign-In"] == "/account/login/?next=%2F"
+    assert client.get("/studies/rows").status_code == 302
+
+
+def test_priors_are_counted_of_what_the_reader_may_see(
+    archive: Archive, reader: Client, orthopaedics: Department
+) -> None:
+    for day in ("20260101", "20260102", "20260103"):
+        archive.receive(arrivals.dataset(PatientID="P", StudyDate=day))
+    archive.receive(arrivals.dataset(PatientID="P", StudyDate="20260104"), department=orthopaedics)
+    text = reader.get("/").content.decode()
+    assert re.findall(r'<span class="prior-count">.*?</svg>(\d+)</span>', text) == ["2", "2", "2"]
