@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 
 from django.db.models import Count, Sum
+from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.studies import selectors as studies
-from imaging.studies.models import Study
+from imaging.studies.models import Series, Study
 from imaging.viewer import wording
 
 
@@ -59,6 +61,28 @@ def offered(study: Study, *, scope: Scope) -> Menu:
     count, total = (sum(values) for values in zip(*sums.values(), strict=True))
     whole = Offer(reverse("viewer:download-study", args=[uid]), "", "", _detail(count, total))
     return Menu(whole, offers)
+
+
+def of_image(
+    series: Series, sop_instance_uid: str, *, scope: Scope, frame: int | None = None, window: str = ""
+) -> tuple[Offer, ...]:
+    """One image of a series as a picture, in the window (`centre,width`) and of the frame that is shown; none without the right."""
+    if not studies.series_of(series.study, scope=scope, right=Right.DOWNLOAD).filter(pk=series.pk).exists():
+        return ()
+    names = [series.study.study_instance_uid, series.series_instance_uid, sop_instance_uid]
+    query = QueryDict(mutable=True)
+    query.update({name: value for name, value in {"frame": str(frame or ""), "window": window}.items() if value})
+
+    def offer(label: str, **form: str) -> Offer:
+        asked = query.copy()
+        asked.update(form)
+        return Offer(f"{reverse('viewer:download-image', args=names)}?{asked.urlencode(safe=',')}", label, "", "")
+
+    return (
+        offer(_("JPEG"), **{"as": "jpeg"}),
+        offer(_("PNG"), **{"as": "png"}),
+        offer(_("JPEG with the patient’s name below"), **{"as": "jpeg", "words": "1"}),
+    )
 
 
 def _detail(count: int, total: int) -> str:

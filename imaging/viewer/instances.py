@@ -5,7 +5,7 @@ costs no more than its page: what stands before and after is not read.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,7 +26,8 @@ from imaging.studies import access, metadata
 from imaging.studies import selectors as studies
 from imaging.studies.models import InstanceVersion, Series
 from imaging.templatetags.people import clock, day
-from imaging.viewer import acquisition, picture_addresses, window_presets, wording
+from imaging.viewer import acquisition, download_menu, picture_addresses, window_presets, wording
+from imaging.viewer.download_menu import Offer
 from imaging.viewer.errors import of_a_study
 from imaging.viewer.study_facts import Fact
 
@@ -79,6 +80,7 @@ class Browser:
     slider_fields: list[tuple[str, str]]
     large: Tile | None
     large_facts: list[Fact]
+    kept_as: Sequence[Offer]
     facts: list[Fact]
     headers: str
     viewer: str
@@ -125,6 +127,7 @@ class _Browsing:
 
     def __init__(self, series: Series, query: QueryDict, scope: Scope) -> None:
         self.series = series
+        self.scope = scope
         self.versions = studies.versions_of(series, scope=scope).defer("frame_index")
         instances = self.versions.count()
         self.only = self.versions.first() if instances == 1 else None
@@ -142,7 +145,9 @@ class _Browsing:
         drawable = self.middle is not None and _has_pixels(self.middle)
         self.presets = window_presets.presets_of(series, self.record) if drawable else ()
         #: None for the window that the images bring along: then nothing is drawn.
-        self.preset = next((entry for entry in self.presets if entry.key and entry.key == query.get("window", "")), None)
+        self.preset = next(
+            (entry for entry in self.presets if entry.key and entry.key == query.get("window", "")), None
+        )
 
     def browser(self) -> Browser:
         """Everything, for the template."""
@@ -172,6 +177,7 @@ class _Browsing:
             slider_fields=[(name, value) for name, value in self._state().items() if name not in {"image", "page"}],
             large=large,
             large_facts=self._facts_of_image() if large else [],
+            kept_as=self._kept_as() if large else (),
             facts=acquisition.facts(self.record, self.series.modality),
             headers=self._headers(),
             viewer=self._viewer(),
@@ -306,6 +312,19 @@ class _Browsing:
             (_("Received"), f"{day(version.received_at)}, {clock(version.received_at)}"),
         ]
         return [Fact(label, value) for label, value in known if value]
+
+    def _kept_as(self) -> Sequence[Offer]:
+        """The image that is shown, as a picture to be kept."""
+        version = self._chosen()
+        if version is None or not _has_pixels(version):
+            return ()
+        return download_menu.of_image(
+            self.series,
+            version.instance.sop_instance_uid,
+            scope=self.scope,
+            frame=self.image if self.by_frame else None,
+            window=self.preset.window if self.preset else "",
+        )
 
     def _headers(self) -> str:
         address = reverse("viewer:headers", args=[self._study, self.series.series_instance_uid])

@@ -66,7 +66,9 @@ def image(
             request,
             406,
             _("There is no picture of this object"),
-            _("It cannot be drawn as an image. The object itself can be downloaded as DICOM, with its study or series."),
+            _(
+                "It cannot be drawn as an image. The object itself can be downloaded as DICOM, with its study or series."
+            ),
         )
     response = HttpResponse(picture.data, content_type=picture.media_type)
     response["Content-Disposition"] = f'attachment; filename="{_name(version, number)}.{_ENDINGS[form]}"'

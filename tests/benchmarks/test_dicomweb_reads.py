@@ -100,7 +100,9 @@ def test_headers_and_frames(
     lines = []
     reader.get("/dicom-web/studies/1.2/metadata")
 
-    first = [reader.get(f"/dicom-web/studies/{other}/series/{inner}/metadata").milliseconds for other, inner, _ in others]
+    first = [
+        reader.get(f"/dicom-web/studies/{other}/series/{inner}/metadata").milliseconds for other, inner, _ in others
+    ]
     lines.append(show(f"/metadata of {SLICES} slices, first", first, METADATA_FIRST))
     said = reader.get(f"{base}/metadata")
     assert len(json.loads(said.body)) == SLICES

@@ -72,7 +72,9 @@ def test_pydicom_opens_the_file_set(unpacked: Path) -> None:
 
 
 def test_dcmtk_reads_the_index_and_what_it_names(unpacked: Path, peer: Peer) -> None:
-    shown = subprocess.run([peer("dcmdump"), "+r", "DICOMDIR"], cwd=unpacked, capture_output=True, text=True, check=False)
+    shown = subprocess.run(
+        [peer("dcmdump"), "+r", "DICOMDIR"], cwd=unpacked, capture_output=True, text=True, check=False
+    )
     assert shown.returncode == 0, shown.stderr
     assert "E:" not in shown.stderr
     assert shown.stdout.count("(0004,1500)") == Instance.objects.count()
@@ -115,7 +117,9 @@ def _names(path: Path) -> dict[str, tuple[str, str]]:
 
 
 def test_info_zip_finds_no_error(unpacked: Path, peer: Peer) -> None:
-    tested = subprocess.run([peer("unzip"), "-t", str(unpacked.parent / "studies.zip")], capture_output=True, check=False)
+    tested = subprocess.run(
+        [peer("unzip"), "-t", str(unpacked.parent / "studies.zip")], capture_output=True, check=False
+    )
     assert tested.returncode == 0, tested.stdout[-500:]
 
 

@@ -27,6 +27,7 @@ from tests.studies_in_archive import Archive, addresses
 
 pytestmark = pytest.mark.django_db
 
+
 @pytest.fixture
 def reader(alice: User, client: Client) -> Client:
     """A browser in which Alice has signed in."""
@@ -185,9 +186,7 @@ def test_nothing_of_a_choice_goes_out_when_one_of_it_may_not(
     mine, other = a_study(1), a_study(1)
     archive.receive(*mine)
     archive.receive(*other, department=orthopaedics)
-    answer: Any = reader.post(
-        "/studies/download", {"study": [mine[0].StudyInstanceUID, other[0].StudyInstanceUID]}
-    )
+    answer: Any = reader.post("/studies/download", {"study": [mine[0].StudyInstanceUID, other[0].StudyInstanceUID]})
     assert answer.status_code == 404
     assert not AuditEvent.objects.filter(action="study.exported").exists()
 
