@@ -9,6 +9,7 @@ import "./live";
 import "./columns";
 import "./desk";
 import "./dialogs";
+import "./downloads";
 import "./palette";
 import "./preview";
 import "./places";
