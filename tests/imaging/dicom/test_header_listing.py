@@ -1,6 +1,6 @@
 """Headers as lines: everything received can be read, nothing received can be endless."""
 
-from imaging.dicom.header_listing import LONGEST_VALUE, listing
+from imaging.dicom.header_listing import LONGEST_VALUE, LONGEST_WHOLE, listing
 
 
 def test_names_come_from_the_dictionary_and_values_are_joined() -> None:
@@ -70,3 +70,23 @@ def test_a_tag_is_found_as_it_is_written_and_as_digits() -> None:
     (line,) = listing({"00100020": {"vr": "LO", "Value": ["0061 7742"]}})
     assert all(line.holds(text) for text in ("0010,0020", "00100020", "patient id", "7742"))
     assert not line.holds("nowhere")
+
+
+def test_each_line_says_the_way_to_it_and_by_which_keyword_programs_know_it() -> None:
+    lines = list(listing({"00081110": {"vr": "SQ", "Value": [{"00081150": {"vr": "UI", "Value": ["1.2"]}}, {}]}}))
+    assert [line.path for line in lines] == [
+        "(0008,1110)",
+        "(0008,1110)[0]",
+        "(0008,1110)[0].(0008,1150)",
+        "(0008,1110)[1]",
+    ]
+    assert [line.keyword for line in lines] == ["ReferencedStudySequence", "", "ReferencedSOPClassUID", ""]
+    assert lines[2].holds("referencedsopclassuid")
+
+
+def test_what_is_shown_of_all_long_values_together_has_an_end() -> None:
+    lines = list(listing({f"0040A0{n:02X}": {"vr": "UT", "Value": ["x" * 100_000]} for n in range(40)}))
+    assert all(line.is_cut for line in lines)
+    assert len(lines[0].whole) == LONGEST_WHOLE
+    assert sum(len(line.whole) for line in lines) <= 256 * 1024
+    assert lines[-1].whole == ""

@@ -64,10 +64,23 @@ def test_headers_are_shown_as_they_go_out_and_as_received(corrected: Addresses, 
     address = corrected.all["headers"]
     sent = client.get(address, {"find": "(0010,0020)"}).content.decode()
     assert "Attributes as they go out" in sent
-    assert sent.count('<td class="value">L-100</td>') == 2
+    assert sent.count('<td class="value"><bdi>L-100</bdi></td>') == 1
     received = client.get(address, {"find": "(0010,0020)", "as": "received"}).content.decode()
     assert "Attributes as received" in received
-    assert received.count('<td class="value">P1</td>') == 2
+    assert received.count('<td class="value"><bdi>P1</bdi></td>') == 1
+    compared = client.get(address, {"as": "compare"}).content.decode()
+    assert '<td class="half"><bdi>P1</bdi></td><td class="half"><bdi>L-100</bdi></td>' in compared
+    assert "Photometric Interpretation" not in compared
+
+
+def test_an_image_is_chosen_by_its_place_in_the_series(archive: Archive, alice: User, client: Client) -> None:
+    common = {"StudyInstanceUID": arrivals.uid(), "SeriesInstanceUID": arrivals.uid()}
+    made = [arrivals.dataset(InstanceNumber=number, **common) for number in (1, 2, 3)]
+    archive.receive(*made)
+    client.force_login(alice)
+    address = addresses(made[0]).all["headers"]
+    for place, shown in (("2", 1), ("99", 2), ("0", 0), ("x", 0)):
+        assert made[shown].SOPInstanceUID in client.get(address, {"place": place}).content.decode(), place
 
 
 def test_who_may_correct_takes_it_back_once(corrected: Addresses, rita: User, client: Client) -> None:
