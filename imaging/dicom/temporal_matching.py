@@ -37,7 +37,7 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Times of day from first to last, both included; None is open."""
+    """Times of day from first to last, both included, over midnight when the last comes first; None is open."""
 
     first: time | None
     last: time | None
@@ -54,7 +54,10 @@ class Moments:
 def parse(kind: str, text: str) -> Days | Times | Moments:
     """The span that a value of VR ``kind`` means. Raises ``ValueError`` with what it should have been."""
     if kind == "DA":
-        return Days(*_ends(text, _day, "date (YYYYMMDD) or range of dates"))
+        wanted = "date (YYYYMMDD) or range of dates"
+        days = Days(*_ends(text, _day, wanted))
+        _check_forwards(days.first, days.last, wanted)
+        return days
     if kind == "TM":
         return Times(*_ends(text, _time, "time (HHMMSS) or range of times"))
     return Moments(*_moments(text))
@@ -74,9 +77,7 @@ def _ends(text: str, read: Callable[[str, str], tuple[EndT, EndT]], wanted: str)
         return read(first, wanted)
     if not (first or last):
         raise ValueError(wanted)
-    begin, end = read(first, wanted)[0] if first else None, read(last, wanted)[1] if last else None
-    _check_forwards(begin, end, wanted)
-    return begin, end
+    return read(first, wanted)[0] if first else None, read(last, wanted)[1] if last else None
 
 
 def _check_forwards(begin: EndT | None, end: EndT | None, wanted: str) -> None:

@@ -15,7 +15,8 @@ from imaging.studies.models import InstanceVersion
 
 #: What a picture can be, the default first (PS3.18 table 8.7.4-1).
 MEDIA_TYPES: Final = ("image/jpeg", "image/png", "image/webp")
-_THUMBNAIL: Final = 256
+#: Longest edge of a thumbnail, in pixels.
+THUMBNAIL: Final = 256
 
 
 @answers.resource
@@ -24,7 +25,7 @@ def of_instance(
 ) -> HttpResponseBase:
     """Draw the instance; of several frames, the middle one."""
     uids = (study_instance_uid, series_instance_uid, sop_instance_uid)
-    return _drawn(request, uids, number=None, largest=0)
+    return drawn(request, uids, number=None, largest=0)
 
 
 @answers.resource
@@ -33,7 +34,7 @@ def of_frames(
 ) -> HttpResponseBase:
     """Draw one frame; a list of several is not offered."""
     uids = (study_instance_uid, series_instance_uid, sop_instance_uid)
-    return _drawn(request, uids, number=_one(frame_list), largest=0)
+    return drawn(request, uids, number=_one(frame_list), largest=0)
 
 
 @answers.resource
@@ -42,7 +43,7 @@ def thumbnail_of_instance(
 ) -> HttpResponseBase:
     """Draw the instance small."""
     uids = (study_instance_uid, series_instance_uid, sop_instance_uid)
-    return _drawn(request, uids, number=None, largest=_THUMBNAIL)
+    return drawn(request, uids, number=None, largest=THUMBNAIL)
 
 
 @answers.resource
@@ -51,7 +52,7 @@ def thumbnail_of_frames(
 ) -> HttpResponseBase:
     """Draw one frame small."""
     uids = (study_instance_uid, series_instance_uid, sop_instance_uid)
-    return _drawn(request, uids, number=_one(frame_list), largest=_THUMBNAIL)
+    return drawn(request, uids, number=_one(frame_list), largest=THUMBNAIL)
 
 
 def _one(frame_list: str) -> int:
@@ -61,7 +62,7 @@ def _one(frame_list: str) -> int:
     return numbers[0]
 
 
-def _drawn(request: HttpRequest, uids: tuple[str, str, str], *, number: int | None, largest: int) -> HttpResponseBase:
+def drawn(request: HttpRequest, uids: tuple[str, str, str], *, number: int | None, largest: int) -> HttpResponseBase:
     """Answer with the picture; `largest` bounds it where the request does not (0: as large as the frame is)."""
     accepted = answers.accepted(request)
     viewport = rendering_parameters.viewport(request.GET)
@@ -69,7 +70,7 @@ def _drawn(request: HttpRequest, uids: tuple[str, str, str], *, number: int | No
     quality = rendering_parameters.quality(request.GET)
     box = (viewport.width, viewport.height) if viewport else (largest, largest)
     # What is asked for decides, not the address: a large "thumbnail" is the image itself.
-    is_small = 0 < max(box) <= _THUMBNAIL
+    is_small = 0 < max(box) <= THUMBNAIL
     version = access.open_instance(
         request.scope,  # type: ignore[attr-defined]
         *uids,

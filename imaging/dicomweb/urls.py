@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from imaging.dicomweb import answers, bulkdata, frames, metadata, qido, rendered, retrieve, store
+from imaging.dicomweb import answers, bulkdata, frames, metadata, qido, rendered, rendered_many, retrieve, store
 
 
 class DicomUidConverter:
@@ -57,6 +57,10 @@ urlpatterns = [
     path(f"{SERIES}/metadata", metadata.of_series, name="series-metadata"),
     path(f"{INSTANCE}/metadata", metadata.of_instance, name="instance-metadata"),
     path(FRAMES, frames.retrieve, name="frames"),
+    path(f"{STUDY}/rendered", rendered_many.of_study, name="study-rendered"),
+    path(f"{SERIES}/rendered", rendered_many.of_series, name="series-rendered"),
+    path(f"{STUDY}/thumbnail", rendered_many.thumbnail_of_study, name="study-thumbnail"),
+    path(f"{SERIES}/thumbnail", rendered_many.thumbnail_of_series, name="series-thumbnail"),
     path(f"{INSTANCE}/rendered", rendered.of_instance, name="rendered"),
     path(f"{INSTANCE}/thumbnail", rendered.thumbnail_of_instance, name="thumbnail"),
     path(f"{FRAMES}/rendered", rendered.of_frames, name="frames-rendered"),

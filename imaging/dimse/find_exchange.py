@@ -6,7 +6,7 @@ layer has time to hear a C-CANCEL.
 
 import io
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pynetdicom.dimse_primitives import C_FIND
 
@@ -81,7 +81,7 @@ def _send(
     answer.AffectedSOPClassUID = request.AffectedSOPClassUID
     answer.Status = state.code
     if state.comment:
-        answer.ErrorComment = state.comment
+        cast(Any, answer).ErrorComment = state.comment
     if match is not None:
         answer.Identifier = io.BytesIO(match)
     association.dimse.send_msg(answer, context_id)

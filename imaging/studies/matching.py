@@ -180,7 +180,10 @@ def _days(match: Days, path: str) -> Q:
 
 
 def _times(match: Times, path: str) -> Q:
-    return _span(f"{path}__time", match.first, match.last)
+    path = f"{path}__time"
+    if match.first and match.last and match.last < match.first:
+        return Q(**{f"{path}__gte": match.first}) | Q(**{f"{path}__lte": match.last})
+    return _span(path, match.first, match.last)
 
 
 def _moments(match: Moments, path: str) -> Q:

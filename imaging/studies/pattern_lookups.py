@@ -11,41 +11,51 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from imaging.dicom import person_name
 
+_Parameters = tuple[str | int, ...]
 
-class Like(Lookup):  # type: ignore[type-arg]  # not generic when it runs
+
+class Like(Lookup):
     """``LIKE`` with a pattern of our own making: ``%``, ``_``, and a backslash before those that mean themselves."""
 
     lookup_name = "like"
     prepare_rhs = False
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, _Parameters]:
         """Write the comparison so that indexes of pattern and trigram classes serve it."""
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
-        return f"{left} LIKE {right}", [*left_params, *right_params]
+        return f"{left} LIKE {right}", (*left_params, *right_params)
 
 
-class MatchesRegex(Lookup):  # type: ignore[type-arg]  # not generic when it runs
+class MatchesRegex(Lookup):
     """``~`` with a regular expression of our own making."""
 
     lookup_name = "matches_regex"
     prepare_rhs = False
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, _Parameters]:
         """Write the comparison."""
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
-        return f"{left} ~ {right}", [*left_params, *right_params]
+        return f"{left} ~ {right}", (*left_params, *right_params)
 
 
 class Folded(Func):
     """``name_matching.folded`` in SQL: decomposed, without accents, in small letters."""
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any) -> tuple[str, list[Any]]:
+    def as_sql(
+        self,
+        compiler: SQLCompiler,
+        connection: BaseDatabaseWrapper,
+        function: str | None = None,
+        template: str | None = None,
+        arg_joiner: str | None = None,
+        **extra_context: Any,
+    ) -> tuple[str, _Parameters]:
         """Write the function; the accents are those that Python knows."""
         inner, params = compiler.compile(self.source_expressions[0])
         small = f"lower(regexp_replace(normalize({inner}, NFKD), %s, '', 'g'))"
-        return f"replace(replace({small}, 'ς', 'σ'), 'ß', 'ss')", [*params, _accents()]
+        return f"replace(replace({small}, 'ς', 'σ'), 'ß', 'ss')", (*params, _accents())
 
 
 @lru_cache(maxsize=1)

@@ -279,8 +279,7 @@ def _first_instances(level: Level, rows: Iterable[Model], visible: QuerySet[Inst
     """Instance to the row that it speaks for: the first that came of each."""
     name = "study" if level is Level.STUDY else "series"
     first = visible.filter(**{name: OuterRef("pk")}).order_by("pk").values("pk")[:1]
-    kind = Instance._meta.get_field(name).related_model
-    found = kind._default_manager.filter(pk__in=[row.pk for row in rows]).annotate(first=Subquery(first))
+    found = _KINDS[level].objects.filter(pk__in=[row.pk for row in rows]).annotate(first=Subquery(first))
     return {instance: pk for pk, instance in found.values_list("pk", F("first")) if instance is not None}
 
 

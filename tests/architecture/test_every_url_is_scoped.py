@@ -85,6 +85,10 @@ OF_A_STUDY = {
     "dicomweb:series-of-study": "search series",
     "dicomweb:instances-of-study": "search instances",
     "dicomweb:instances-of-series": "search instances of series",
+    "dicomweb:study-rendered": "rendered study",
+    "dicomweb:series-rendered": "rendered series",
+    "dicomweb:study-thumbnail": "drawn thumbnail of study",
+    "dicomweb:series-thumbnail": "drawn thumbnail of series",
     "dicomweb:study": "retrieve study",
     "dicomweb:series": "retrieve series",
     "dicomweb:instance": "retrieve instance",
@@ -128,6 +132,14 @@ def address_of(name: str, there: Addresses) -> str:
         "key image": f"/viewer/{there.study_uid}/key-images/{there.sop_uid}/1",
         **there.api,
         "root": "/dicom-web/",
+        **{
+            f"{what} {level}": f"{address}/{path}"
+            for what, path in (("rendered", "rendered"), ("drawn thumbnail of", "thumbnail"))
+            for level, address in (
+                ("study", f"/dicom-web/studies/{there.study_uid}"),
+                ("series", f"/dicom-web/studies/{there.study_uid}/series/{there.series_uid}"),
+            )
+        },
         "search series": f"/dicom-web/studies/{there.study_uid}/series",
         "search instances": f"/dicom-web/studies/{there.study_uid}/instances",
         "search instances of series": f"/dicom-web/studies/{there.study_uid}/series/{there.series_uid}/instances",

@@ -117,3 +117,52 @@ def test_pixels_that_cannot_be_decoded_are_said_and_harm_nobody(
     response = reader.get(addresses(broken).all["rendered"])
     assert response.status_code == 406
     assert shown(reader.get(there.all["rendered"])).size == (400, 300)
+
+
+@pytest.fixture
+def series(archive: Archive, decoders: Pool) -> Addresses:
+    """Three slices, each brighter than the one before, and a document without an image in a series of its own."""
+    first = arrivals.dataset(
+        InstanceNumber=1, PixelData=np.zeros(64, "<u2").tobytes(), WindowCenter=2000, WindowWidth=4000
+    )
+    more = [
+        arrivals.dataset(
+            StudyInstanceUID=first.StudyInstanceUID,
+            SeriesInstanceUID=first.SeriesInstanceUID,
+            InstanceNumber=number,
+            PixelData=np.full(64, (number - 1) * 1990, "<u2").tobytes(),
+            WindowCenter=2000,
+            WindowWidth=4000,
+        )
+        for number in (2, 3)
+    ]
+    archive.receive(first, *more)
+    return addresses(first)
+
+
+def level(there: Addresses, *, of_series: bool) -> str:
+    address = f"/dicom-web/studies/{there.study_uid}"
+    return f"{address}/series/{there.series_uid}" if of_series else address
+
+
+@pytest.mark.parametrize("of_series", [True, False])
+def test_the_middle_image_stands_for_a_series_and_a_study(series: Addresses, reader: Client, of_series: bool) -> None:
+    picture = shown(reader.get(f"{level(series, of_series=of_series)}/thumbnail"))
+    grey = picture.convert("L").getpixel((4, 4))
+    assert isinstance(grey, int)
+    assert 100 < grey < 160
+
+
+@pytest.mark.parametrize("of_series", [True, False])
+def test_every_image_of_a_series_or_study_is_drawn_in_a_part_of_its_own(
+    series: Addresses, reader: Client, of_series: bool
+) -> None:
+    address = f"{level(series, of_series=of_series)}/rendered"
+    answer: Any = reader.get(address, headers={"Accept": 'multipart/related; type="image/png"'})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith('multipart/related; type="image/png"')
+    body = answer.getvalue()
+    assert body.count(b"Content-Type: image/png") == 3
+    assert f"instances/{series.sop_uid}/rendered".encode() in body
+    assert reader.get(address, headers={"Accept": "image/png"}).status_code == 406
+    assert reader.head(address).status_code == 200
