@@ -96,14 +96,13 @@ def test_columns_are_chosen_put_in_order_and_drawn_wider(ward: Archive, alice: U
     page = open_page(alice)
     page.goto("/")
     page.click("[popovertarget=choose-columns]")
-    page.check("#choose-columns [value=body]")
+    page.check("#choose-columns [name=column][value=body]")
     page.click("#choose-columns [value='up:body']")
     page.click("#choose-columns .btn-primary")
     page.wait_for_selector("th.c-body")
     assert page.locator("td.c-body").first.inner_text()
-    head = page.locator("th.c-study").bounding_box()
     edge = page.locator("th.c-mrn .col-grip").bounding_box()
-    assert head and edge
+    assert edge
     page.mouse.move(edge["x"] + 5, edge["y"] + 8)
     page.mouse.down()
     page.mouse.move(edge["x"] + 85, edge["y"] + 8, steps=4)
@@ -152,17 +151,24 @@ def test_the_page_is_light_and_stands_still(archive: Archive, alice: User, open_
     )
     page.goto("/?modality=CT")
     page.wait_for_load_state("networkidle")
-    sizes: list[int] = []
+    sizes: dict[str, int] = {}
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
-    session.on("Network.loadingFinished", lambda event: sizes.append(int(event["encodedDataLength"])))
-    page.reload()
+    addresses: dict[str, str] = {}
+    session.on(
+        "Network.requestWillBeSent", lambda event: addresses.update({event["requestId"]: event["request"]["url"]})
+    )
+    session.on(
+        "Network.loadingFinished",
+        lambda event: sizes.update({addresses.get(event["requestId"], ""): int(event["encodedDataLength"])}),
+    )
+    page.goto("/?modality=CT&order=name")
     page.wait_for_load_state("networkidle")
     with page.expect_response("**/studies/rows?*"):
         archive.receive(arrivals.dataset(PatientName="New^One", PatientID="new"))
     shift = page.evaluate("window.shift")
     assert shift < MOST_SHIFT, f"the page moves by {shift}"
-    assert sum(sizes) < MOST_BYTES, f"{sum(sizes)} bytes"
+    assert sum(sizes.values()) < MOST_BYTES, sizes
 
 
 @pytest.mark.parametrize("menu", ["filter-days", "filter-modality", "filter-body", "choose-columns", "save-list"])
@@ -183,8 +189,8 @@ def test_axe_finds_nothing_in_an_open_menu(menu: str, ward: Archive, alice: User
 def test_a_session_that_ends_comes_back_to_the_same_place(ward: Archive, alice: User, open_page: OpenPage) -> None:
     page = open_page(alice)
     page.goto("/?modality=CT&order=name")
-    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
-    answer = page.wait_for_event("response", lambda response: "/studies/rows" in response.url)
-    assert answer.status == 401
-    assert answer.headers["x-sign-in"].endswith("next=%2F%3Fmodality%3DCT%26order%3Dname")
+    page.wait_for_load_state("networkidle")
+    with page.expect_response(lambda response: response.status == 401) as ended:
+        page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    assert ended.value.headers["x-sign-in"].endswith("next=%2F%3Fmodality%3DCT%26order%3Dname")
     page.wait_for_selector("#sign-in-again[open]")
