@@ -57,7 +57,8 @@ class Resource(APIView):
     renderer_classes = [JSONRenderer]
     parser_classes = [JSONParser]
     metadata_class = None
-    http_method_names = ["get", "head", "post", "put", "patch", "delete"]  # OPTIONS is for the pages of other sites: none
+    # OPTIONS is for the pages of other sites, which may not ask.
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     query: ClassVar[type[serializers.Serializer[Any]]] = NoQuery
     #: Whether names that are no parameter may be attributes of DICOM, to be matched.
     takes_attributes: ClassVar[bool] = False

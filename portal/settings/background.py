@@ -52,5 +52,9 @@ SPECTACULAR_SETTINGS = {
         "imaging.api.schema.complete",
     ],
     "SERVE_INCLUDE_SCHEMA": False,
+    "PATH_CONVERTER_OVERRIDES": {
+        "apiuid": {"type": "string", "pattern": "^[0-9.]{1,64}$"},
+        "key": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+    },
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }

@@ -12,6 +12,10 @@ declare const SwaggerUIBundle: {
 
 const place = document.querySelector<HTMLElement>("[data-description]");
 if (place) {
+  // It brings a main landmark of its own, and the page has one.
+  new MutationObserver(() => {
+    for (const inner of place.querySelectorAll("main:not([role])")) inner.setAttribute("role", "none");
+  }).observe(place, { childList: true, subtree: true });
   SwaggerUIBundle({
     url: place.dataset.description,
     domNode: place,
