@@ -17,13 +17,13 @@ export class TwoFingers extends BaseTool {
 
   constructor(props: Types.PublicToolProps = {}, defaults: Types.ToolProps = { supportedInteractionTypes: ["Touch"], configuration: {} }) {
     super(props, defaults);
+    // Each finger that comes down begins a gesture; Cornerstone tells a tool only of the first.
+    const begin = (): void => {
+      this.apart = this.along = 0;
+      this.meaning = null;
+    };
+    document.addEventListener("touchstart", begin, { capture: true, passive: true });
   }
-
-  preTouchStartCallback = (): boolean => {
-    this.apart = this.along = 0;
-    this.meaning = null;
-    return false;
-  };
 
   touchDragCallback = (event: Drag): void => {
     const { element, deltaPoints, deltaDistance } = event.detail;

@@ -5,6 +5,7 @@ import { RequestFailed, ask, type StudyEntry } from "./manifest";
 import { renewToken } from "./session";
 
 const EVERY_MS = 20_000;
+const SOON_MS = 1_500;
 
 interface Answer {
   study_version: string;
@@ -14,6 +15,8 @@ interface Answer {
 }
 
 export interface Follower {
+  /** Changes whenever something is saved: an answer from before it is not taken. */
+  epoch: () => number;
   onMarks: (study: string, marks: Mark[], flags: KeyImage[]) => void;
   /** Images of the study came or went. */
   onChanged: (study: string) => void;
@@ -48,19 +51,20 @@ export class Following {
     await this.all();
   }
 
-  private again(): void {
+  private again(after = EVERY_MS): void {
     window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.all(), EVERY_MS);
+    this.timer = window.setTimeout(() => void this.all(), after);
   }
 
   private async all(): Promise<void> {
-    if (!document.hidden) for (const uid of [...this.studies.keys()]) await this.one(uid);
     this.again();
+    if (!document.hidden) for (const uid of [...this.studies.keys()]) await this.one(uid);
   }
 
   private async one(uid: string): Promise<void> {
     const state = this.studies.get(uid);
     if (!state) return;
+    const epoch = this.follower.epoch();
     try {
       const response = await ask(`${state.entry.root_url}markings.json`, { headers: { Accept: "application/json", ...(state.etag && { "If-None-Match": state.etag }) }, cache: "no-store" });
       if (this.signedOut) {
@@ -70,8 +74,9 @@ export class Following {
       }
       if (response.status === 304) return;
       const answer = (await response.json()) as Answer;
-      state.etag = response.headers.get("ETag") ?? "";
       renewToken(answer.csrf);
+      if (epoch !== this.follower.epoch()) return this.again(SOON_MS);
+      state.etag = response.headers.get("ETag") ?? "";
       this.follower.onMarks(uid, answer.annotations, answer.key_images);
       if (answer.study_version !== state.entry.version) this.follower.onChanged(uid);
     } catch (error) {

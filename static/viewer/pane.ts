@@ -17,13 +17,13 @@ const DEFAULT_RATE = 12; // images per second when the modality names none
 
 export interface PaneEvents {
   /** Another series is asked for; the old one is still the one that was shown. */
-  onOpening: (pane: Pane) => void;
+  onOpening: (pane: Pane) => unknown;
   /** The slides of a series are known. */
   onOpened: (pane: Pane, opened: OpenSeries) => void;
   onView: (pane: Pane) => void;
   onLoaded: (pane: Pane, settled: number, failed: number) => void;
-  onPlaying: (pane: Pane) => void;
-  onTell: (pane: Pane, message: string) => void;
+  onPlaying: (pane: Pane) => unknown;
+  onTell: (pane: Pane, message: string) => unknown;
 }
 
 export class Pane {
@@ -56,6 +56,11 @@ export class Pane {
 
   get uid(): string {
     return this.entry?.series_instance_uid ?? "";
+  }
+
+  /** What names the series among all studies: `study/series`. */
+  get key(): string {
+    return `${this.study?.study.study_instance_uid ?? ""}/${this.uid}`;
   }
 
   get count(): number {

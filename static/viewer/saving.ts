@@ -16,6 +16,8 @@ export class Saving {
   private timer = 0;
   private busy = false;
   private tries = 0;
+  /** Changes with every wish and every answer: what was asked of the server in between may be older than what is here. */
+  epoch = 0;
 
   constructor(private readonly onState: (state: SavingState, message: string) => void) {
     window.addEventListener("online", () => this.soon(0));
@@ -46,6 +48,7 @@ export class Saving {
   }
 
   want(key: string, wish: Wish): void {
+    this.epoch += 1;
     this.waiting.delete(key);
     this.waiting.set(key, wish);
     this.onState("saving", "");
@@ -71,6 +74,7 @@ export class Saving {
           if (!(error instanceof RequestFailed) || !error.isFinal) throw error;
           refused = error.reason;
         }
+        this.epoch += 1;
         if (this.waiting.get(key) === wish) this.waiting.delete(key);
         this.tries = 0;
       }

@@ -87,11 +87,9 @@ export class Viewer {
 
   // Studies and series ----------------------------------------------------------------------------------------------------
 
-  /** Open a series in the active port. */
-  /** `at` is the frame to begin with; without it, the middle one. */
-  async open(study: string, series: string, at?: { sop: string; frame: number }): Promise<void> {
-    const begin = at && ((slides: readonly Slide[]) => Math.max(0, slides.findIndex((slide) => slide.sop === at.sop && slide.frame === at.frame)));
-    await this.openIn(this.active, study, series, begin);
+  /** Open a series in the active port, at `frame` or where its ready-made picture is from. */
+  async open(study: string, series: string, frame?: { sop: string; frame: number }): Promise<void> {
+    await this.openIn(this.active, study, series, frame && at(frame));
   }
 
   private async openIn(pane: Pane, study: string, series: string, begin?: (slides: readonly Slide[]) => number): Promise<void> {
