@@ -15,6 +15,7 @@ from imaging.pipeline.reactions import REACTIONS, STEPS
 from imaging.rendering.decoder import Unavailable
 from imaging.storage.errors import StorageAway, StorageError
 from imaging.studies import selectors as studies
+from imaging.studies import services as study_services
 from imaging.webhooks import services as webhooks
 
 logger = logging.getLogger(__name__)
@@ -46,10 +47,17 @@ def run_next(queue: str) -> bool:
     job = jobs.claim(queue)
     if job is None:
         return False
+    _run(job)
+    if job.study_instance_uid:
+        study_services.heed_steps([job.study_instance_uid])
+    return True
+
+
+def _run(job: Claimed) -> None:
     step = STEPS.get(job.step)
     if step is None:
         jobs.fail(job, code="no_such_step", final=True)
-        return True
+        return
     try:
         with jobs.kept(job):
             outcome = step.run(job.subject_uid)
@@ -65,7 +73,6 @@ def run_next(queue: str) -> bool:
         if outcome is Outcome.AGAIN:
             jobs.enqueue([Ask(job.step, job.subject_uid, job.study_instance_uid, job.queue)])
         jobs.finish(job)
-    return True
 
 
 def _record(job: Claimed, error: Exception) -> None:

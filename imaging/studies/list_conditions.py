@@ -37,7 +37,8 @@ def conditions(filters: StudyFilters, rows: Rows) -> list[Q]:
     wanted = [*_words(filters, rows), *_days(filters)]
     if filters.attributes:
         wanted.append(matching.condition(filters.attributes, rows))
-    if filters.modalities:
+    if filters.modalities and rows is Rows.STUDY:
+        # Placements are found by their combinations of modalities, for which there is an index.
         wanted.append(Q(modalities__overlap=list(filters.modalities)))
     for name, values in (
         ("body_part_examined", filters.body_parts),
@@ -63,10 +64,15 @@ def _midnight(day: date) -> datetime:
 
 
 def _words(filters: StudyFilters, rows: Rows) -> Iterator[Q]:
-    for word in filters.search[:_LONGEST_SEARCH].split()[:_MOST_WORDS]:
-        yield _word(word.replace("\x00", ""), rows)
-    for word in person_name.normalised(filters.referring[:_LONGEST_SEARCH]).split()[:_MOST_WORDS]:
+    for word in _few(filters.search[:_LONGEST_SEARCH].replace("\x00", "")):
+        yield _word(word, rows)
+    for word in _few(person_name.normalised(filters.referring[:_LONGEST_SEARCH])):
         yield _part("referring_norm", word)
+
+
+def _few(text: str) -> list[str]:
+    """The words of a text, each once, and not more than a person types."""
+    return list(dict.fromkeys(text.split()))[:_MOST_WORDS]
 
 
 def _word(word: str, rows: Rows) -> Q:

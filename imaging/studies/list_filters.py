@@ -77,6 +77,11 @@ class StudyFilters:
     sources: tuple[str, ...] = ()
     attributes: tuple[Key, ...] = ()
 
+    @property
+    def has_text(self) -> bool:
+        """Whether anything is asked that no index of values answers."""
+        return bool(self.search or self.referring or self.attributes)
+
 
 #: No filter at all.
 EVERYTHING: Final = StudyFilters()

@@ -174,7 +174,7 @@ class PlacementQuerySet(ScopedQuerySet[ModelT]):
         return _live() & Q(instance_count__gt=0)
 
     def _rule(self, scope: Scope, right: Right) -> Q:
-        return Q(department__in=scope.departments_with(right)) & _cleared("", scope)
+        return Q(department__in=sorted(scope.departments_with(right)), sensitivity__in=sorted({"", *scope.cleared}))
 
 
 class MetadataSegmentQuerySet(models.QuerySet[ModelT]):

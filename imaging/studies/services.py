@@ -19,6 +19,7 @@ from imaging.studies.correcting import Target
 from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 from imaging.studies.models import Correction, InstanceVersion, Placement, Series, Study
 from imaging.studies.registration import Registration
+from imaging.studies.status import heed_failures, heed_steps
 
 __all__ = [
     "IncomingInstance",
@@ -32,6 +33,8 @@ __all__ = [
     "compact",
     "compact_study",
     "correct",
+    "heed_failures",
+    "heed_steps",
     "place_study",
     "register",
     "remove_placement",

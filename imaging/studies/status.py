@@ -8,23 +8,25 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
 
+from imaging.events.models import Job
 from imaging.studies.models import Study
 
-# The row of the study is locked before its placements, as every writer does.
+# Rows are locked first, by a statement of its own: the next one then sees what the others wrote who held them.
+_LOCK: Final = """
+    SELECT FROM imaging_study WHERE study_instance_uid = ANY(%s) ORDER BY study_instance_uid FOR NO KEY UPDATE
+"""
 _REFRESH: Final = """
-    WITH asked AS MATERIALIZED (
-        SELECT id, settled_at, study_instance_uid, status FROM imaging_study WHERE study_instance_uid = ANY(%s)
-        ORDER BY study_instance_uid FOR NO KEY UPDATE
-    ), found AS (
-        SELECT id, status, CASE
+    WITH found AS (
+        SELECT id, CASE
             WHEN EXISTS (SELECT FROM imaging_instanceversion version JOIN imaging_instance instance
                          ON instance.id = version.instance_id
-                         WHERE instance.study_id = asked.id AND version.state = 'conflicting')
+                         WHERE instance.study_id = study.id AND version.state = 'conflicting')
               OR EXISTS (SELECT FROM imaging_job job
-                         WHERE job.study_instance_uid = asked.study_instance_uid AND job.state = 'failed')
+                         WHERE job.study_instance_uid = study.study_instance_uid AND job.state = 'failed')
             THEN 'attention' WHEN settled_at IS NULL THEN 'arriving' ELSE 'complete' END AS now
-        FROM asked
+        FROM imaging_study study WHERE study_instance_uid = ANY(%s)
     ), studies AS (
         UPDATE imaging_study SET status = found.now FROM found
         WHERE imaging_study.id = found.id AND imaging_study.status <> found.now
@@ -46,4 +48,21 @@ def refresh(study_instance_uids: Iterable[str]) -> None:
     uids = sorted(set(study_instance_uids))
     if uids:
         with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_LOCK, [uids])
             cursor.execute(_REFRESH, [uids])
+
+
+def heed_steps(study_instance_uids: Iterable[str]) -> None:
+    """Follow what became of a step of these studies: one that has failed asks for attention, one that was made good no more."""
+    failed = Job.objects.filter(study_instance_uid=OuterRef("study_instance_uid"), state=Job.State.FAILED)
+    concerned = Study.objects.filter(
+        Q(status=Study.Status.ATTENTION) | Exists(failed), study_instance_uid__in=set(study_instance_uids)
+    )
+    refresh(concerned.values_list("study_instance_uid", flat=True))
+
+
+def heed_failures() -> None:
+    """Find the studies of which a step has failed unseen, because the process that ran it died."""
+    failed = Job.objects.filter(state=Job.State.FAILED).exclude(study_instance_uid="")
+    unseen = Study.objects.filter(study_instance_uid__in=failed.values("study_instance_uid"))
+    refresh(unseen.exclude(status=Study.Status.ATTENTION).values_list("study_instance_uid", flat=True))

@@ -33,7 +33,7 @@ __all__ = [
     "study_pages",
 ]
 
-#: Up to here the number of studies that a free text finds is counted at once.
+#: A longer list than this is counted for whoever asks ``study_count``, not with every page.
 COUNTED = 10_000
 _MOST_ROWS = 500
 #: What a line of the list shows of its study, beside what the study's version tells of.
@@ -55,7 +55,8 @@ class StudyRow:
 class Page:
     """One page. ``next`` and ``previous`` are opaque cursors, empty at the ends.
 
-    ``total`` is exact, but for a free text that finds many: then ``has_exact_total`` is False, and it means "more than".
+    ``total`` is exact, but for a long list: then ``has_exact_total`` is False, it means "more than", and ``study_count``
+    tells the number.
     """
 
     rows: list[StudyRow] = field(default_factory=list)
@@ -88,10 +89,11 @@ def study_list(
     """
     limit = max(1, min(limit, _MOST_ROWS))
     place = list_cursor.read(cursor, order)
-    keys, more = list_scan.keys(scope, filters, order, place, limit=limit, offset=offset)
-    total = study_count(scope, filters)
+    found = list_scan.keys(scope, filters, order, place, limit=limit, offset=offset)
+    keys = found.keys
+    total = _total(scope, filters, found)
     backwards = place is not None and place.backwards
-    has_next, has_previous = (True, more) if backwards else (more, place is not None or offset > 0)
+    has_next, has_previous = (True, found.more) if backwards else (found.more, place is not None or offset > 0)
     return Page(
         rows=_rows(scope, [key.study_id for key in keys]),
         next=list_cursor.written(keys[-1], order, backwards=False) if keys and has_next else "",
@@ -102,34 +104,44 @@ def study_list(
 
 
 def study_pages(
-    scope: Scope, filters: StudyFilters = StudyFilters(), *, order: Order = Order.LATEST, limit: int = _MOST_ROWS
+    scope: Scope, filters: StudyFilters = EVERYTHING, *, order: Order = Order.LATEST, limit: int = _MOST_ROWS
 ) -> Iterator[list[StudyRow]]:
     """The whole list, a page at a time and uncounted: for what leaves the portal row by row, in flat memory."""
     cursor, more = "", True
     while more:
         place = list_cursor.read(cursor, order)
-        keys, more = list_scan.keys(scope, filters, order, place, limit=limit)
-        if keys:
-            yield _rows(scope, [key.study_id for key in keys])
-            cursor = list_cursor.written(keys[-1], order, backwards=False)
+        found = list_scan.keys(scope, filters, order, place, limit=limit)
+        more = found.more
+        if found.keys:
+            yield _rows(scope, [key.study_id for key in found.keys])
+            cursor = list_cursor.written(found.keys[-1], order, backwards=False)
 
 
-def study_count(scope: Scope, filters: StudyFilters = EVERYTHING, *, exact: bool = False) -> Total:
-    """How many studies ``study_list`` has on all its pages, each once.
-
-    Exact whenever an index can tell; with a free text only up to ``COUNTED``, unless ``exact`` asks for the rest too.
-    """
+def study_count(scope: Scope, filters: StudyFilters = EVERYTHING, *, exact: bool = True) -> Total:
+    """How many studies ``study_list`` has on all its pages, each once; unless ``exact``, only up to ``COUNTED``."""
     held = list_rows.departments(scope, filters)
-    counted = list_rows.placements(scope, filters, held).order_by()
-    # One department has a study once: only several make it worth to look for doubles.
-    ids: Any = counted.values("study_id") if len(held) == 1 else counted.values("study_id").distinct()
+    ids: Any = list_rows.placements(scope, filters, held).order_by().values_list("study_id", flat=True)
+    if exact and len(held) > 1:
+        # One department has a study once: only several make it worth to look for doubles.
+        ids = ids.distinct()
     if list_rows.needs_studies(scope, filters):
-        named = list_rows.studies(scope, filters).order_by().values("pk")
+        named = list_rows.studies(scope, filters).order_by().values_list("pk", flat=True)
         ids = ids.union(named) if held else named
-    if exact or not (filters.search or filters.referring or filters.attributes):
+    if exact:
         return Total(ids.count(), is_exact=True)
-    number = ids[: COUNTED + 1].count()
-    return Total(min(number, COUNTED), is_exact=number <= COUNTED)
+    some = list(ids[: list_scan.FEW + 1])
+    return _capped(len(set(some)), is_exact=len(some) <= list_scan.FEW)
+
+
+def _capped(number: int, *, is_exact: bool) -> Total:
+    return Total(number if is_exact else min(number, COUNTED), is_exact)
+
+
+def _total(scope: Scope, filters: StudyFilters, found: list_scan.Keys) -> Total:
+    """What is known of the number of studies once a page is found."""
+    if found.total is None:
+        return study_count(scope, filters, exact=False)
+    return _capped(found.total, is_exact=found.is_exact)
 
 
 def study_list_version(
@@ -145,11 +157,11 @@ def study_list_version(
     Cheap, as lists ask for it every few seconds: it counts nothing, so that a change on other pages alone leaves it.
     """
     limit = max(1, min(limit, _MOST_ROWS))
-    keys, more = list_scan.keys(scope, filters, order, list_cursor.read(cursor, order), limit=limit)
-    ids = [key.study_id for key in keys]
+    found = list_scan.keys(scope, filters, order, list_cursor.read(cursor, order), limit=limit)
+    ids = [key.study_id for key in found.keys]
     shown = Study.objects.filter(pk__in=ids).values_list(*_SHOWN)
     placed = _placements(scope, ids).values_list("pk", "department__name", "department__code")
-    seen = ({row[0]: row for row in shown}, ids, more, sorted(placed))
+    seen = ({row[0]: row for row in shown}, ids, found.more, sorted(placed))
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
 
 
