@@ -12,6 +12,7 @@ from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import uids
+from imaging.studies.list_choices import ListChoices
 from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
 from imaging.studies.study_list import (
     Order,
@@ -29,6 +30,7 @@ __all__ = [
     "KnownInstance",
     "KnownPatient",
     "KnownStudy",
+    "ListChoices",
     "Order",
     "Page",
     "Provenance",
@@ -113,7 +115,6 @@ class Provenance:
 
     placements: list[Placement]
     sources: list[Source]
-    conflict_count: int
 
 
 def known_studies(study_instance_uids: Iterable[str]) -> dict[str, KnownStudy]:
@@ -289,7 +290,6 @@ def provenance(study: Study, *, scope: Scope) -> Provenance:
             Source(row["door"], row["sender"], row["address"], row["count"], row["first"], row["last"])
             for row in sources
         ],
-        conflict_count=versions.filter(state=InstanceVersion.State.CONFLICTING).count(),
     )
 
 
