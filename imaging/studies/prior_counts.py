@@ -13,4 +13,4 @@ def prior_counts(scope: Scope, studies: Sequence[Study]) -> dict[int, int]:
     patients = {study.patient_id for study in studies if study.patient.patient_id}
     rows = Study.objects.visible_to(scope).filter(patient__in=patients).order_by().values("patient")
     counted = rows.annotate(number=Count("pk")).filter(number__gt=1)
-    return {row["patient"]: row["number"] - 1 for row in counted}
+    return {patient: number - 1 for patient, number in counted.values_list("patient_id", "number")}

@@ -22,7 +22,7 @@ WIDEST: Final = 800
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `first` is the order of the first click on its header, `second` of the next.
+    """One column. `orders` are those of the first and of the second click on its header.
 
     `track` is its width as a CSS grid track while the reader has given none; `leaves_below` the width of the list, in rem,
     under which it makes room. A fixed column is always there: who it is and what one acts on are never hidden.
@@ -31,8 +31,7 @@ class Column:
     key: str
     label: str | Promise
     track: str = "max-content"
-    first: Order | None = None
-    second: Order | None = None
+    orders: tuple[Order, Order] | None = None
     is_shown: bool = True
     is_fixed: bool = False
     is_quiet: bool = False
@@ -40,13 +39,14 @@ class Column:
     abbreviates: str | Promise = ""
 
     @property
+    def first(self) -> Order | None:
+        """The order of the first click on its header."""
+        return self.orders[0] if self.orders else None
+
+    @property
     def template(self) -> str:
         """The template of one cell."""
         return f"imaging/viewer/cells/{self.key}.html"
-
-
-def _sorted(first: Order, second: Order) -> dict[str, Order]:
-    return {"first": first, "second": second}
 
 
 COLUMNS: Final[Mapping[str, Column]] = {
@@ -54,21 +54,21 @@ COLUMNS: Final[Mapping[str, Column]] = {
     for column in (
         Column("select", _("Selection"), is_fixed=True, is_quiet=True),
         Column("image", _("Image"), is_fixed=True, is_quiet=True),
-        Column("name", _("Patient"), "fit-content(19rem)", is_fixed=True, **_sorted(_O.NAME, _O.NAME_DESCENDING)),
+        Column("name", _("Patient"), "fit-content(19rem)", is_fixed=True, orders=(_O.NAME, _O.NAME_DESCENDING)),
         Column(
             "mrn",
             _("MRN"),
             "fit-content(9.5rem)",
-            **_sorted(_O.PATIENT_ID, _O.PATIENT_ID_DESCENDING),
+            orders=(_O.PATIENT_ID, _O.PATIENT_ID_DESCENDING),
             leaves_below=44,
             abbreviates=_("Medical record number"),
         ),
-        Column("birth", _("Born"), is_shown=False, leaves_below=62, **_sorted(_O.OLDEST, _O.YOUNGEST)),
-        Column("sex", _("Sex"), is_shown=False, leaves_below=62, **_sorted(_O.SEX, _O.SEX_DESCENDING)),
+        Column("birth", _("Born"), is_shown=False, leaves_below=62, orders=(_O.OLDEST, _O.YOUNGEST)),
+        Column("sex", _("Sex"), is_shown=False, leaves_below=62, orders=(_O.SEX, _O.SEX_DESCENDING)),
         Column(
             "modality",
             pgettext_lazy("column", "Mod."),
-            **_sorted(_O.MODALITY, _O.MODALITY_DESCENDING),
+            orders=(_O.MODALITY, _O.MODALITY_DESCENDING),
             abbreviates=_("Modality"),
         ),
         Column(
@@ -76,7 +76,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
             _("Study"),
             "minmax(7rem, 1fr)",
             is_fixed=True,
-            **_sorted(_O.DESCRIPTION, _O.DESCRIPTION_DESCENDING),
+            orders=(_O.DESCRIPTION, _O.DESCRIPTION_DESCENDING),
         ),
         Column(
             "body",
@@ -84,16 +84,16 @@ COLUMNS: Final[Mapping[str, Column]] = {
             "fit-content(9rem)",
             is_shown=False,
             leaves_below=62,
-            **_sorted(_O.BODY_PART, _O.BODY_PART_DESCENDING),
+            orders=(_O.BODY_PART, _O.BODY_PART_DESCENDING),
         ),
         Column(
             "accession",
             _("Accession"),
             "fit-content(10.5rem)",
             leaves_below=66,
-            **_sorted(_O.ACCESSION, _O.ACCESSION_DESCENDING),
+            orders=(_O.ACCESSION, _O.ACCESSION_DESCENDING),
         ),
-        Column("date", _("Date"), **_sorted(_O.LATEST, _O.EARLIEST)),
+        Column("date", _("Date"), orders=(_O.LATEST, _O.EARLIEST)),
         Column("department", _("Department"), "fit-content(10rem)", leaves_below=72),
         Column(
             "referring",
@@ -101,7 +101,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
             "fit-content(12rem)",
             is_shown=False,
             leaves_below=62,
-            **_sorted(_O.REFERRING, _O.REFERRING_DESCENDING),
+            orders=(_O.REFERRING, _O.REFERRING_DESCENDING),
             abbreviates=_("Referring physician"),
         ),
         Column(
@@ -110,18 +110,18 @@ COLUMNS: Final[Mapping[str, Column]] = {
             "fit-content(10rem)",
             is_shown=False,
             leaves_below=62,
-            **_sorted(_O.SOURCE, _O.SOURCE_DESCENDING),
+            orders=(_O.SOURCE, _O.SOURCE_DESCENDING),
         ),
-        Column("status", _("Status"), **_sorted(_O.STATUS, _O.STATUS_DESCENDING)),
-        Column("received", _("Received"), leaves_below=72, **_sorted(_O.LAST_RECEIVED, _O.FIRST_RECEIVED)),
+        Column("status", _("Status"), orders=(_O.STATUS, _O.STATUS_DESCENDING)),
+        Column("received", _("Received"), leaves_below=72, orders=(_O.LAST_RECEIVED, _O.FIRST_RECEIVED)),
         Column(
             "series",
             pgettext_lazy("several", "Series"),
             is_shown=False,
             leaves_below=62,
-            **_sorted(_O.MOST_SERIES, _O.FEWEST_SERIES),
+            orders=(_O.MOST_SERIES, _O.FEWEST_SERIES),
         ),
-        Column("images", _("Images"), leaves_below=58, **_sorted(_O.MOST_INSTANCES, _O.FEWEST_INSTANCES)),
+        Column("images", _("Images"), leaves_below=58, orders=(_O.MOST_INSTANCES, _O.FEWEST_INSTANCES)),
         Column("priors", _("Priors"), leaves_below=58),
     )
 }
@@ -130,8 +130,8 @@ COLUMNS: Final[Mapping[str, Column]] = {
 ORDERS: Final[Mapping[str, Order]] = {
     name: order
     for column in COLUMNS.values()
-    if column.first is not None and column.second is not None
-    for name, order in ((column.key, column.first), (f"-{column.key}", column.second))
+    if column.orders is not None
+    for name, order in ((column.key, column.orders[0]), (f"-{column.key}", column.orders[1]))
 }
 FIRST_ORDER: Final = "date"
 

@@ -19,8 +19,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts import audit
@@ -40,28 +39,31 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "＝", "＋", "－
 
 _Zone = dt.tzinfo
 _COLUMNS: Final[Mapping[str, tuple[Any, Callable[[StudyRow, _Zone], object]]]] = {
-    "name": (lazy("Patient"), lambda row, _zone: person_text(row.study.patient.patient_name)),
-    "mrn": (lazy("MRN"), lambda row, _zone: row.study.patient.patient_id),
-    "issuer": (lazy("Issuer of the MRN"), lambda row, _zone: row.study.patient.issuer_of_patient_id),
-    "birth": (lazy("Born"), lambda row, _zone: row.study.patient.birth_date or ""),
-    "sex": (lazy("Sex"), lambda row, _zone: row.study.patient.sex),
-    "modality": (lazy("Modality"), lambda row, _zone: " ".join(row.study.modalities)),
-    "study": (lazy("Study"), lambda row, _zone: row.study.description),
-    "body": (lazy("Body part"), lambda row, _zone: row.study.body_part_examined),
-    "accession": (lazy("Accession"), lambda row, _zone: row.study.accession_number),
-    "date": (lazy("Date"), lambda row, zone: _moment(row.study.study_at, zone, with_time=row.study.study_time_known)),
-    "department": (lazy("Department"), lambda row, _zone: ", ".join(entry.label for entry in row.departments)),
+    "name": (gettext_lazy("Patient"), lambda row, _zone: person_text(row.study.patient.patient_name)),
+    "mrn": (gettext_lazy("MRN"), lambda row, _zone: row.study.patient.patient_id),
+    "issuer": (gettext_lazy("Issuer of the MRN"), lambda row, _zone: row.study.patient.issuer_of_patient_id),
+    "birth": (gettext_lazy("Born"), lambda row, _zone: row.study.patient.birth_date or ""),
+    "sex": (gettext_lazy("Sex"), lambda row, _zone: row.study.patient.sex),
+    "modality": (gettext_lazy("Modality"), lambda row, _zone: " ".join(row.study.modalities)),
+    "study": (gettext_lazy("Study"), lambda row, _zone: row.study.description),
+    "body": (gettext_lazy("Body part"), lambda row, _zone: row.study.body_part_examined),
+    "accession": (gettext_lazy("Accession"), lambda row, _zone: row.study.accession_number),
+    "date": (
+        gettext_lazy("Date"),
+        lambda row, zone: _moment(row.study.study_at, zone, with_time=row.study.study_time_known),
+    ),
+    "department": (gettext_lazy("Department"), lambda row, _zone: ", ".join(entry.label for entry in row.departments)),
     "referring": (
-        lazy("Referring physician"),
+        gettext_lazy("Referring physician"),
         lambda row, _zone: (
             person_text(row.study.referring_physician_name) if row.study.referring_physician_name else ""
         ),
     ),
-    "source": (lazy("Source"), lambda row, _zone: row.study.source),
-    "status": (lazy("Status"), lambda row, _zone: wording.STATUSES[studies.Status(row.study.status)]),
-    "received": (lazy("Received"), lambda row, zone: _moment(row.study.last_received_at, zone)),
+    "source": (gettext_lazy("Source"), lambda row, _zone: row.study.source),
+    "status": (gettext_lazy("Status"), lambda row, _zone: wording.STATUSES[studies.Status(row.study.status)]),
+    "received": (gettext_lazy("Received"), lambda row, zone: _moment(row.study.last_received_at, zone)),
     "series": (pgettext_lazy("several", "Series"), lambda row, _zone: row.study.series_count),
-    "images": (lazy("Images"), lambda row, _zone: row.study.instance_count),
+    "images": (gettext_lazy("Images"), lambda row, _zone: row.study.instance_count),
     "uid": ("Study Instance UID", lambda row, _zone: row.study.study_instance_uid),
 }
 

@@ -136,11 +136,11 @@ def _modalities(wanted: Asked) -> Iterator[tuple[str, Any]]:
 
 def _header(shown: ShownColumn, wanted: Asked) -> Header:
     column = shown.column
-    if column.first is None:
+    if column.orders is None:
         return Header(shown)
     is_first = wanted.order is column.first
     sort = ""
-    if wanted.order in {column.first, column.second}:
+    if wanted.order in column.orders:
         sort = "descending" if wanted.order.descending else "ascending"
     return Header(shown, wanted.address.where(order=f"-{column.key}" if is_first else column.key), sort)
 
@@ -148,7 +148,7 @@ def _header(shown: ShownColumn, wanted: Asked) -> Header:
 def _orders(wanted: Asked) -> Iterator[Header]:
     """Every order that the list offers, for a phone, where there are no headers to click."""
     for column in COLUMNS.values():
-        if column.first is not None:
+        if column.orders is not None:
             yield _header(ShownColumn(column), wanted)
 
 
@@ -173,7 +173,7 @@ def _heading(wanted: Asked) -> str:
 
 def _groups(wanted: Asked, lists: list[SavedList]) -> Iterator[Group]:
     bare = ListAddress(QueryDict())
-    predefined = (
+    predefined: tuple[tuple[str, str, dict[str, str]], ...] = (
         (_("All studies"), "folder", {}),
         (_("Today"), "clock", {"from": "today"}),
         (_("Last 7 days"), "calendar", {"from": "7d"}),

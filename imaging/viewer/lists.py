@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.roles import Role
@@ -212,11 +212,11 @@ def _powers(request: HttpRequest) -> Powers:
 
 
 _SENTENCES: Final[Mapping[str, str | Promise]] = {
-    "no_name": lazy("The list was not saved: it needs a name."),
-    "long_name": lazy("The list was not saved: its name is longer than 80 characters."),
-    "too_long": lazy("The list was not saved: it has too many filters. Remove some and save it again."),
-    "too_many": lazy("The list was not saved: you have 100 lists. Delete one that you do not need any more."),
-    "not_given": lazy("The list was not saved: you cannot give lists to this department or role."),
+    "no_name": gettext_lazy("The list was not saved: it needs a name."),
+    "long_name": gettext_lazy("The list was not saved: its name is longer than 80 characters."),
+    "too_long": gettext_lazy("The list was not saved: it has too many filters. Remove some and save it again."),
+    "too_many": gettext_lazy("The list was not saved: you have 100 lists. Delete one that you do not need any more."),
+    "not_given": gettext_lazy("The list was not saved: you cannot give lists to this department or role."),
 }
 
 
