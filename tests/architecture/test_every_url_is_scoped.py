@@ -156,7 +156,7 @@ def test_every_route_is_known() -> None:
         and name.removeprefix("viewer:") not in OWN
         and name not in OF_A_STUDY
         and name not in IMPORTS | UPLOADS
-        and name not in DESKS | SEARCHES
+        and name not in DESKS | SEARCHES | API
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"
 

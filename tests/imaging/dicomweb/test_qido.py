@@ -102,7 +102,6 @@ def numbers(found: list[dict[str, Any]]) -> list[int]:
         ({"StudyTime": "1600-0859"}, [8, 0]),
         ({"StudyDate": "20260102-20260103", "StudyTime": "0930-0930"}, []),
         ({"StudyDate": "20260102-20260104", "StudyTime": "0930-0830"}, [2]),
-        ({"StudyDate": "20260102-20260103", "StudyTime": "0930-0930"}, []),
         ({"StudyDate": "20260101-20260103", "StudyTime": "0830-0930"}, [1]),
         ({"StudyInstanceUID": "1.2.3.1,1.2.3.9,1.2.3.4"}, [4, 1]),
         ({"StudyInstanceUID": ["1.2.3.1", "1.2.3.2"]}, [2, 1]),
