@@ -47,7 +47,7 @@ class PlacementsOfStudy(Resource):
         study = access.open_study(
             self.scope, study_instance_uid, actor=self.actor, purpose=access.Purpose.METADATA, right=Right.LIST
         )
-        places = studies.provenance(study, scope=self.scope).placements
+        places = studies.placements_of(study, scope=self.scope)
         rows = [
             {
                 "department": departments.shown(place.department),

@@ -139,5 +139,5 @@ class OneStudy(Resource):
             purpose=access.Purpose.METADATA,
             right=Right.LIST,
         )
-        places = studies.provenance(study, scope=self.scope).placements
+        places = studies.placements_of(study, scope=self.scope)
         return Response(shown(study, [place.department.code for place in places], request))

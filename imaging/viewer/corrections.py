@@ -91,8 +91,10 @@ def _refusal(error: CorrectionInvalid) -> str:
 def may_correct(request: HttpRequest, study: Study) -> bool:
     """Whether the reader may correct identities in a department that has the study."""
     held = capabilities_by_department(request.user).get(Capability.CORRECT_IDENTITY, frozenset())
-    provenance = studies.provenance(study, scope=request.scope)  # type: ignore[attr-defined]
-    return any(place.department_id in held for place in provenance.placements)
+    if not held:
+        return False
+    placements = studies.placements_of(study, scope=request.scope)  # type: ignore[attr-defined]
+    return any(place.department_id in held for place in placements)
 
 
 def decisions(rows: Iterable[Correction], *, may_revert: bool) -> list[Decision]:

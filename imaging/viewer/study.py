@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.roles import Right
+from accounts.scope import Scope
 from imaging.ingest.desk.access import decider_of
 from imaging.ingest.desk.selectors import waiting_for_study
 from imaging.rendering import selectors as rendering
 from imaging.rendering import services as rendering_services
 from imaging.studies import access
 from imaging.studies import selectors as studies
-from imaging.studies.models import Series, Study
+from imaging.studies.models import Placement, Series, Study
 from imaging.viewer import (
     acquisition,
     corrections,
@@ -45,8 +46,9 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
     provenance = studies.provenance(study, scope=scope)
     rows = list(studies.series_of(study, scope=scope, right=Right.VIEW))
     opened = _asked_series(request, rows)
+    browser = instances.browse(opened, request.GET, scope=scope) if opened else None
     context = {
-        **_live_context(request, study),
+        **_live_context(request, study, rows, provenance.placements),
         "facts": study_facts.facts(study),
         "places": study_facts.places(provenance.placements),
         "history": study_history.history(study, provenance, user=request.user, actor=actor),
@@ -54,8 +56,8 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "timeline": priors.timeline(study, scope=scope),
         "opened_as": priors.opened_as(request, study),
         "may_add": study_facts.may_add(study, request.user),
-        "browser": instances.browse(opened, request.GET, scope=scope) if opened else None,
-        "acquired": _acquired(rows, opened, request),
+        "browser": browser,
+        "acquired": {"series": browser.label, "facts": browser.facts} if browser else _acquired(rows, scope),
     }
     return render(request, "imaging/viewer/study.html", context)
 
@@ -67,13 +69,15 @@ def live(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
 
     Looking again is no new reading: the page that asks is on record.
     """
+    scope = request.scope  # type: ignore[attr-defined]
     study = access.open_study(
-        request.scope,  # type: ignore[attr-defined]
+        scope,
         study_instance_uid,
         actor=request.actor,  # type: ignore[attr-defined]
         purpose=access.Purpose.THUMBNAIL,
     )
-    context = _live_context(request, study)
+    rows = list(studies.series_of(study, scope=scope, right=Right.VIEW))
+    context = _live_context(request, study, rows, studies.placements_of(study, scope=scope))
     response: HttpResponseBase | None = get_conditional_response(request, etag=context["etag"])
     if response is None:
         response = render(request, "imaging/viewer/_study_live.html", {**context, "is_fragment": True})
@@ -103,20 +107,24 @@ def _asked_series(request: HttpRequest, rows: list[Series]) -> Series | None:
     return next((row for row in rows if row.series_instance_uid == asked), None)
 
 
-def _acquired(rows: list[Series], opened: Series | None, request: HttpRequest) -> dict[str, Any] | None:
-    """How the opened series was made, else the one with the most images."""
-    series = opened or max(rows, key=lambda row: row.instance_count, default=None)
+def _acquired(rows: list[Series], scope: Scope) -> dict[str, Any]:
+    """How the series with the most images was made."""
+    series = max(rows, key=lambda row: row.instance_count, default=None)
     if series is None:
-        return None
-    record = instances.middle_record(series, scope=request.scope)  # type: ignore[attr-defined]
-    facts = acquisition.facts(record, series.modality) if record else []
-    return {"series": wording.series_label(series), "facts": facts} if facts else None
+        return {}
+    record = instances.middle_record(series, scope=scope)
+    return {
+        "series": wording.series_label(series),
+        "facts": acquisition.facts(record, series.modality) if record else [],
+    }
 
 
-def _live_context(request: HttpRequest, study: Study) -> dict[str, Any]:
+def _live_context(
+    request: HttpRequest, study: Study, rows: list[Series], placements: list[Placement]
+) -> dict[str, Any]:
     """Everything that a page asks for again, with a tag that changes whenever any of it does."""
     scope = request.scope  # type: ignore[attr-defined]
-    shown = study_pictures.of(study, scope=scope)
+    shown = study_pictures.of(study, rows, scope=scope)
     may_write = study_facts.may_write(study, scope)
     found = rendering.problems_of(study)
     kept_beside = list(studies.conflicts_of(study, scope=scope)[: study_facts.MOST_CONFLICTS + 1])
@@ -147,7 +155,7 @@ def _live_context(request: HttpRequest, study: Study) -> dict[str, Any]:
         **said,
         "study": study,
         "patient": patient,
-        "departments": ", ".join(place.department.label for place in studies.placements_of(study, scope=scope)),
+        "departments": ", ".join(place.department.label for place in placements),
         "etag": etag,
         "refresh_headers": json.dumps({"If-None-Match": etag}),
     }

@@ -1,6 +1,6 @@
 """The pictures of a study page: a few previews at once, and one card for each series."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Sum
@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import uids
 from imaging.rendering import selectors as rendering
@@ -68,9 +67,8 @@ class Shown:
     is_waiting: bool
 
 
-def of(study: Study, *, scope: Scope) -> Shown:
-    """Return what there is to see of a study now."""
-    series = list(studies.series_of(study, scope=scope, right=Right.VIEW))
+def of(study: Study, series: Sequence[Series], *, scope: Scope) -> Shown:
+    """Return what there is to see of a study now; ``series`` are those that the reader may view, in their order."""
     made = rendering.study_pictures(study, Rendition.Kind.PREVIEW)
     posters = [_poster(version, made) for version in _first_seen(series, scope)]
     films = rendering.study_cines(study)
@@ -86,7 +84,7 @@ def of(study: Study, *, scope: Scope) -> Shown:
     )
 
 
-def _first_seen(series: list[Series], scope: Scope) -> list[InstanceVersion]:
+def _first_seen(series: Sequence[Series], scope: Scope) -> list[InstanceVersion]:
     """Return the instances whose previews are shown: all of a small study, else the middle one of the first series."""
     few = sum(row.instance_count for row in series) <= MOST_POSTERS
     chosen: list[InstanceVersion] = []
