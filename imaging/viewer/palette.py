@@ -64,7 +64,9 @@ def found(request: HttpRequest) -> HttpResponseBase:
 
 def _found(study: Study) -> Found:
     names = [study.study_instance_uid]
-    return Found(study, wording.study_title(study), reverse("viewer:viewer", args=names), reverse("viewer:study", args=names))
+    return Found(
+        study, wording.study_title(study), reverse("viewer:viewer", args=names), reverse("viewer:study", args=names)
+    )
 
 
 def _lists(request: HttpRequest) -> list[Kept]:

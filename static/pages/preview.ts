@@ -23,6 +23,7 @@ const kept = new Map<string, Kept>();
 let shown = "";
 let rest = 0;
 let hover = 0;
+let pointed: HTMLElement | null = null;
 let asking: AbortController | null = null;
 let ahead: AbortController | null = null;
 
@@ -253,19 +254,36 @@ document.addEventListener("click", (event) => {
   if (opener && row) isOpen() ? close() : open(row);
 });
 
-document.addEventListener("pointerover", (event) => {
-  if (event.pointerType !== "mouse" || !panel()) return;
-  const target = event.target as Element;
-  const row = target.closest<HTMLTableRowElement>("[data-rows] tr[data-preview]");
-  if (target.closest("[data-preview-panel]")) window.clearTimeout(hover);
-  else if (row && target.closest(".thumb")) {
-    window.clearTimeout(hover);
-    hover = window.setTimeout(() => {
-      shell()?.classList.add("with-peek");
-      show(row);
-    }, HOVER_MS);
-  } else endPeek();
+/** The row whose picture lies under the pointer. The row's link is stretched over all of it, so that only the place tells. */
+function pictureAt(event: PointerEvent): HTMLTableRowElement | null {
+  const row = (event.target as Element).closest?.<HTMLTableRowElement>("[data-rows] tr[data-preview]");
+  const place = row?.querySelector(".thumb")?.getBoundingClientRect();
+  return row && place && event.clientX >= place.left && event.clientX <= place.right ? row : null;
+}
+
+document.addEventListener(
+  "pointermove",
+  (event) => {
+    if (event.pointerType !== "mouse" || !panel()) return;
+    const inPanel = (event.target as Element).closest?.<HTMLElement>("[data-preview-panel]");
+    const row = inPanel ? null : pictureAt(event);
+    const spot = inPanel ?? row;
+    if (spot === pointed) return;
+    pointed = spot;
+    if (inPanel) window.clearTimeout(hover);
+    else if (row) {
+      window.clearTimeout(hover);
+      hover = window.setTimeout(() => {
+        shell()?.classList.add("with-peek");
+        show(row);
+      }, HOVER_MS);
+    } else endPeek();
+  },
+  { passive: true },
+);
+document.documentElement.addEventListener("pointerleave", () => {
+  pointed = null;
+  endPeek();
 });
-document.documentElement.addEventListener("pointerleave", endPeek);
 
 if (isOpen()) show(chosenRow());

@@ -90,7 +90,9 @@ def test_x_ticks_a_row_and_with_shift_all_rows_between(archive: Archive, alice: 
     until(lambda: page.inner_text("[data-ticked-count]") in {"0", ""}, "the number of ticks does not follow")
 
 
-def test_letters_are_for_who_wants_them_and_never_for_fields(archive: Archive, alice: User, open_page: OpenPage) -> None:
+def test_letters_are_for_who_wants_them_and_never_for_fields(
+    archive: Archive, alice: User, open_page: OpenPage
+) -> None:
     receive(archive, 2)
     page = open_page(alice)
     page.goto("/")

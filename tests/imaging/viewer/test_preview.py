@@ -90,7 +90,10 @@ def test_who_may_only_list_the_study_gets_facts_and_no_picture(
     request.user = alice
     request.actor = Actor(kind="user", id=str(alice.pk), name="alice")  # type: ignore[attr-defined]
     request.scope = scope_of_departments(  # type: ignore[attr-defined]
-        principal=request.actor, departments=[emergency], rights=[Right.LIST], reason="lists only"  # type: ignore[attr-defined]
+        principal=request.actor,
+        departments=[emergency],
+        rights=[Right.LIST],
+        reason="lists only",  # type: ignore[attr-defined]
     )
     answer: Any = preview.panel(request, study_instance_uid=chest.StudyInstanceUID)
     text = answer.content.decode()
