@@ -38,7 +38,7 @@ def description() -> dict[str, Any]:
 @lru_cache(maxsize=2)
 def _written(form: str) -> bytes:
     renderer = OpenApiYamlRenderer2() if form == "yaml" else OpenApiJsonRenderer2()
-    written: bytes = renderer.render(description(), renderer_context={})  # type: ignore[no-untyped-call]
+    written: bytes = renderer.render(description(), renderer_context={})
     return written
 
 

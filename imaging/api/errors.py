@@ -182,6 +182,10 @@ _OF_STATUS: Final[Mapping[int, Problem]] = {
 }
 
 
+#: The same to the last byte, whatever the reason was.
+_ALIKE: Final = frozenset({Problem.UNRECOGNISED, Problem.NOT_FOUND})
+
+
 class Refused(Exception):
     """A request that is not served; ``more`` goes into the document, ``retry_after`` (seconds) into its header."""
 
@@ -219,7 +223,7 @@ def document(
         "detail": str(detail or problem.detail),
         **(more or {}),
     }
-    return {**found, "request_id": request_id} if request_id else found
+    return {**found, "request_id": request_id} if request_id and problem not in _ALIKE else found
 
 
 def answer(

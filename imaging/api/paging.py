@@ -38,11 +38,10 @@ class PageQuery(serializers.Serializer[Any]):
 
 def envelope(row: type[serializers.Serializer[Any]], name: str) -> type[serializers.Serializer[Any]]:
     """The type of a page of such rows."""
-    link = {"allow_null": True, "required": True}
     fields: dict[str, Any] = {
         "results": row(many=True),
-        "next": serializers.URLField(help_text="The next page, or null.", **link),
-        "previous": serializers.URLField(help_text="The page before, or null.", **link),
+        "next": serializers.URLField(allow_null=True, help_text="The next page, or null."),
+        "previous": serializers.URLField(allow_null=True, help_text="The page before, or null."),
         "__doc__": f"A page of {name}.",
     }
     return type(f"PageOf{name.title().replace(' ', '')}", (serializers.Serializer,), fields)

@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from accounts.authentication import PortalAuthentication
+from accounts.idempotency.services import Claim
 from accounts.scope import Scope
 from imaging.api import repetition, throttling
 from imaging.api.errors import Answered, Problem, Refused
@@ -69,7 +70,7 @@ class Resource(APIView):
     #: Whether the body of POST is of any length, and read piece by piece through ``self.body``.
     takes_stream: ClassVar[bool] = False
     body: repetition.Body
-    claim: repetition.Claim | None = None
+    claim: Claim | None = None
     allowance: throttling.Allowance | None = None
 
     @property

@@ -1,5 +1,8 @@
 """The studies of one patient."""
 
+from typing import Any
+
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,7 +24,7 @@ class StudiesOfPatient(Resource):
         """List them, the last known to the portal first."""
         asked = self.asked()
         patient = patient_list.open_patient(self.scope, pk, actor=self.actor)
-        rows = patient_list.studies_of(patient, scope=self.scope)
+        rows: QuerySet[Any] = patient_list.studies_of(patient, scope=self.scope)
         return paging.latest_first(
             request,
             rows,

@@ -66,7 +66,7 @@ class StudyQuery(paging.PageQuery):
     referring = serializers.CharField(
         required=False, max_length=_TEXT, allow_blank=True, help_text="Words of the referring physician's name."
     )
-    source = SeveralField(
+    source = SeveralField(  # type: ignore[assignment]  # a parameter of that name, not the field's own attribute
         serializers.RegexField(_NO_CONTROLS, max_length=128),
         help_text="Who sent it: AE title, machine or account; repeatable.",
     )
