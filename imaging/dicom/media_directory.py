@@ -24,8 +24,9 @@ Elements = Sequence[Element]
 PRIVATE_RECORD: Final = "2.25.302814573146290817340615726340981236405"
 
 #: Characters of one value (PS3.5 table 6.2-1); a longer one is cut, since the index of a disc need not hold all of it.
-_LONGEST: Final = {"CS": 16, "DA": 8, "DT": 26, "IS": 12, "LO": 64, "PN": 194, "SH": 16, "TM": 16, "UI": 64}
+_LONGEST: Final = {"CS": 16, "DA": 8, "DT": 26, "IS": 12, "LO": 64, "SH": 16, "TM": 16, "UI": 64}
 _LONGEST_TEXT: Final = 1024
+_LONGEST_NAME_GROUP: Final = 64
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 _FILE_ID_PART: Final = re.compile(r"[A-Z0-9_]{1,8}")
 _CHARACTER_SET: Final = 0x00080005
@@ -158,6 +159,8 @@ def _clean(name: str, text: str) -> str:
     text = _CONTROL.sub(" ", text).encode("utf-8", "ignore").decode()
     if name == "CS":
         text = re.sub(r"[^A-Z0-9 _]", "_", text.upper())
+    if name == "PN":
+        return "=".join(group[:_LONGEST_NAME_GROUP].strip() for group in text.split("=")[:3])
     return text[: _LONGEST.get(name, _LONGEST_TEXT)].strip()
 
 

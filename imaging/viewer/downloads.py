@@ -124,7 +124,7 @@ def _later(request: HttpRequest, *, is_yours: bool) -> HttpResponse:
     if is_yours:
         text = _("You have %(most)d downloads under way. This one was not begun; start it when one of them has ended.")
         response = refused(
-            request, 429, _("One download at a time would do"), text % {"most": download_turns.MOST_OF_ONE}
+            request, 429, _("You have as many downloads as one may have"), text % {"most": download_turns.MOST_OF_ONE}
         )
     else:
         response = refused(

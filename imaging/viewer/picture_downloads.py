@@ -81,7 +81,7 @@ def _busy(request: HttpRequest) -> HttpResponse:
         request,
         503,
         _("This picture cannot be drawn just now"),
-        _("Everybody who draws pictures is busy. Nothing is lost; try again in a moment."),
+        _("Everything that draws pictures is busy. Nothing is lost; try again in a moment."),
     )
     response["Retry-After"] = str(rendering.Unavailable.retry_after)
     return response

@@ -190,9 +190,13 @@ class Browser:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._opener = urllib.request.build_opener(
-            urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy()))
-        )
+        self._jar = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy())
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
+
+    @property
+    def cookies(self) -> str:
+        """What it holds, as the value of a Cookie field: for who measures with a connection of their own."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._jar)
 
     def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         return self._send(urllib.request.Request(self.url + path, data=body, headers=headers, method=method))

@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from django.core.cache import cache
 from django.db.models import QuerySet
@@ -146,7 +146,11 @@ def _parts(level: Study | Series, scope: Scope) -> Iterator[Part]:
     )
     known = {level.pk: level} if isinstance(level, Series) else _series(level, scope)
     part: Part | None = None
-    for series_id, *values in rows.iterator(chunk_size=2000):
+    for row in rows.iterator(chunk_size=_ROWS):
+        values: list[Any] = list(row)
+        series_id = values.pop(0)
+        if series_id not in known:
+            continue  # it came after the series were looked up
         if part is None or part.series.pk != series_id:
             if part is not None:
                 yield part

@@ -1,5 +1,7 @@
 """Headers as DICOM JSON at three levels, with a version, and bulk data by address."""
 
+import gzip
+
 import orjson
 import pytest
 from django.test import Client
@@ -99,3 +101,31 @@ def test_bulk_data_are_little_endian_and_plain_whatever_was_sent(syntax: str, ar
     assert reader.get(address).getvalue() == expected * (512 * 512)  # type: ignore[attr-defined]
     some = reader.get(address, headers={"Range": "bytes=300001-300003"})
     assert some.getvalue() == (expected * 4)[1:4]  # type: ignore[attr-defined]
+
+
+def test_headers_go_out_packed_to_who_takes_that(archive: Archive, reader: Client) -> None:
+    made = arrivals.dataset()
+    archive.receive(made)
+    address = addresses(made).all["series metadata"]
+    plain = reader.get(address)
+    for _ in range(2):
+        packed = reader.get(address, headers={"Accept-Encoding": "br, gzip;q=0.8"})
+        assert packed["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.content) == plain.content
+    assert packed["ETag"] != plain["ETag"]
+    assert "Accept-Encoding" in packed["Vary"]
+    assert "Accept-Encoding" in plain["Vary"]
+    both = {"Accept-Encoding": "gzip", "If-None-Match": packed["ETag"]}
+    assert reader.get(address, headers=both).status_code == 304
+    assert "Content-Encoding" not in reader.get(address, headers={"Accept-Encoding": "gzip;q=0"}).headers
+
+
+def test_what_is_remembered_of_a_series_is_not_given_for_an_image_of_it(archive: Archive, reader: Client) -> None:
+    study, series = arrivals.uid(), arrivals.uid()
+    made = [arrivals.dataset(StudyInstanceUID=study, SeriesInstanceUID=series, InstanceNumber=n) for n in (1, 2)]
+    archive.receive(*made)
+    there = addresses(made[1])
+    for _ in range(2):
+        assert len(orjson.loads(reader.get(there.all["series metadata"]).content)) == 2
+        (alone,) = orjson.loads(reader.get(there.all["instance metadata"]).content)
+        assert alone["00200013"]["Value"] == [2]

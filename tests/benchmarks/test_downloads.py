@@ -1,0 +1,133 @@
+"""A study as a zip, from the web server: megabytes a second, the memory of the server, and 10,000 objects at once."""
+
+import hashlib
+import http.client
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from accounts.models import User
+from tests.factories import arrivals
+from tests.factories.accounts import PASSWORD
+from tests.journeys.running_portal import Browser
+from tests.studies_in_archive import Archive
+from tests.web_servers import ServeWeb, WebServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MEGABYTES_A_SECOND = 100.0
+#: Growth of the server's own memory while it sends, in KiB.
+GROWTH = 24 * 1024
+SLICES, MANY = 600, 10_000
+_CHUNK = 1024 * 1024
+
+
+def study(archive: Archive, count: int, edge: int) -> str:
+    """A study of one series."""
+    uid, series = arrivals.uid(), arrivals.uid()
+    pixels = np.random.default_rng(7).normal(1000, 300, (edge, edge)).clip(0, 4095).astype("<u2")
+    for start in range(0, count, 200):
+        archive.receive(
+            *(
+                arrivals.dataset(
+                    StudyInstanceUID=uid,
+                    SeriesInstanceUID=series,
+                    InstanceNumber=number,
+                    Rows=edge,
+                    Columns=edge,
+                    PixelData=np.roll(pixels, number).tobytes(),
+                )
+                for number in range(start + 1, min(start + 200, count) + 1)
+            )
+        )
+    return uid
+
+
+def anonymous_kib(pids: list[int]) -> int:
+    """Largest RssAnon of these processes."""
+    found = [re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()) for pid in pids]
+    return max(int(match[1]) for match in found if match)
+
+
+class Download:
+    """One download, read as fast as it comes."""
+
+    def __init__(self, server: WebServer, cookie: str, study_uid: str) -> None:
+        self.connection = http.client.HTTPConnection("localhost", server.port, timeout=300)
+        self.started = time.perf_counter()
+        self.connection.request("GET", f"/studies/{study_uid}/download", headers={"Cookie": cookie})
+        self.answer = self.connection.getresponse()
+        assert self.answer.status == 200, self.answer.read()[:500]
+        self.first_byte = time.perf_counter() - self.started
+
+    def read(self, each: Callable[[], Any] = lambda: None) -> tuple[int, float]:
+        """Bytes, and seconds from the request to the last."""
+        size = 0
+        while piece := self.answer.read(_CHUNK):
+            size += len(piece)
+            each()
+        taken = time.perf_counter() - self.started
+        assert size == int(self.answer.headers["Content-Length"])
+        self.connection.close()
+        return size, taken
+
+
+def test_a_study_as_a_zip(
+    archive: Archive, alice: User, serve_web: ServeWeb, capsys: pytest.CaptureFixture[str]
+) -> None:
+    large, many = study(archive, SLICES, 512), study(archive, MANY, 32)
+    server = serve_web(workers=1)
+    browser = Browser(server.url)
+    browser.sign_in(alice.username, PASSWORD)
+    cookie = browser.cookies
+    Download(server, cookie, study(archive, 1, 8)).read()
+    lines = []
+
+    before = anonymous_kib(server.pids)
+    seen = [before]
+    rates = []
+    for _ in range(3):
+        size, taken = Download(server, cookie, large).read(lambda: seen.append(anonymous_kib(server.pids)))
+        rates.append(size / 1e6 / taken)
+    lines.append(
+        f"zip of {SLICES} slices, {size / 1e6:.0f} MB: " + ", ".join(f"{rate:.0f}" for rate in rates) + " MB/s; "
+        f"target {MEGABYTES_A_SECOND:.0f}; memory {(max(seen) - before) / 1024:.1f} MiB more at most"
+    )
+    at_once: list[tuple[int, float]] = []
+    threads = [
+        threading.Thread(target=lambda: at_once.append(Download(server, cookie, large).read())) for _ in range(3)
+    ]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    together = sum(size for size, _taken in at_once) / 1e6 / (time.perf_counter() - started)
+    lines.append(
+        f"three at once: {together:.0f} MB/s together; memory {(anonymous_kib(server.pids) - before) / 1024:.1f} MiB"
+    )
+
+    before = anonymous_kib(server.pids)
+    seen = [before]
+    download = Download(server, cookie, many)
+    size, taken = download.read(lambda: seen.append(anonymous_kib(server.pids)))
+    lines.append(
+        f"zip of {MANY} objects, {size / 1e6:.0f} MB: first byte after {download.first_byte:.2f} s, all after {taken:.1f} s; "
+        f"memory {(max(seen) - before) / 1024:.1f} MiB more at most"
+    )
+    digest = hashlib.sha256(bytes(64 * _CHUNK))
+    started = time.perf_counter()
+    digest.update(bytes(256 * _CHUNK))
+    lines.append(
+        f"for comparison, SHA-256 alone on this machine: {256 * _CHUNK / 1e6 / (time.perf_counter() - started):.0f} MB/s"
+    )
+    with capsys.disabled():
+        print("\n" + "\n".join(lines))
+    assert max(rates) >= MEGABYTES_A_SECOND
+    assert max(seen) - before < GROWTH
