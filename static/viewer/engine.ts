@@ -18,6 +18,9 @@ export function startEngine(): boolean {
   return core.getShouldUseCPURendering();
 }
 
+/** True while ports get another size: what the camera does then is not the reader's doing. */
+export const resizing = { now: false };
+
 export interface OpenViewport {
   viewport: core.StackViewport;
   close: () => void;
@@ -34,7 +37,9 @@ export class Viewports {
     const sizes = new ResizeObserver(() => {
       // Without a picture there is no camera to keep.
       if (!viewport.getCornerstoneImage() || !element.clientWidth || !element.clientHeight) return;
+      resizing.now = true;
       this.engine.resize(true, true);
+      resizing.now = false;
       onResize();
     });
     sizes.observe(element);

@@ -3,6 +3,7 @@ import * as core from "@cornerstonejs/core";
 import { utilities as toolUtilities } from "@cornerstonejs/tools";
 import type { Directions, Edges } from "./orientation";
 import { edges } from "./orientation";
+import { resizing } from "./engine";
 
 /** A slice that is asked for and not there after this long gets an error tile with a retry. */
 const STUCK_MS = 25_000;
@@ -48,6 +49,8 @@ export class Port {
   private chosen: core.Types.VOIRange | null = null;
   /** What the viewport calls zoom when the picture fits: 1 with a graphics card, pixels per pixel without. */
   private fitted = 1;
+  /** The whole picture lies in the port, as it was laid: it does so again when the port gets another size. */
+  private fits = true;
   private stuck = 0;
   private imageIds: string[] = [];
 
@@ -179,9 +182,9 @@ export class Port {
     this.changed();
   }
 
-  /** The viewport has another size. Without a graphics card a picture keeps its pixels' size, so it is fitted again. */
+  /** The viewport has another size. A picture that fitted fits again; without a graphics card it would keep its pixels' size. */
   resized(withoutGraphics: boolean): void {
-    if (withoutGraphics) this.fit();
+    if (withoutGraphics || this.fits) this.fit();
     else this.changed();
   }
 
@@ -294,13 +297,16 @@ export class Port {
     const window = voiRange && core.utilities.windowLevel.toWindowLevel(voiRange.lower, voiRange.upper);
     const natural = image.photometricInterpretation === "MONOCHROME1";
     const camera = this.viewport.getCamera();
+    const zoom = this.viewport.getZoom() / this.fitted;
+    const [x, y] = this.viewport.getPan();
+    if (!resizing.now) this.fits = Math.abs(zoom - 1) < 0.01 && Math.hypot(x, y) < 2;
     this.listener.onChange({
       index: this.target,
       count: this.imageIds.length,
       state: this.state,
       width: window ? window.windowWidth : null,
       center: window ? window.windowCenter : null,
-      zoom: this.viewport.getZoom() / this.fitted,
+      zoom,
       inverted: Boolean(invert) !== natural,
       flipped: Boolean(camera.flipHorizontal) !== Boolean(camera.flipVertical),
     });

@@ -124,6 +124,7 @@ export class Stage {
     if (this.panes.length < 2) {
       this.add(makeSection());
       this.lay("1x2");
+      this.arranged();
     }
     return this.panes[this.activeIndex === 0 ? 1 : this.activeIndex] as Pane;
   }
