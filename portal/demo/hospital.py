@@ -29,7 +29,7 @@ def prepare(plan: Plan, *, password: str, key_file: Path) -> str:
         _person(username, person, departments, password)
     for title, (description, codes) in plan.application_entities.items():
         entity, _ = ApplicationEntity.objects.get_or_create(
-            ae_title=title, defaults={"description": description, "loopback_only": True}
+            ae_title=title, defaults={"description": description, "loopback_only": True, "may_query": True}
         )
         entity.departments.set([departments[code] for code in codes])
     for order, rule in enumerate(plan.rules, start=1):
