@@ -5,6 +5,7 @@ of the work, descriptions and body parts follow the modality, most studies are p
 some names are common and most are rare. Instances are not made: lists never read them.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -150,6 +151,12 @@ _PLACEMENTS: Final = """
     ) AS placed
     ORDER BY s.id
 """
+
+
+def owner_of(database: str) -> psycopg.Connection[object]:
+    """A connection of the role that owns a test database: the application's own may not drop an index."""
+    url = psycopg.conninfo.make_conninfo(os.environ["DATABASE_OWNER_URL"], dbname=database)
+    return psycopg.connect(url, autocommit=True)
 
 
 def load(owner: psycopg.Connection[object], *, departments: Sequence[int], studies: int, grants: int = 5000) -> None:
