@@ -178,7 +178,10 @@ def test_an_unchanged_list_costs_a_304_and_leaves_the_choice_alone(
     assert set(statuses) == {304}
     assert page.get_attribute("tr[aria-selected=true]", "data-key") == chosen
     archive.receive(arrivals.dataset(PatientID="P9", PatientName="New^Row", StudyTime="235900"))
-    until(lambda: page.locator("tbody tr[data-key]").count() == 4, "the new study does not appear", 15)
+    page.locator("[data-arrivals].is-shown").wait_for(timeout=20_000)
+    assert page.locator("tbody tr[data-key]").count() == 3
+    page.click("[data-arrivals]")
+    assert page.locator("tbody tr[data-key]").count() == 4
     assert page.get_attribute("tr[aria-selected=true]", "data-key") == chosen
 
 
@@ -196,6 +199,7 @@ def test_the_keys_of_the_list_search_choose_and_open(archive: Archive, alice: Us
     page.wait_for_url("**/viewer/**")
     page.goto("/")
     page.click("tbody a")
+    page.keyboard.press("Shift+Enter")
     page.wait_for_url("**/studies/**")
     assert "MARTIN" in page.inner_text(".patient").upper()
     assert "0061 7742" in page.inner_text(".patient")
