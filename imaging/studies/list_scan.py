@@ -81,10 +81,10 @@ def _found_first(
     backwards = place is not None and place.backwards
     direction = "DESC" if order.descending != backwards else "ASC"
     beyond, values = _beyond(place, "<" if order.descending != backwards else ">")
-    compiled = [statement for source in sources if (statement := _compiled(source))]
+    compiled = [pair for source in sources if (pair := _compiled(source))]
     if not compiled:
         return Keys([], more=False, total=0, is_exact=True)
-    if sum(_guessed(*statement) for statement in compiled) > FEW * (_DOUBT if filters.has_text else 1):
+    if sum(_guessed(*pair) for pair in compiled) > FEW * (_DOUBT if filters.has_text else 1):
         return Keys([], more=False)
     statement = _FOUND.format(
         rows=" UNION ALL ".join(sql for sql, _ in compiled),
@@ -126,7 +126,8 @@ def _bare(rows: QuerySet[Any], name: str, study: str, kind: Rows) -> QuerySet[An
         if name in _NEVER_BLANK or name == "birth_date"
         else NullIf(F(path), Value(""), output_field=TextField())
     )
-    return rows.order_by().annotate(key=key, listed=F(study)).values_list("key", "listed")
+    bare: QuerySet[Any] = rows.order_by().annotate(key=key, listed=F(study)).values_list("key", "listed")
+    return bare
 
 
 def _beyond(place: Place | None, comparison: str) -> tuple[str, list[Any]]:

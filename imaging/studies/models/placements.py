@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Department
 from imaging.studies import querysets
@@ -82,7 +83,7 @@ class Placement(models.Model):
     referring_norm = models.CharField(
         _("referring physician for searching"), max_length=324, editable=False, blank=True
     )
-    series_count = models.PositiveIntegerField(_("series"), editable=False, default=0)
+    series_count = models.PositiveIntegerField(pgettext_lazy("several", "series"), editable=False, default=0)
     instance_count = models.PositiveIntegerField(_("instances"), editable=False, default=0)
     source = models.CharField(_("source"), max_length=64, editable=False, blank=True)
     status = models.CharField(
