@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import Client
-from django.urls import path
+from django.urls import include, path
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_protect
 from rest_framework.request import Request
@@ -61,6 +61,8 @@ urlpatterns = [
     path("api/rest", Who.as_view()),
     path("fhir/who", who),
     path("who", who),
+    # What the page of a refusal leads to.
+    path("", include("portal.urls")),
 ]
 
 
