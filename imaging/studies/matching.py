@@ -150,7 +150,7 @@ def _of_key(key: Key, rows: Rows) -> Q:
         norm = column.norm if rows is Rows.PLACEMENT else prefix + column.norm
         return _name(match, norm, prefix + column.name)
     if column.name == "modalities":
-        return _modalities(match, path)
+        return _modalities(match, path, rows)
     return _CONDITIONS[type(match)](match, path)
 
 
@@ -209,11 +209,14 @@ _CONDITIONS: Final[Mapping[type, Callable[[Any, str], Q]]] = {
 }
 
 
-def _modalities(match: matching.Match, path: str) -> Q:
+def _modalities(match: matching.Match, path: str, rows: Rows) -> Q:
     """Any of the modalities of a study."""
     if isinstance(match, matching.OneOf):
         return Q(**{f"{path}__overlap": list(match.values)})
-    joined = Func(F(path), Value("\\"), function="array_to_string", output_field=TextField())
+    # Placements have them in one text already.
+    joined: Any = Func(F(path), Value("\\"), function="array_to_string", output_field=TextField())
+    if rows is Rows.PLACEMENT:
+        joined = F("modality_key")
     wanted = Q()
     for value in match.values if isinstance(match, matching.Patterns) else ():
         body = "".join({"*": r"[^\\]*", "?": r"[^\\]"}.get(char) or re.escape(char) for char in value)
