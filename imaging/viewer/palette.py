@@ -4,7 +4,7 @@ It is asked by POST: what somebody types is a name more often than not, and name
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, QueryDict
@@ -51,7 +51,7 @@ class Kept:
 def found(request: HttpRequest) -> HttpResponseBase:
     """Give the studies that fit `q`, and without it the lists of the reader."""
     search = request.POST.get("q", "").strip()[:_LONGEST]
-    context = {"search": search, "lists": [], "found": [], "in_list": ""}
+    context: dict[str, Any] = {"search": search, "lists": [], "found": [], "in_list": ""}
     if len(search) >= FEWEST_LETTERS:
         scope = request.scope  # type: ignore[attr-defined]
         page = studies.study_list(scope, studies.StudyFilters(search=search), limit=MOST_STUDIES)

@@ -58,8 +58,12 @@ async function signIn(form: HTMLFormElement): Promise<string> {
   const token = page.querySelector<HTMLInputElement>("input[name=csrfmiddlewaretoken]")?.value;
   // Without a form somebody has signed in meanwhile, in another tab.
   if (!token) return "";
-  const body = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)]));
-  body.set("csrfmiddlewaretoken", token);
+  const given = new FormData(form);
+  const body = new URLSearchParams({
+    login: String(given.get("again-login") ?? ""),
+    password: String(given.get("again-password") ?? ""),
+    csrfmiddlewaretoken: token,
+  });
   const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
   const said = (await answer.json()) as { form?: { errors: string[] } };
   return answer.ok ? "" : (said.form?.errors.join(" ") || (form.dataset["refused"] ?? ""));
