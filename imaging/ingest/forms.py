@@ -27,6 +27,8 @@ class ApplicationEntityForm(forms.ModelForm):  # type: ignore[type-arg]
             "ae_title",
             "description",
             "address",
+            "host",
+            "port",
             "loopback_only",
             "departments",
             "may_store",

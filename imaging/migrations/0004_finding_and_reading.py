@@ -180,8 +180,18 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='applicationentity',
+            name='host',
+            field=models.CharField(blank=True, help_text='Name or address at which the portal calls it. Empty: the address above.', max_length=254, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9]([A-Za-z0-9.:_-]{0,252}[A-Za-z0-9])?$', 'A name of the network or an address.')], verbose_name='called at'),
+        ),
+        migrations.AddField(
+            model_name='applicationentity',
             name='may_query',
             field=models.BooleanField(default=False, help_text='It learns names and dates of all patients of its departments (C-FIND).', verbose_name='may search for studies'),
+        ),
+        migrations.AddField(
+            model_name='applicationentity',
+            name='port',
+            field=models.PositiveIntegerField(blank=True, help_text='Its DICOM port, often 104 or 11112. Without one, the portal never calls it.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(65535)], verbose_name='port'),
         ),
         migrations.AddField(
             model_name='placement',

@@ -1,6 +1,6 @@
 """Who may send, how much, where it lands, and what came of it."""
 
-from django.core.validators import MinLengthValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -9,6 +9,8 @@ from accounts.models import Department
 
 # PS3.5 section 6.2, VR AE: up to 16 characters, no backslash, no control characters.
 AE_TITLE = RegexValidator(r"^[\x20-\x5b\x5d-\x7e]{1,16}$", _("1 to 16 printable characters, no backslash."))
+# A name of the network or an address: what may stand before a port, and nothing else.
+HOST = RegexValidator(r"^[A-Za-z0-9]([A-Za-z0-9.:_-]{0,252}[A-Za-z0-9])?$", _("A name of the network or an address."))
 PATTERN = RegexValidator(r"^[^\x00-\x1f]*$", _("No control characters. * stands for any text, ? for one character."))
 
 
@@ -19,6 +21,20 @@ class ApplicationEntity(models.Model):
     description = models.CharField(_("description"), max_length=120, blank=True)
     address = models.GenericIPAddressField(
         _("address"), null=True, blank=True, help_text=_("Calls from elsewhere are refused. Empty: any address.")
+    )
+    host = models.CharField(
+        _("called at"),
+        max_length=254,
+        blank=True,
+        validators=[HOST],
+        help_text=_("Name or address at which the portal calls it. Empty: the address above."),
+    )
+    port = models.PositiveIntegerField(
+        _("port"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(65535)],
+        help_text=_("Its DICOM port, often 104 or 11112. Without one, the portal never calls it."),
     )
     loopback_only = models.BooleanField(_("from this machine only"), default=False)
     departments = models.ManyToManyField(
