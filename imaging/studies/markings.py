@@ -42,7 +42,7 @@ _LONGEST_UID: Final = 64
 
 
 class MarkingInvalid(ValueError):
-    """What was sent is no annotation or flag of ours. ``code`` says what is wrong with it: ``shape``, ``words``, ``frame``, ``too_many``."""
+    """What was sent is no annotation or flag of ours. ``code`` says why: ``shape``, ``words``, ``frame`` or ``too_many``."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

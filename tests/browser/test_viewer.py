@@ -302,7 +302,11 @@ def test_a_thumb_turns_the_slices_on_a_phone(stack: str, alice: User, open_page:
 def test_every_text_of_the_viewer_is_in_the_page_that_carries_them() -> None:
     sources = "\n".join(path.read_text("utf-8") for path in (ROOT / "static" / "viewer").glob("*.ts"))
     said = set(re.findall(r'\bsay\("(\w+)"', sources))
-    said |= {key for choice in re.findall(r'\bsay\([^"`()]*(?:\([^()]*\)[^"`()]*)?\? "\w+" : "\w+"', sources) for key in re.findall(r'"(\w+)"', choice)}
+    said |= {
+        key
+        for choice in re.findall(r'\bsay\([^"`()]*(?:\([^()]*\)[^"`()]*)?\? "\w+" : "\w+"', sources)
+        for key in re.findall(r'"(\w+)"', choice)
+    }
     said |= set(re.findall(r': "(reason_\w+)"', sources))
     places = re.search(r"export type Where = (.*);", sources)
     assert places is not None

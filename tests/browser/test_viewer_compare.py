@@ -17,7 +17,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 def in_port(page: Page, letter: int, name: str) -> str:
     """The text of one corner of one port."""
-    return " ".join((page.locator(f"[data-port] >> nth={letter}").locator(f"[data-corner-{name}]").text_content() or "").split())
+    return " ".join(
+        (page.locator(f"[data-port] >> nth={letter}").locator(f"[data-corner-{name}]").text_content() or "").split()
+    )
 
 
 def port_shows(page: Page, port: int, name: str, expected: str) -> None:
@@ -117,7 +119,10 @@ def test_four_ports_come_and_go_and_leave_nothing_behind(planes: str, alice: Use
     for _round in range(2):
         page.select_option("[data-layout-choice]", "2x2")
         until(lambda: page.locator("[data-port]").count() == 4, "there are not four ports")
-        until(lambda: "Nothing is open here" in page.locator("[data-port] >> nth=3").inner_text(), "the empty port is silent")
+        until(
+            lambda: "Nothing is open here" in page.locator("[data-port] >> nth=3").inner_text(),
+            "the empty port is silent",
+        )
         page.locator("[data-port] >> nth=1").click()
         until(lambda: "active" in (page.locator("[data-port] >> nth=1").get_attribute("class") or ""), "not active")
         page.select_option("[data-layout-choice]", "1x1")

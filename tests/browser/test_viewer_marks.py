@@ -128,7 +128,9 @@ def test_statistics_of_a_region_are_those_of_its_stored_pixels(phantom: str, ali
     inside = noise()[20:35, 10:30].astype(float) - 1024
     says(page, f"mean {inside.mean():.1f} HU")
     says(page, f"SD {inside.std():.1f}")
-    lowest, highest = (f"{value:.{0 if abs(value) >= 100 else 1}f}".replace("-", "−") for value in (inside.min(), inside.max()))
+    lowest, highest = (
+        f"{value:.{0 if abs(value) >= 100 else 1}f}".replace("-", "−") for value in (inside.min(), inside.max())
+    )
     says(page, f"{lowest} to {highest}")
     area = until(lambda: re.search(r"area ([\d.]+) mm²", written(page)), "no area")
     assert float(area.group(1)) == pytest.approx(20 * 15 * SPACING**2, rel=0.01)
@@ -138,7 +140,9 @@ def test_statistics_of_a_region_are_those_of_its_stored_pixels(phantom: str, ali
     drag(page, (32, 32), (44, 40))  # from the middle to the corner of its box
     rows, columns = np.mgrid[0:SIZE, 0:SIZE]
     values = noise()[((columns - 32) / 12) ** 2 + ((rows - 32) / 8) ** 2 <= 1].astype(float) - 1024
-    found = until(lambda: re.search(r"mean (−?[\d.]+) HU SD ([\d.]+) .* area ([\d.]+) mm²", written(page)), "no statistics")
+    found = until(
+        lambda: re.search(r"mean (−?[\d.]+) HU SD ([\d.]+) .* area ([\d.]+) mm²", written(page)), "no statistics"
+    )
     mean, deviation, area = (float(value.replace("−", "-")) for value in found.groups())
     assert mean == pytest.approx(values.mean(), abs=0.6)  # a pixel on the edge, of three hundred
     assert deviation == pytest.approx(values.std(), abs=0.6)
@@ -166,7 +170,8 @@ def test_marks_come_back_at_the_same_place_after_a_reload(phantom: str, alice: U
     drag(page, (10, 20), (50, 20))
     says(page, "20.0 mm")
     saved(page)
-    lines = "[...document.querySelectorAll('[data-pixels] svg line')].map(l => ['x1','y1','x2','y2'].map(n => Math.round(l.getAttribute(n))))"
+    ends = "['x1', 'y1', 'x2', 'y2'].map(name => Math.round(line.getAttribute(name)))"
+    lines = f"[...document.querySelectorAll('[data-pixels] svg line')].map(line => {ends})"
     before = page.evaluate(lines)[0]
     page.reload()
     wait_for_picture(page)
@@ -300,7 +305,16 @@ def test_a_hostile_answer_of_marks_breaks_nothing(phantom: str, alice: User, ope
     def strange(route: Route) -> None:
         answer = route.fetch()
         known = answer.json()
-        known["annotations"] = [{**dict.fromkeys(("key", "sop_instance_uid", "tool", "author"), "x"), "frame": 1, "shape": {"space": "patient", "points": []}, "own": False, "version": "1", "series_instance_uid": "1"}]
+        known["annotations"] = [
+            {
+                **dict.fromkeys(("key", "sop_instance_uid", "tool", "author"), "x"),
+                "frame": 1,
+                "shape": {"space": "patient", "points": []},
+                "own": False,
+                "version": "1",
+                "series_instance_uid": "1",
+            }
+        ]
         route.fulfill(response=answer, json=known)
 
     page.route("**/markings.json", strange)
