@@ -53,6 +53,7 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "406": "The answer cannot be given in the form that Accept asks for.",
     "409": "A request with the same idempotency key is not finished.",
     "410": "It is no longer kept.",
+    "411": "The length of the body is missing.",
     "412": "It has changed since the version of If-Match.",
     "413": "The body is too large.",
     "415": "The body is of a type that is not taken.",
@@ -62,7 +63,7 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "507": "Nothing more can be kept now.",
 }
 _READING: Final = ("400", "401", "404", "406", "429", "503")
-_WRITING: Final = ("400", "401", "403", "404", "406", "409", "412", "413", "415", "422", "429", "503", "507")
+_WRITING: Final = ("400", "401", "403", "404", "406", "409", "411", "412", "413", "415", "422", "429", "503", "507")
 
 
 class ResourceSchema(AutoSchema):
