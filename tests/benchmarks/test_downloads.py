@@ -87,17 +87,22 @@ def sha256() -> float:
     return len(content) / 1e6 / (time.perf_counter() - started)
 
 
+def signed_in(server: WebServer, person: User) -> str:
+    """The cookies of somebody who signed in by the page."""
+    # The tests' own hasher is quick, and none that a server takes.
+    person.password = Argon2PasswordHasher().encode(PASSWORD, "a salt of the benchmark")
+    person.save(update_fields=["password"])
+    browser = Browser(server.url)
+    browser.sign_in(person.username, PASSWORD)
+    return browser.cookies
+
+
 def test_a_study_as_a_zip(
     archive: Archive, alice: User, serve_web: ServeWeb, capsys: pytest.CaptureFixture[str]
 ) -> None:
     large, many = study(archive, SLICES, 512), study(archive, MANY, 32)
     server = serve_web(workers=1)
-    # The tests' own hasher is quick, and none that a server takes.
-    alice.password = Argon2PasswordHasher().encode(PASSWORD, "a salt of the benchmark")
-    alice.save(update_fields=["password"])
-    browser = Browser(server.url)
-    browser.sign_in(alice.username, PASSWORD)
-    cookie = browser.cookies
+    cookie = signed_in(server, alice)
     Download(server, cookie, study(archive, 1, 8)).read()
     lines = []
 
