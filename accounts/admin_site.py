@@ -1,6 +1,6 @@
 """The Django admin as one room of the portal: our sign-in, our look, and nothing that is switched off."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -14,12 +14,49 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
+from accounts.admin_rooms import furnished
+
 #: Apps whose tables exist and whose features are off: what cannot be used is not shown.
 HIDDEN_APPS: Final = frozenset({"account", "auth", "mfa", "socialaccount", "usersessions"})
 
 
+#: What a package above shows on the first page, as names of its template; it asks for itself what the reader may see.
+IndexPart = Callable[[HttpRequest], Mapping[str, Any]]
+
+
 class PortalAdminSite(AdminSite):
     """The admin behind the portal's own sign-in."""
+
+    def __init__(self, name: str = "admin") -> None:
+        """Begin with an index of rooms alone."""
+        super().__init__(name)
+        self._index_parts: list[IndexPart] = []
+
+    def add_to_index(self, part: IndexPart) -> None:
+        """Have the first page show what ``part`` answers."""
+        self._index_parts.append(part)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return the rooms with their pages, as far as this person may open them."""
+        found = self._build_app_dict(request)  # type: ignore[attr-defined]  # Django's own, without a type
+        pages = [page for app in found.values() for page in app["models"]]
+        return furnished(pages, self._registry)
+
+    @method_decorator(never_cache)
+    def index(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show how things stand, and the rooms."""
+        shown = dict(extra_context or {})
+        for part in self._index_parts:
+            shown |= part(request)
+        return super().index(request, shown)
+
+    def app_index(  # type: ignore[override]
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send to the first page: applications are ours to know, rooms are everybody's."""
+        return redirect("admin:index")
 
     def register(
         self,

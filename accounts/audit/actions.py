@@ -20,6 +20,7 @@ class Action(TextChoices):
     PORTAL_STOPPED = "portal.stopped", _("Portal stopped")
     SETTING_CHANGED = "setting.changed", _("Setting changed")
     AUDIT_READ = "audit.read", _("Audit read")
+    AUDIT_EXPORTED = "audit.exported", _("Audit exported")
     SECURITY_ALERTED = "security.alerted", _("Security alert")
 
     # People and machines
@@ -43,6 +44,7 @@ class Action(TextChoices):
     # Other systems on the DICOM network
     ASSOCIATION_ACCEPTED = "association.accepted", _("Association accepted")
     ASSOCIATION_REFUSED = "association.refused", _("Association refused")
+    PEER_TESTED = "peer.tested", _("Connection to an application entity tested")
     SENDER_SILENT = "sender.silent", _("Sender fallen silent")
 
     # Reading

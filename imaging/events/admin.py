@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import audit
+from accounts.admin_rooms import Room
 from accounts.audited_admin import CappedPaginator, ReadOnlyAdmin
 from accounts.middleware import actor_of
 from accounts.roles import Door
@@ -18,6 +19,7 @@ from imaging.events.models import Event, Job
 class EventAdmin(ReadOnlyAdmin):
     """Events, newest first."""
 
+    room = Room.WORK
     list_display = ("kind", "subject_uid", "created_at", "due_at", "drained_at")
     list_filter = ("kind",)
     search_fields = ("=subject_uid",)
@@ -30,6 +32,7 @@ class EventAdmin(ReadOnlyAdmin):
 class JobAdmin(ReadOnlyAdmin):
     """Jobs, newest first; what failed says why."""
 
+    room = Room.WORK
     list_display = ("step", "subject_uid", "queue", "state", "attempts", "problem_code", "due_at", "finished_at")
     list_filter = ("state", "queue", "step", "problem_code")
     search_fields = ("=subject_uid", "=study_instance_uid")

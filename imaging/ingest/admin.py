@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
+from accounts.admin_rooms import Room
 from accounts.audited_admin import AuditedModelAdmin, CappedPaginator, ReadOnlyAdmin
 from accounts.middleware import actor_of
 from accounts.roles import Door
@@ -25,8 +26,18 @@ from imaging.ingest.models import ApplicationEntity, QuarantinedObject, Quota, R
 class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
     """Who may call over the DICOM network."""
 
+    room = Room.MACHINES
     form = ApplicationEntityForm
-    list_display = ("ae_title", "description", "address", "may_store", "may_query", "is_active", "last_seen_at", "silence")
+    list_display = (
+        "ae_title",
+        "description",
+        "address",
+        "may_store",
+        "may_query",
+        "is_active",
+        "last_seen_at",
+        "silence",
+    )
     list_filter = ("is_active", "may_store", "may_query", "departments")
     search_fields = ("ae_title", "description", "address")
     filter_horizontal = ("departments",)
@@ -49,6 +60,7 @@ class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
 class RoutingRuleAdmin(AuditedModelAdmin[RoutingRule]):
     """Where new studies land, in the order in which the rules are tried."""
 
+    room = Room.MACHINES
     form = RoutingRuleForm
     list_display = ("name", "order", "calling_ae_title", "modality", "owner", "is_active")
     list_filter = ("is_active", "owner")
@@ -61,6 +73,7 @@ class RoutingRuleAdmin(AuditedModelAdmin[RoutingRule]):
 class QuotaAdmin(AuditedModelAdmin[Quota]):
     """How much a sender may hand over on one day."""
 
+    room = Room.MACHINES
     form = QuotaForm
     list_display = ("__str__", "objects_per_day", "megabytes_per_day", "is_active")
     list_filter = ("is_active", "door")
@@ -71,6 +84,7 @@ class QuotaAdmin(AuditedModelAdmin[Quota]):
 class ReceiptAdmin(ReadOnlyAdmin):
     """What each sender handed over, hour by hour, and what became of it."""
 
+    room = Room.MACHINES
     list_display = (
         *("hour", "sender", "door", "new", "duplicate", "conflict", "quarantined", "refused", "size", "last_at"),
         "last_refusal",
@@ -100,6 +114,7 @@ class ReceiptAdmin(ReadOnlyAdmin):
 class QuarantinedObjectAdmin(ReadOnlyAdmin):
     """What waits, oldest first, with its reason. Looking at a header is audited."""
 
+    room = Room.IMAGES
     list_display = ("received_at", "reason", "detail_in_words", "sender", "door", "state")
     list_filter = ("state", "reason", "door")
     search_fields = ("=study_instance_uid", "=sop_instance_uid", "sender")

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from accounts.admin_rooms import Room
 from accounts.audited_admin import ReadOnlyAdmin
 from imaging.integrity.models import LedgerLeaf
 
@@ -10,6 +11,7 @@ from imaging.integrity.models import LedgerLeaf
 class LedgerLeafAdmin(ReadOnlyAdmin):
     """Leaves in their order."""
 
+    room = Room.AUDIT
     list_display = ("sequence", "kind", "file_sha256", "recorded_at")
     list_filter = ("kind",)
     search_fields = ("=file_sha256", "=dataset_sha256")

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.contrib.postgres.forms import SimpleArrayField
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_rooms import Room
 from accounts.audited_admin import AuditedModelAdmin
 from imaging.outbound.models import OutboundHost, validate_network
 
@@ -28,6 +29,7 @@ class OutboundHostForm(forms.ModelForm):  # type: ignore[type-arg]
 class OutboundHostAdmin(AuditedModelAdmin[OutboundHost]):
     """Who may be called, and what for."""
 
+    room = Room.MACHINES
     form = OutboundHostForm
     list_display = ("__str__", "purpose", "networks", "is_active")
     list_filter = ("is_active",)

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from accounts.admin_rooms import Room
 from accounts.audited_admin import CappedPaginator, ReadOnlyAdmin
 from imaging.rendering.models import Rendition
 
@@ -10,6 +11,7 @@ from imaging.rendering.models import Rendition
 class RenditionAdmin(ReadOnlyAdmin):
     """Pictures and failures, newest first."""
 
+    room = Room.WORK
     list_display = ("version", "kind", "state", "width", "height", "problem_code", "made_at")
     list_filter = ("state", "kind", "problem_code")
     list_select_related = ("version",)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import audit
+from accounts.admin_rooms import Room
 from accounts.audited_admin import CappedPaginator, ReadOnlyAdmin
 from accounts.middleware import actor_of
 from accounts.roles import Door
@@ -34,6 +35,7 @@ class CopyInline(admin.TabularInline):  # type: ignore[type-arg]
 class StoredObjectAdmin(ReadOnlyAdmin):
     """Contents, newest first."""
 
+    room = Room.STORAGE
     list_display = ("file_sha256", "kind", "length", "transfer_syntax_uid", "created_at")
     list_filter = ("kind",)
     search_fields = ("=file_sha256", "=dataset_sha256")
@@ -46,6 +48,7 @@ class StoredObjectAdmin(ReadOnlyAdmin):
 class CopyOrderAdmin(ReadOnlyAdmin):
     """What has still to be copied to a store, the longest waiting first; why it waits, and the means to try at once."""
 
+    room = Room.STORAGE
     list_display = ("stored_object", "tier", "problem", "attempts", "created_at", "due_at")
     list_filter = ("tier", "problem")
     list_select_related = ("stored_object",)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
+from accounts.admin_rooms import Room
 from accounts.audited_admin import ReadOnlyAdmin
 from accounts.roles import Door
 from accounts.scope import EMPTY
@@ -58,6 +59,7 @@ class PlacementForm(ModelForm):  # type: ignore[type-arg]
 class PlacementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Where studies lie. Adding, changing and removing are audited by the services that do it."""
 
+    room = Room.IMAGES
     form = PlacementForm
     list_display = ("study", "department", "kind", "until", "reason_code", "placed_at")
     list_filter = ("department", "kind")
@@ -94,6 +96,7 @@ class PlacementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class ScopedAdmin(ReadOnlyAdmin):
     """Patients' data, seen through the reader's own scope: who administers the portal is not thereby in anybody's care."""
 
+    room = Room.IMAGES
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """Only what the reader may list in the study list too."""
         rows: Any = super().get_queryset(request)
@@ -168,6 +171,7 @@ class InstanceAdmin(ScopedAdmin):
 class InstanceVersionAdmin(ReadOnlyAdmin):
     """Versions, newest first; the conflicting ones are what a person looks for."""
 
+    room = Room.IMAGES
     list_display = ("instance", "state", "door", "sender", "received_at")
     list_filter = ("state", "door")
     search_fields = ("=instance__sop_instance_uid",)
@@ -180,6 +184,7 @@ class InstanceVersionAdmin(ReadOnlyAdmin):
 class CorrectionAdmin(ReadOnlyAdmin):
     """Corrections of the studies that the reader may list, newest first. They are taken back on the study's page."""
 
+    room = Room.IMAGES
     list_display = ("made_at", "study", "origin", "made_by", "reason", "reverted_at", "reverted_by")
     list_filter = ("origin",)
     search_fields = ("=study__study_instance_uid", "=made_by")
@@ -197,6 +202,7 @@ class CorrectionAdmin(ReadOnlyAdmin):
 class MetadataSegmentAdmin(ReadOnlyAdmin):
     """Segments of headers, newest first."""
 
+    room = Room.STORAGE
     list_display = ("pk", "series", "instance_count", "created_at")
     search_fields = ("=series__series_instance_uid",)
     list_select_related = ("series",)

@@ -25,6 +25,7 @@ from django.views.decorators.http import require_POST
 from accounts import audit
 from accounts.roles import Right
 from accounts.scope import Scope
+from accounts.spreadsheet import cell, separator_of
 from imaging.studies import saved_lists
 from imaging.studies import selectors as studies
 from imaging.studies.study_list import StudyRow, study_pages
@@ -34,8 +35,6 @@ from imaging.viewer.filters import Asked, asked
 from imaging.viewer.selected import list_address
 
 _PAGE: Final = 500
-#: What makes a cell a formula in one spreadsheet or another, in both widths.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "＝", "＋", "－", "＠")
 
 _Zone = dt.tzinfo
 _COLUMNS: Final[Mapping[str, tuple[Any, Callable[[StudyRow, _Zone], object]]]] = {
@@ -115,8 +114,7 @@ def _lines(scope: Scope, filters: studies.StudyFilters, order: studies.Order, *,
     """Yield the file page by page, in the language and time zone of who asked: both are gone once the view has returned."""
     zone = timezone.get_current_timezone()
     pages = study_pages(scope, filters, order=order, limit=_PAGE)
-    # Spreadsheets split at the comma, those of countries with a decimal comma at the semicolon.
-    separator = ";" if language.startswith("fr") else ","
+    separator = separator_of(language)
 
     def written() -> Iterator[bytes]:
         yield "\N{ZERO WIDTH NO-BREAK SPACE}".encode() + _page([], zone, language, separator, with_header=True)
@@ -140,13 +138,6 @@ def _page(rows: list[StudyRow], zone: _Zone, language: str, separator: str, *, w
         for row in rows:
             writer.writerow([cell(value(row, zone)) for _label, value in _COLUMNS.values()])
     return text.getvalue().encode("utf-8", "replace")
-
-
-def cell(value: object) -> str:
-    """Return a value as the text of one cell: one line, and no formula in any spreadsheet."""
-    text = str(value).replace("\x00", "")
-    guarded = f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
-    return " ".join(guarded.splitlines()) if "\n" in guarded or "\r" in guarded else guarded
 
 
 def _moment(value: dt.datetime, zone: _Zone, *, with_time: bool = True) -> str:

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_rooms import Room
 from accounts.audit import Action
 from accounts.audited_admin import AuditedModelAdmin, CappedPaginator, ReadOnlyAdmin
 from imaging.events import changes
@@ -20,6 +21,7 @@ from imaging.webhooks.models import Webhook, WebhookAttempt
 class WebhookAdmin(AuditedModelAdmin[Webhook]):
     """Who is told of changes, and how far they have got."""
 
+    room = Room.MACHINES
     form = WebhookForm
     list_display = ("address", "machine_key", "is_active", "behind", "failures", "next_attempt_at", "stopped_because")
     list_filter = ("is_active", "machine_key")
@@ -79,6 +81,7 @@ class WebhookAdmin(AuditedModelAdmin[Webhook]):
 class WebhookAttemptAdmin(ReadOnlyAdmin):
     """Every request to a receiver, newest first."""
 
+    room = Room.MACHINES
     list_display = ("attempted_at", "webhook", "change_count", "status", "problem", "milliseconds")
     list_filter = ("webhook", "status", "problem")
     list_select_related = ("webhook",)

@@ -163,7 +163,8 @@ def test_a_setting_that_makes_no_sense_is_refused(desk: Client) -> None:
 
 def test_a_change_of_a_department_is_audited_without_its_values(desk: Client, emergency: Department) -> None:
     form = {"site": emergency.site_id, "code": "emergency", "name": "Emergency ward", "is_active": "on"}
-    form |= {"name_fr": "", "shares_priors": "nobody"}
+    form |= {"name_fr": "", "shares_priors": "nobody", **_no_memberships()}
+    form |= {"MachineKey_departments-TOTAL_FORMS": "0", "MachineKey_departments-INITIAL_FORMS": "0"}
     desk.post(reverse("admin:accounts_department_change", args=[emergency.pk]), form)
     event = last(Action.SETTING_CHANGED)
     assert (event.subject_type, event.subject_uid) == ("department", str(emergency.pk))

@@ -1,0 +1,221 @@
+"""Admin pages of people, places and roles."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import PermissionDenied
+from django.forms import BaseModelFormSet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts import powers, services
+from accounts.admin_forms import UserAddForm, UserEditForm
+from accounts.admin_rooms import Room
+from accounts.audit import Action
+from accounts.audited_admin import AuditedModelAdmin
+from accounts.models import Department, MachineKey, Membership, Site, User
+from accounts.roles import Right
+
+
+class _RecordsMemberships(AuditedModelAdmin[Any]):
+    """A page on which memberships are lines: each that is added, changed or ended goes to the audit."""
+
+    def save_formset(
+        self, request: HttpRequest, form: Any, formset: "BaseModelFormSet[Any, Any]", change: bool
+    ) -> None:
+        """Save the memberships, and audit each one."""
+        super().save_formset(request, form, formset, change)
+        changed = [obj for obj, _fields in formset.changed_objects]
+        for membership in formset.new_objects:
+            self._record_membership(request, Action.MEMBERSHIP_STARTED, membership)
+        for membership in changed:
+            ended = membership.valid_until is not None
+            action = Action.MEMBERSHIP_ENDED if ended else Action.MEMBERSHIP_STARTED
+            self._record_membership(request, action, membership)
+        for membership in formset.deleted_objects:
+            self._record_membership(request, Action.MEMBERSHIP_ENDED, membership)
+
+    def _record_membership(self, request: HttpRequest, action: Action, membership: Membership) -> None:
+        self.record(request, action, membership.user, **services.described(membership))
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Where a person works, and as what."""
+
+    model = Membership
+    extra = 0
+    fields = ("department", "role", "valid_from", "valid_until")
+
+
+class MembersInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Who works in a department, and as what."""
+
+    model = Membership
+    extra = 0
+    fields = ("user", "role", "valid_from", "valid_until")
+    # A hospital has thousands of people: chosen in a window of their own, never from a menu per line.
+    raw_id_fields = ("user",)
+    verbose_name_plural = _("people of this department")
+    ordering = ("user__username", "valid_from")
+
+
+class MachinesInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Which machine keys open a department: read here, given on the key's own page."""
+
+    model = MachineKey.departments.through
+    extra = 0
+    can_delete = False
+    verbose_name = _("machine key")
+    verbose_name_plural = _("machine keys that open this department")
+    fields = readonly_fields = ("key", "opens")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return no."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return no."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Show them to whom keys are shown."""
+        return bool(request.user.has_perm("accounts.view_machinekey"))  # type: ignore[union-attr]
+
+    @admin.display(description=_("name"))
+    def key(self, row: Any) -> SafeString:
+        """Lead to the key."""
+        address = reverse("admin:accounts_machinekey_change", args=[row.machinekey_id])
+        return format_html('<a href="{}">{}</a>', address, row.machinekey.name)
+
+    @admin.display(description=_("State"))
+    def opens(self, row: Any) -> str:
+        """Say whether it still opens."""
+        return str(_("In use") if row.machinekey.is_usable_at(timezone.now()) else _("Ended"))
+
+
+@admin.register(User)
+class UserAdmin(_RecordsMemberships, DjangoUserAdmin):  # type: ignore[type-arg]
+    """People. An account is switched off, never deleted: the audit speaks of it."""
+
+    room = Room.PEOPLE
+    action_added = Action.USER_CREATED
+    action_changed = Action.USER_CHANGED
+    add_form = UserAddForm
+    form = UserEditForm
+    inlines = (MembershipInline,)
+    list_display = ("username", "label", "email", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser", "memberships__department", "memberships__role")
+    search_fields = ("username", "display_name", "first_name", "last_name", "email")
+    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (
+            _("Person"),
+            {"fields": ("display_name", "first_name", "last_name", "email", "language", "theme")},
+        ),
+        (
+            _("Account"),
+            {
+                "fields": ("is_active", "is_staff", "is_superuser", "last_login", "date_joined"),
+                "description": _("None of these shows an image: what a person sees comes from the memberships below."),
+            },
+        ),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return no."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Leave it to administrators to make administrators."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if request.user.is_superuser else (*fields, "is_staff", "is_superuser")
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save, and say it when an account is switched off."""
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            self.record(request, Action.USER_DISABLED, obj)
+
+    def get_urls(self) -> list[Any]:
+        """Add the page that says what a person can do."""
+        own = path("<int:pk>/powers/", self.admin_site.admin_view(self.powers_view), name="accounts_user_powers")
+        return [own, *super().get_urls()]
+
+    def powers_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Say what this person can do, where and why."""
+        person = get_object_or_404(User, pk=pk)
+        if not self.has_view_permission(request, person):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": person,
+            "title": _("What %(name)s can do") % {"name": person.label},
+            "powers": powers.powers_of_person(person),
+        }
+        return render(request, "admin/accounts/user/powers.html", context)
+
+
+@admin.register(Site)
+class SiteAdmin(AuditedModelAdmin[Site]):
+    """Hospitals."""
+
+    room = Room.PEOPLE
+
+    list_display = ("name", "issuer_of_patient_id", "issuer_oid", "time_zone")
+    search_fields = ("name", "issuer_of_patient_id")
+
+
+@admin.register(Department)
+class DepartmentAdmin(_RecordsMemberships):
+    """Departments, with the people and machines that work in them."""
+
+    room = Room.PEOPLE
+    inlines = (MembersInline, MachinesInline)
+
+    list_display = ("code", "name", "name_fr", "site", "shares_priors", "is_active")
+    list_filter = ("site", "shares_priors", "is_active")
+    search_fields = ("code", "name", "name_fr")
+
+
+@admin.register(Membership)
+class MembershipAdmin(AuditedModelAdmin[Membership]):
+    """Who works where."""
+
+    room = Room.PEOPLE
+
+    action_added = Action.MEMBERSHIP_STARTED
+    action_changed = Action.MEMBERSHIP_STARTED
+    action_deleted = Action.MEMBERSHIP_ENDED
+    list_display = ("user", "department", "role", "valid_from", "valid_until")
+    list_filter = ("department", "role")
+    list_select_related = ("user", "department")
+    search_fields = ("user__username", "user__display_name")
+    autocomplete_fields = ()
+    raw_id_fields = ("user",)
+
+    def get_urls(self) -> list[Any]:
+        """Add the table of roles."""
+        own = path("roles/", self.admin_site.admin_view(self.roles_view), name="accounts_membership_roles")
+        return [own, *super().get_urls()]
+
+    def roles_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what each role gives: read here, decided in the portal's own table."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("What each role can do"),
+            "rights": [(right.label, powers.RIGHTS_IN_WORDS[right]) for right in Right],
+            "roles": powers.roles(),
+        }
+        return render(request, "admin/accounts/membership/roles.html", context)

@@ -1,0 +1,113 @@
+"""Asking the audit: what an administrator or privacy officer writes in the form, turned into questions that have an index."""
+
+import datetime as dt
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import MachineKey, User
+
+#: An address has no index of its own: without a period, so many days back are searched.
+ADDRESS_DAYS: Final = 31
+#: So many accounts of one name are followed; who means more writes the account's own name.
+_MOST_NAMED: Final = 50
+
+
+class AuditQuestion(forms.Form):
+    """Who, about whom, when. Every field is optional and narrows the answer."""
+
+    person = forms.CharField(
+        label=_("Person or machine"), required=False, max_length=150, help_text=_("Name, or name of the account")
+    )
+    patient = forms.CharField(label=_("Patient ID"), required=False, max_length=64, help_text=_("Exactly as written"))
+    subject = forms.CharField(
+        label=_("UID or number"), required=False, max_length=128, help_text=_("Of a study, image or setting")
+    )
+    address = forms.CharField(
+        label=_("Address"), required=False, max_length=64, help_text=_("Without a period: the last 31 days")
+    )
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("Until, inclusive"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+
+class QuestionFilter(admin.ListFilter):
+    """The form beside the list of events."""
+
+    title = _("Who, about whom, when")  # type: ignore[assignment]
+    template = "admin/accounts/auditevent/question.html"
+
+    def __init__(
+        self, request: HttpRequest, params: dict[str, Any], model: type[Any], model_admin: "ModelAdmin[Any]"
+    ) -> None:
+        """Take what is asked out of the address."""
+        super().__init__(request, params, model, model_admin)
+        for name in self.expected_parameters():
+            values = params.pop(name, None)
+            if values:
+                self.used_parameters[name] = str(values[-1]).replace("\x00", "").strip()
+        self.form = AuditQuestion(self.used_parameters or None, auto_id="question_%s")
+        asked = (*self.expected_parameters(), "p")
+        #: What the rest of the page asks: it stays when this form is sent.
+        self.kept = [(name, value) for name, value in request.GET.items() if name not in asked]
+
+    def has_output(self) -> bool:
+        """Show it always."""
+        return True
+
+    def expected_parameters(self) -> list[str]:
+        """Return the names of the form's fields."""
+        return list(AuditQuestion.base_fields)
+
+    def choices(self, changelist: Any) -> Any:
+        """Give none: the template shows the form."""
+        return ()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the events. A form that cannot be read answers nothing, and says what is wrong."""
+        if not self.used_parameters:
+            return queryset
+        if not self.form.is_valid():
+            return queryset.none()
+        asked = self.form.cleaned_data
+        since, until = asked["since"], asked["until"]
+        if asked["address"] and since is None and until is None:
+            since = timezone.localdate() - dt.timedelta(days=ADDRESS_DAYS)
+        if since is not None:
+            queryset = queryset.filter(at__gte=_midnight(since))
+        if until is not None and until < dt.date.max:
+            queryset = queryset.filter(at__lt=_midnight(until + dt.timedelta(days=1)))
+        if asked["address"]:
+            queryset = queryset.filter(address=asked["address"])
+        if asked["person"]:
+            queryset = queryset.filter(by(asked["person"]))
+        if asked["patient"]:
+            queryset = queryset.exclude(patient_id="").filter(patient_id=asked["patient"])
+        if asked["subject"]:
+            queryset = queryset.exclude(subject_uid="").filter(subject_uid=asked["subject"])
+        return queryset
+
+
+def by(name: str) -> Q:
+    """Return the condition of what was done by whoever goes by this name: account, person, machine or AE title.
+
+    Names become identifiers first: those are indexed, and a person who changed name is still found.
+    """
+    people = User.objects.filter(
+        Q(username__iexact=name) | Q(display_name__icontains=name) | Q(last_name__iexact=name)
+    ).values_list("pk", flat=True)[:_MOST_NAMED]
+    machines = MachineKey.objects.filter(name__iexact=name).values_list("pk", flat=True)
+    return (
+        Q(actor_kind="user", actor_id__in=[str(pk) for pk in people])
+        | Q(actor_kind="machine", actor_id__in=[str(pk) for pk in machines])
+        | Q(actor_kind__in=["application_entity", "system", "share"], actor_id=name)
+    )
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
