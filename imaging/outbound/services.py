@@ -95,7 +95,7 @@ def send(
             pool.stream(
                 method,
                 httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
-                headers={"Host": _host(target), "User-Agent": "Negatoscope", "Accept": "*/*", **(headers or {})},
+                headers=[("Host", _host(target)), ("User-Agent", "Negatoscope"), *(headers or {}).items()],
                 content=body,
                 extensions={"timeout": timeouts},
             ) as response,
