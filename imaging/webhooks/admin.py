@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_rooms import Room
@@ -54,9 +54,9 @@ class WebhookAdmin(AuditedModelAdmin[Webhook]):
             attempt = services.test(webhook)
             said = {"address": webhook.address, "answer": attempt.status or attempt.problem}
             if attempt.is_taken:
-                self.message_user(request, _now("%(address)s answered %(answer)s.") % said, messages.SUCCESS)
+                self.message_user(request, gettext("%(address)s answered %(answer)s.") % said, messages.SUCCESS)
             else:
-                self.message_user(request, _now("%(address)s did not take it: %(answer)s.") % said, messages.ERROR)
+                self.message_user(request, gettext("%(address)s did not take it: %(answer)s.") % said, messages.ERROR)
 
     @admin.action(description=_("Make a new secret"), permissions=["change"])
     def renew_secret(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
@@ -69,11 +69,11 @@ class WebhookAdmin(AuditedModelAdmin[Webhook]):
         """Go on where each receiver stopped."""
         for webhook in queryset.select_related("machine_key"):
             services.resume(webhook, actor=self.actor(request))
-        self.message_user(request, _now("What was missed is being told now."), messages.SUCCESS)
+        self.message_user(request, gettext("What was missed is being told now."), messages.SUCCESS)
 
     def _say_secret(self, request: HttpRequest, secret: str) -> None:
         self.message_user(
-            request, _now("The secret, shown this once: %(secret)s") % {"secret": secret}, messages.WARNING
+            request, gettext("The secret, shown this once: %(secret)s") % {"secret": secret}, messages.WARNING
         )
 
 
