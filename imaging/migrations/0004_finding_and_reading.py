@@ -351,6 +351,10 @@ class Migration(migrations.Migration):
             model_name='placement',
             index=django.contrib.postgres.indexes.GinIndex(fields=['department', 'referring_norm'], name='placement_referring_trgm', opclasses=['int8_ops', 'gin_trgm_ops']),
         ),
+        migrations.AddIndex(
+            model_name='rendition',
+            index=models.Index(condition=models.Q(('state', 'failed')), fields=['problem_code'], name='rendition_failed'),
+        ),
         migrations.AddField(
             model_name='annotation',
             name='author',

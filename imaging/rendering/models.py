@@ -1,6 +1,7 @@
 """Ready-made pictures: what was drawn of which instance, or why it could not be."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from imaging.storage.models import StoredObject
@@ -44,6 +45,8 @@ class Rendition(models.Model):
         verbose_name = _("picture")
         verbose_name_plural = _("pictures")
         constraints = [models.UniqueConstraint(fields=["version", "kind"], name="rendition_per_kind")]
+        # Failures are few among millions of pictures, and are what people look for.
+        indexes = [models.Index(fields=["problem_code"], condition=Q(state="failed"), name="rendition_failed")]
 
     def __str__(self) -> str:
         return f"{self.kind} of version {self.version_id} ({self.state})"

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -118,6 +119,14 @@ class FilesystemTier(FileSystemStorage):
             return datetime.fromtimestamp(self._path(name).stat().st_atime, UTC)
         except FileNotFoundError:
             return None
+
+    def room(self) -> tuple[int, int]:
+        """Return the bytes of the disk and those that are free; of the nearest folder there is, before the first write."""
+        folder = Path(self.location)
+        while not folder.exists():
+            folder = folder.parent
+        usage = shutil.disk_usage(folder)
+        return usage.total, usage.free
 
     def _path(self, name: str) -> Path:
         try:

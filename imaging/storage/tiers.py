@@ -68,6 +68,14 @@ class KnowsReads(Protocol):
         """When, about; None when that is not known."""
 
 
+@runtime_checkable
+class KnowsRoom(Protocol):
+    """A backend on a disk, which knows how full it is."""
+
+    def room(self) -> tuple[int, int]:
+        """Bytes in all, and bytes free."""
+
+
 def copy_tiers() -> tuple[str, ...]:
     """Names of the tiers where contents are to end as well, copied there by the copier."""
     return tuple(settings.STORAGE_COPY_TIERS)
@@ -153,6 +161,12 @@ def last_read(tier: str, name: str) -> datetime | None:
     """When a content was last read, as far as that is known."""
     store = backend(tier)
     return store.last_read(name) if isinstance(store, KnowsReads) else None
+
+
+def room(tier: str) -> tuple[int, int] | None:
+    """Bytes of the tier's disk in all, and those that are free; None where there is no such limit. Raises ``OSError``."""
+    store = backend(tier)
+    return store.room() if isinstance(store, KnowsRoom) else None
 
 
 def open_for_reading(tier: str, name: str) -> BinaryIO:
