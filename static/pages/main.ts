@@ -10,6 +10,7 @@ import "./columns";
 import "./desk";
 import "./dialogs";
 import "./downloads";
+import "./help";
 import "./palette";
 import "./preview";
 import "./places";

@@ -26,6 +26,8 @@ MONITORING = {"metrics"}
 #: What a person who has signed in may ask, and sees nothing of others at: checked by the list's own tests.
 OWN = {"download-studies", "study-list", "study-rows", "palette", "wrap", "wrap-find"}
 OWN |= {"study-total", "study-hiding", "list-offered", "list-columns", "list-selected", "list-export"}
+#: Texts about the portal itself, the same for everybody: tests/imaging/viewer/test_help.py.
+OWN |= {"help", "help-topics"}
 #: Lists that people keep, 404 for whom they were not given to: tests/imaging/viewer/test_saved_lists.py.
 OWN |= {"lists", "list-save", "list-layout", "list-change", "list-delete"}
 #: Of one's own uploads, 404 for everybody else: tests/imaging/ingest/uploads/test_hostile.py.
