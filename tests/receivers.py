@@ -26,13 +26,14 @@ class Message:
 
 @dataclass
 class Receiver:
-    """Answers with ``status`` (and what ``extra`` says), and keeps every message."""
+    """Answers with ``status`` (and what ``extra`` says), and keeps every message; ``drips`` of its answer come as long as asked."""
 
     port: int
     certificate: str
     status: int = 204
     extra: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    drips: bool = False
     messages: list[Message] = field(default_factory=list)
 
     @property
@@ -66,12 +67,20 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
     chain, key = certificate("localhost")
     (tmp_path / "receiver.pem").write_bytes(chain + key)
 
+    done = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             found.messages.append(
                 Message(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
             )
+            while found.drips:
+                try:
+                    self.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+                except OSError:
+                    return
+                done.wait(0.05)
             self.send_response(found.status)
             for name, value in found.extra.items():
                 self.send_header(name, value)
@@ -90,6 +99,8 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     yield found
+    found.drips = False
+    done.set()
     server.shutdown()
     thread.join()
     server.server_close()

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from imaging.outbound.errors import Refused
 
 LONGEST: Final = 2000
+#: Addresses that stand for others behind a gateway, private ones among them, and site-local ones: Python takes them for public.
+_NEVER: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "2002::/16", "2001::/32", "fec0::/10")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ def is_allowed(address: str, *, networks: Sequence[str], encrypted: bool) -> boo
     # ::ffff:127.0.0.1 is 127.0.0.1, whatever it is written as.
     resolved = getattr(resolved, "ipv4_mapped", None) or resolved
     if resolved.is_link_local or resolved.is_multicast or resolved.is_unspecified:
+        return False
+    if any(resolved in network for network in _NEVER):
         return False
     listed = any(resolved in ipaddress.ip_network(network, strict=False) for network in networks)
     if not encrypted:

@@ -35,10 +35,11 @@ class _Pinned(httpcore.SyncBackend):
     Resolving and connecting are one step, so that a name cannot mean one thing to the check and another to the call.
     """
 
-    def __init__(self, networks: Sequence[str], *, encrypted: bool) -> None:
+    def __init__(self, networks: Sequence[str], *, encrypted: bool, deadline: float) -> None:
         super().__init__()
         self._networks = networks
         self._encrypted = encrypted
+        self._deadline = deadline
 
     def connect_tcp(
         self,
@@ -61,10 +62,51 @@ class _Pinned(httpcore.SyncBackend):
         last: Exception = httpcore.ConnectError()
         for address in addresses[:4]:
             try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+                step = _left(self._deadline, timeout, httpcore.ConnectTimeout)
+                stream = super().connect_tcp(address, port, step, local_address, socket_options)
+                return _Hurried(stream, self._deadline)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
+
+
+class _Hurried(httpcore.NetworkStream):
+    """A connection that ends at a moment: an answer that drips, byte after byte, would outlast any limit of one reading."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what there is; raises ``httpcore.ReadTimeout`` when the time is over."""
+        return self._stream.read(max_bytes, _left(self._deadline, timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all of it; raises ``httpcore.WriteTimeout`` when the time is over."""
+        self._stream.write(buffer, _left(self._deadline, timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Shake hands; the connection ends at the same moment."""
+        step = _left(self._deadline, timeout, httpcore.ConnectTimeout)
+        return _Hurried(self._stream.start_tls(ssl_context, server_hostname, step), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the connection tells of itself."""
+        return self._stream.get_extra_info(info)
+
+
+def _left(deadline: float, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
+    """Seconds that the next step may take. Raises ``late`` when there are none."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise late
+    return left if timeout is None else min(timeout, left)
 
 
 def send(
@@ -86,7 +128,7 @@ def send(
     timeouts = {"connect": step, "read": step, "write": step, "pool": step}
     pool = httpcore.ConnectionPool(
         ssl_context=_trust(row),
-        network_backend=_Pinned(row.networks, encrypted=target.is_encrypted),
+        network_backend=_Pinned(row.networks, encrypted=target.is_encrypted, deadline=deadline),
         max_keepalive_connections=0,
     )
     try:
@@ -100,7 +142,7 @@ def send(
                 extensions={"timeout": timeouts},
             ) as response,
         ):
-            return _answer(response, deadline=deadline, most_octets=most_octets)
+            return _answer(response, most_octets=most_octets)
     except httpcore.TimeoutException as error:
         raise Failed("took_too_long") from error
     except httpcore.ConnectError as error:
@@ -110,7 +152,7 @@ def send(
         raise Failed("broken_answer") from error
 
 
-def _answer(response: httpcore.Response, *, deadline: float, most_octets: int) -> Answer:
+def _answer(response: httpcore.Response, *, most_octets: int) -> Answer:
     if 300 <= response.status < 400:
         raise Failed("redirected")
     content = bytearray()
@@ -118,8 +160,6 @@ def _answer(response: httpcore.Response, *, deadline: float, most_octets: int) -
         content += chunk[: most_octets - len(content)]
         if len(content) >= most_octets:
             break
-        if time.monotonic() > deadline:
-            raise Failed("took_too_long")
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
     return Answer(response.status, headers, bytes(content))
 

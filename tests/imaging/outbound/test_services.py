@@ -1,5 +1,7 @@
 """The one way out: listed hosts alone, at the address that was checked, over TLS that is believed."""
 
+import time
+
 import pytest
 
 from imaging.outbound import policies, services
@@ -84,6 +86,17 @@ def test_an_answer_is_read_up_to_the_limit_only(receiver: Receiver) -> None:
     assert len(services.send("POST", receiver.address, most_octets=1000).body) == 1000
 
 
+def test_an_answer_that_drips_has_no_more_time_than_any_other(receiver: Receiver) -> None:
+    listed(receiver)
+    receiver.drips = True
+    started = time.monotonic()
+    with pytest.raises(Failed) as caught:
+        services.send("POST", receiver.address, patience=1.0)
+    receiver.drips = False
+    assert caught.value.code == "took_too_long"
+    assert time.monotonic() - started < 10
+
+
 def test_a_host_that_is_away_is_told_from_one_that_may_not_be_called(receiver: Receiver) -> None:
     listed(receiver, port=1)
     with pytest.raises(Failed):
@@ -135,6 +148,9 @@ def test_what_is_no_plain_address_is_refused(address: str) -> None:
         ("224.0.0.1", ["224.0.0.0/4"], True, False),
         ("0.0.0.0", ["0.0.0.0/8"], True, False),
         ("100.64.0.1", [], True, False),
+        ("64:ff9b::a9fe:a9fe", [], True, False),
+        ("2002:7f00:1::", [], True, False),
+        ("fec0::1", [], True, False),
     ],
 )
 def test_an_address_is_judged_by_where_it_lies(
