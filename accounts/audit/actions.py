@@ -98,5 +98,6 @@ class Action(TextChoices):
     PATIENT_CORRECTED = "patient.corrected", _("Patient corrected")
     PATIENTS_MERGED = "patients.merged", _("Patients merged")
     STEP_RETRIED = "step.retried", _("Step retried")
+    STEP_CANCELLED = "step.cancelled", _("Step cancelled")
     COPY_VERIFIED = "copy.verified", _("Copy verified")
     COPY_DAMAGED = "copy.damaged", _("Damaged copy found")

@@ -1,13 +1,15 @@
 """Senders and rules, edited with validation and audit; what waits in quarantine, to be looked at."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -18,42 +20,10 @@ from accounts.admin_rooms import Room
 from accounts.audited_admin import AuditedModelAdmin, CappedPaginator, ReadOnlyAdmin
 from accounts.middleware import actor_of
 from accounts.roles import Door
-from imaging.ingest.forms import ApplicationEntityForm, QuotaForm, RoutingRuleForm
-from imaging.ingest.models import ApplicationEntity, QuarantinedObject, Quota, Receipt, RoutingRule
-
-
-@admin.register(ApplicationEntity)
-class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
-    """Who may call over the DICOM network."""
-
-    room = Room.MACHINES
-    form = ApplicationEntityForm
-    list_display = (
-        "ae_title",
-        "description",
-        "address",
-        "may_store",
-        "may_query",
-        "is_active",
-        "last_seen_at",
-        "silence",
-    )
-    list_filter = ("is_active", "may_store", "may_query", "departments")
-    search_fields = ("ae_title", "description", "address")
-    filter_horizontal = ("departments",)
-    readonly_fields = ("last_seen_at", "silent_since", "receipts_of_sender")
-
-    @admin.display(description=_("alarm"))
-    def silence(self, obj: ApplicationEntity) -> str:
-        """Say that it has fallen silent, by a sign and in words."""
-        return gettext("⚠ silent") if obj.silent_since else ""
-
-    @admin.display(description=_("receipts"))
-    def receipts_of_sender(self, obj: ApplicationEntity) -> SafeString:
-        """Lead to what it has handed over."""
-        query = urlencode({"sender__exact": obj.ae_title, "door__exact": Door.DIMSE.value})
-        address = f"{reverse('admin:imaging_receipt_changelist')}?{query}"
-        return format_html('<a href="{}">{}</a>', address, gettext("What it sent, hour by hour"))
+from imaging.ingest.forms import QuotaForm, RoutingRuleForm, TryRoutingForm
+from imaging.ingest.models import QuarantinedObject, Quota, Receipt, RoutingRule
+from imaging.ingest.routing import CONDITIONS
+from imaging.ingest.routing_trial import Tried, trial
 
 
 @admin.register(RoutingRule)
@@ -67,6 +37,34 @@ class RoutingRuleAdmin(AuditedModelAdmin[RoutingRule]):
     search_fields = ("name", "calling_ae_title", "station_name", "institutional_department_name")
     filter_horizontal = ("also",)
     list_select_related = ("owner",)
+
+    def get_urls(self) -> list[Any]:
+        """Add the page on which the rules are tried."""
+        own = path("try/", self.admin_site.admin_view(self.try_view), name="imaging_routingrule_try")
+        return [own, *super().get_urls()]
+
+    def try_view(self, request: HttpRequest) -> HttpResponse:
+        """Say where a study would land, rule by rule. Nothing is changed by asking."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = TryRoutingForm(request.GET or None)
+        labels = {name: field.label for name, field in form.fields.items()}
+        found = trial(form.facts()) if form.is_valid() else None
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Try the routing rules"),
+            "form": form,
+            "trial": found,
+            "rules": [(tried, _conditions(tried, labels)) for tried in found.rules] if found else [],
+        }
+        return render(request, "admin/imaging/routingrule/try.html", context)
+
+
+def _conditions(tried: Tried, labels: Mapping[str, Any]) -> list[tuple[Any, str, bool]]:
+    """Return each condition that a rule sets: its name, its pattern, and whether it did not fit."""
+    asked = ((name, getattr(tried.rule, name)) for name in CONDITIONS)
+    return [(labels[name], pattern, name in tried.misfits) for name, pattern in asked if pattern]
 
 
 @admin.register(Quota)
@@ -115,7 +113,7 @@ class QuarantinedObjectAdmin(ReadOnlyAdmin):
     """What waits, oldest first, with its reason. Looking at a header is audited."""
 
     room = Room.IMAGES
-    list_display = ("received_at", "reason", "detail_in_words", "sender", "door", "state")
+    list_display = ("received_at", "reason", "detail_in_words", "sender", "door", "state", "at_the_desk")
     list_filter = ("state", "reason", "door")
     search_fields = ("=study_instance_uid", "=sop_instance_uid", "sender")
     date_hierarchy = "received_at"
@@ -124,9 +122,17 @@ class QuarantinedObjectAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     fields = (
         *("reason", "detail_in_words", "state", "received_at", "door", "sender", "address", "departments"),
-        *("study_instance_uid", "sop_instance_uid", "header_as_received"),
+        *("study_instance_uid", "sop_instance_uid", "at_the_desk"),
+        "header_as_received",
     )
     readonly_fields = fields
+
+    @admin.display(description=_("decision"))
+    def at_the_desk(self, obj: QuarantinedObject) -> SafeString:
+        """Lead to the desk, where it is decided; who may not decide is told so there."""
+        return format_html(
+            '<a href="{}">{}</a>', reverse("ingest:quarantined", args=[obj.pk]), gettext("Open at the desk")
+        )
 
     @admin.display(description=_("detail"), ordering="detail")
     def detail_in_words(self, obj: QuarantinedObject) -> str:

@@ -7,15 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Door
 from imaging.ingest.models import ApplicationEntity, Quota, RoutingRule
-
-_CONDITIONS = (
-    "door",
-    "calling_ae_title",
-    "station_name",
-    "institutional_department_name",
-    "modality",
-    "requesting_service",
-)
+from imaging.ingest.routing import CONDITIONS, Facts
 
 
 class ApplicationEntityForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -55,14 +47,14 @@ class RoutingRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = RoutingRule
-        fields = ("order", "name", *_CONDITIONS, "owner", "also", "is_active")
+        fields = ("order", "name", *CONDITIONS, "owner", "also", "is_active")
 
     def clean(self) -> dict[str, Any]:
         """Refuse a second default: the rules after the first one would never be asked."""
         cleaned = super().clean() or self.cleaned_data
-        is_default = not any(cleaned.get(name) for name in _CONDITIONS)
+        is_default = not any(cleaned.get(name) for name in CONDITIONS)
         if is_default and cleaned.get("is_active") and not self.errors:
-            empty = dict.fromkeys(_CONDITIONS, "")
+            empty = dict.fromkeys(CONDITIONS, "")
             if RoutingRule.objects.filter(**empty, is_active=True).exclude(pk=self.instance.pk).exists():
                 raise forms.ValidationError(_("There is a rule without conditions already: it is the default."))
         return cleaned
@@ -85,3 +77,25 @@ class QuotaForm(forms.ModelForm):  # type: ignore[type-arg]
         if cleaned.get("objects_per_day") is None and cleaned.get("megabytes_per_day") is None:
             raise forms.ValidationError(_("Give a number of objects, of megabytes, or both."))
         return cleaned
+
+
+class TryRoutingForm(forms.Form):
+    """What the first image of a study might say, to see where the study would land."""
+
+    door = forms.ChoiceField(
+        label=_("door"),
+        required=False,
+        initial=Door.DIMSE.value,
+        choices=lambda: [("", _("any")), *((str(door), door.label) for door in Door)],
+    )
+    calling_ae_title = forms.CharField(label=_("calling AE title"), required=False, max_length=64)
+    modality = forms.CharField(
+        label=_("modality"), required=False, max_length=64, help_text=_("As in the image: CT, MR, DX…")
+    )
+    station_name = forms.CharField(label=_("station name"), required=False, max_length=64)
+    institutional_department_name = forms.CharField(label=_("department in the header"), required=False, max_length=64)
+    requesting_service = forms.CharField(label=_("requesting department"), required=False, max_length=64)
+
+    def facts(self) -> Facts:
+        """What the rules are asked."""
+        return Facts(**{name: str(self.cleaned_data[name]).strip() for name in CONDITIONS})

@@ -8,7 +8,7 @@ from typing import Final
 
 from imaging.studies.incoming import PlannedPlacement
 
-_CONDITIONS: Final = (
+CONDITIONS: Final = (
     "door",
     "calling_ae_title",
     "station_name",
@@ -49,11 +49,15 @@ class Rule:
     @property
     def is_default(self) -> bool:
         """Whether it has no condition: everything that came so far lands there."""
-        return not any(getattr(self, condition) for condition in _CONDITIONS)
+        return not any(getattr(self, condition) for condition in CONDITIONS)
 
     def matches(self, facts: Facts) -> bool:
         """Whether every condition that is set fits."""
-        return all(fits(getattr(self, name), getattr(facts, name)) for name in _CONDITIONS)
+        return not self.misfits(facts)
+
+    def misfits(self, facts: Facts) -> tuple[str, ...]:
+        """The names of the conditions that do not fit."""
+        return tuple(name for name in CONDITIONS if not fits(getattr(self, name), getattr(facts, name)))
 
     @property
     def plan(self) -> tuple[PlannedPlacement, ...]:

@@ -36,3 +36,15 @@ def association_refused(*, actor: Actor, detail: Mapping[str, Any]) -> None:
         outcome=audit.Outcome.REFUSED,
         detail=detail,
     )
+
+
+def tested(entity: ApplicationEntity, *, actor: Actor, answered: bool, detail: Mapping[str, Any]) -> None:
+    """Audit that a person tested the connection to an application entity, and how it ended."""
+    audit.record(
+        audit.Action.PEER_TESTED,
+        actor=actor,
+        subject_type="application_entity",
+        subject_uid=entity.ae_title,
+        outcome=audit.Outcome.SUCCESS if answered else audit.Outcome.FAILED,
+        detail=detail,
+    )

@@ -3,8 +3,11 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -14,6 +17,7 @@ from accounts.audited_admin import CappedPaginator, ReadOnlyAdmin
 from accounts.middleware import actor_of
 from accounts.roles import Door
 from imaging.storage import copying
+from imaging.storage.condition import conditions, try_failed_now
 from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
 
 
@@ -68,6 +72,39 @@ class CopyOrderAdmin(ReadOnlyAdmin):
             subject_type="copy_order",
             detail={"via": "admin", "count": count},
         )
+        self._say(request, count)
+
+    def get_urls(self) -> list[Any]:
+        """Add the page of the tiers."""
+        own = path("tiers/", self.admin_site.admin_view(self.tiers_view), name="imaging_storage_tiers")
+        return [own, *super().get_urls()]
+
+    def tiers_view(self, request: HttpRequest) -> HttpResponse:
+        """Show how each tier is; a POST tries again what one of them could not take."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        may_retry = self.has_run_permission(request)
+        if request.method == "POST":
+            tier = request.POST.get("tier", "")
+            if not may_retry:
+                raise PermissionDenied
+            if tier in {entry.tier for entry in conditions()}:
+                self._say(request, try_failed_now(tier, actor=actor_of(request, Door.PAGE)))
+            return redirect("admin:imaging_storage_tiers")
+        problems = dict(CopyOrder.Problem.choices)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Where everything is kept"),
+            "may_retry": may_retry,
+            "tiers": [
+                (entry, [(problems.get(code, code), count) for code, count in entry.problems.items()])
+                for entry in conditions()
+            ],
+        }
+        return render(request, "admin/imaging/copyorder/tiers.html", context)
+
+    def _say(self, request: HttpRequest, count: int) -> None:
         said = ngettext("%(count)d copy is tried now.", "%(count)d copies are tried now.", count) % {"count": count}
         self.message_user(request, said, messages.SUCCESS)
 

@@ -7,12 +7,17 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
 from accounts.admin_rooms import Room
-from accounts.audited_admin import ReadOnlyAdmin
+from accounts.audit import Action
+from accounts.audited_admin import AuditedModelAdmin, ReadOnlyAdmin
 from accounts.roles import Door
 from accounts.scope import EMPTY
 from imaging.studies import services
@@ -24,6 +29,7 @@ from imaging.studies.models import (
     MetadataSegment,
     Patient,
     Placement,
+    SavedList,
     Series,
     Study,
 )
@@ -97,6 +103,7 @@ class ScopedAdmin(ReadOnlyAdmin):
     """Patients' data, seen through the reader's own scope: who administers the portal is not thereby in anybody's care."""
 
     room = Room.IMAGES
+
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """Only what the reader may list in the study list too."""
         rows: Any = super().get_queryset(request)
@@ -208,3 +215,30 @@ class MetadataSegmentAdmin(ReadOnlyAdmin):
     list_select_related = ("series",)
     ordering = ("-pk",)
     show_full_result_count = False
+
+
+@admin.register(SavedList)
+class SavedListAdmin(AuditedModelAdmin[SavedList]):
+    """Study lists that people keep. They are made in the study list; here they are renamed, given on, or taken away."""
+
+    room = Room.IMAGES
+    action_added = action_changed = Action.LIST_CHANGED
+    action_deleted = Action.LIST_DELETED
+    list_display = ("name", "owner", "audience", "department", "role", "changed_at")
+    list_filter = ("audience", "role", "department")
+    list_select_related = ("owner", "department")
+    search_fields = ("name", "owner__username", "owner__display_name")
+    raw_id_fields = ("owner",)
+    fields = ("name", "owner", "audience", "department", "role", "position", "as_readers_see_it", "changed_at")
+    readonly_fields = ("as_readers_see_it", "changed_at")
+    ordering = ("-pk",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return no: a list is kept from the study list, with what is seen there."""
+        return False
+
+    @admin.display(description=_("what it asks for"))
+    def as_readers_see_it(self, kept: SavedList) -> SafeString:
+        """Lead to the study list with the filters of this one; each reader sees there only what is theirs to see."""
+        address = f"{reverse('study-list')}?{kept.query}" if kept.query else reverse("viewer:study-list")
+        return format_html('<a href="{}">{}</a>', address, kept.query or gettext("everything"))

@@ -1,0 +1,29 @@
+"""Index of the packages' admin pages, and the pages that mix several of them."""
+
+from django.contrib import admin
+
+from accounts.admin_site import PortalAdminSite
+from imaging.admin import application_entities, work
+from imaging.admin.dashboard import dashboard
+from imaging.events import admin as events
+from imaging.ingest import admin as ingest
+from imaging.integrity import admin as integrity
+from imaging.outbound import admin as outbound
+from imaging.storage import admin as storage
+from imaging.studies import admin as studies
+from imaging.webhooks import admin as webhooks
+
+__all__ = [
+    "application_entities",
+    "events",
+    "ingest",
+    "integrity",
+    "outbound",
+    "storage",
+    "studies",
+    "webhooks",
+    "work",
+]
+
+if isinstance(admin.site, PortalAdminSite):
+    admin.site.add_to_index(dashboard)
