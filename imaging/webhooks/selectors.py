@@ -26,8 +26,12 @@ def attempts_of(webhook: Webhook, *, limit: int = 50) -> Sequence[WebhookAttempt
     return list(webhook.attempts.all()[:limit])
 
 
+def waited() -> Q:
+    """The condition that a webhook need not wait any longer."""
+    return Q(next_attempt_at=None) | Q(next_attempt_at__lte=timezone.now())
+
+
 def due() -> Sequence[UUID]:
     """Keys of the active webhooks that are behind the feed and need not wait any longer."""
     _first, last = changes.bounds()
-    waited = Q(next_attempt_at=None) | Q(next_attempt_at__lte=timezone.now())
-    return list(Webhook.objects.filter(waited, is_active=True, sent_through__lt=last).values_list("key", flat=True))
+    return list(Webhook.objects.filter(waited(), is_active=True, sent_through__lt=last).values_list("key", flat=True))

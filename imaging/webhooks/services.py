@@ -32,9 +32,10 @@ from imaging.webhooks.models import Webhook, WebhookAttempt
 logger = logging.getLogger(__name__)
 
 DELIVER_STEP: Final = "tell webhooks"
-#: Lines in one request, and requests in one turn of the job.
+#: Lines in one request, and requests and seconds in one turn of the job: a slow receiver keeps no worker from the others.
 _AT_ONCE: Final = 100
 _TURN: Final = 20
+_TURN_SECONDS: Final = 15.0
 _MOST_PER_KEY: Final = 20
 
 
@@ -95,17 +96,26 @@ def offer() -> None:
 
 def deliver(key: str) -> Outcome:
     """Tell one receiver what it has not taken yet, in order; stop at the first message that it does not take."""
+    begun = time.monotonic()
     for _turn in range(_TURN):
-        webhook = Webhook.objects.select_related("machine_key").filter(key=UUID(key), is_active=True).first()
+        # Asked again while a message was refused, the job runs once more: it is still too early then.
+        waited = selectors.waited()
+        webhook = Webhook.objects.select_related("machine_key").filter(waited, key=UUID(key), is_active=True).first()
         if webhook is None or not _next(webhook):
             return Outcome.DONE
+        if time.monotonic() - begun > _TURN_SECONDS:
+            break
     return Outcome.AGAIN
 
 
 def _next(webhook: Webhook) -> bool:
     """Send the next message. Whether there may be more to send at once."""
+    scope = scope_of_machine(webhook.machine_key, door=Door.API)
+    if scope.is_empty:
+        # Nothing once the key has ended; its place stays, should the key get longer.
+        return False
     try:
-        page = changes_after(scope_of_machine(webhook.machine_key, door=Door.API), webhook.sent_through, limit=_AT_ONCE)
+        page = changes_after(scope, webhook.sent_through, limit=_AT_ONCE)
     except Forgotten as error:
         # It was away for longer than the feed is kept: it is told so, once, and goes on from what there is.
         page = ChangePage([], error.first - 1, more=True)

@@ -127,6 +127,42 @@ def test_a_revoked_key_is_told_nothing_more(
     assert not receiver.messages
 
 
+def test_what_happened_while_a_key_had_ended_is_told_once_it_holds_again(
+    hook: Webhook, receiver: Receiver, machine: IssuedKey, register: Register, emergency: Department
+) -> None:
+    machine.key.expires_at = timezone.now()
+    machine.key.save()
+    study = register(emergency)
+    tell(hook)
+    assert not receiver.messages
+    machine.key.expires_at = None
+    machine.key.save()
+    tell(hook)
+    assert told(receiver) == [study]
+
+
+def test_a_key_that_has_ended_is_not_even_told_that_changes_were_forgotten(
+    hook: Webhook, receiver: Receiver, machine: IssuedKey, register: Register, emergency: Department
+) -> None:
+    changes.write([Happened(Event.Kind.STUDY_CHANGED, arrivals.uid()) for _line in range(5)])
+    Webhook.objects.update(sent_through=changes.bounds()[0])
+    Change.objects.filter(sequence__lt=changes.bounds()[1]).delete()
+    accounts.revoke_machine_key(key=machine.key, actor=SYSTEM)
+    tell(hook)
+    assert not receiver.messages
+
+
+def test_a_receiver_that_was_just_refused_by_is_left_alone_though_more_arrives(
+    hook: Webhook, receiver: Receiver, register: Register, emergency: Department
+) -> None:
+    receiver.status = 500
+    register(emergency)
+    tell(hook)
+    # Asked for while the message was under way: the job runs once more.
+    tell(hook)
+    assert (len(receiver.messages), hook.failures) == (1, 1)
+
+
 def test_what_was_refused_is_told_again_in_order_with_the_same_message_id(
     hook: Webhook, receiver: Receiver, register: Register, emergency: Department
 ) -> None:
