@@ -3,12 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from django.db import connection
+from django.db import connection, transaction
 
 from imaging.studies import columns
 from imaging.studies.incoming import PlannedPlacement
 from imaging.studies.models import Placement, Study
 
+# Locked first, by a statement of its own and in one order for all: the next one then sees what the others wrote who held
+# them, of studies too that belong to the same patient and are changed at this moment.
+_LOCK: Final = """
+    SELECT FROM imaging_placement AS placement JOIN imaging_study AS study ON study.id = placement.study_id
+    WHERE study.id = ANY(%s) OR study.patient_id = ANY(%s) ORDER BY placement.id FOR NO KEY UPDATE OF placement
+"""
 _REFRESH = """
     UPDATE imaging_placement AS placement
     SET study_at = study.study_at, last_received_at = study.last_received_at, name_norm = patient.name_norm,
@@ -57,5 +63,6 @@ def refresh(*, studies: Iterable[int] = (), patients: Iterable[int] = ()) -> Non
     """Copy the sort keys of changed studies, and of all studies of changed patients, to their placements at once."""
     study_ids, patient_ids = sorted(studies), sorted(patients)
     if study_ids or patient_ids:
-        with connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_LOCK, [study_ids, patient_ids])
             cursor.execute(_REFRESH, [study_ids, patient_ids])

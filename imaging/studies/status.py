@@ -17,6 +17,11 @@ from imaging.studies.models import Study
 _LOCK: Final = """
     SELECT FROM imaging_study WHERE study_instance_uid = ANY(%s) ORDER BY study_instance_uid FOR NO KEY UPDATE
 """
+# As `placement` does, so that nobody waits in a circle.
+_LOCK_PLACES: Final = """
+    SELECT FROM imaging_placement AS placement JOIN imaging_study AS study ON study.id = placement.study_id
+    WHERE study_instance_uid = ANY(%s) ORDER BY placement.id FOR NO KEY UPDATE OF placement
+"""
 _REFRESH: Final = """
     WITH found AS (
         SELECT id, CASE
@@ -49,6 +54,7 @@ def refresh(study_instance_uids: Iterable[str]) -> None:
     if uids:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_LOCK, [uids])
+            cursor.execute(_LOCK_PLACES, [uids])
             cursor.execute(_REFRESH, [uids])
 
 

@@ -7,12 +7,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.actor import SYSTEM
 from imaging.integrity.models import LedgerLeaf
+from imaging.studies import placement, withdrawal
 from imaging.studies import services as studies
-from imaging.studies import withdrawal
 from imaging.studies.incoming import State
 from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Patient, Placement, Series, Study
 from tests.factories.accounts import DepartmentFactory
@@ -129,6 +129,26 @@ def test_headers_are_joined_while_a_version_is_withdrawn(data_dir, monkeypatch):
         joined[0].result(timeout=60)
     assert MetadataSegment.objects.get().instance_count == 2
     assert Series.objects.get().instance_count == 1
+
+
+def test_a_list_keeps_what_is_new_of_a_study_while_another_of_the_patient_is_copied(data_dir):
+    """Who waits for a placement of another study copies what that study is then, not what it was before the wait."""
+    department = DepartmentFactory.create()
+    studies.register([incoming(dataset(), data_dir / "spool", department) for _ in range(2)], actor=SYSTEM)
+    changing, other = Study.objects.order_by("pk")
+    assert changing.patient_id == other.patient_id
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Study.objects.select_for_update().get(pk=changing.pk)
+            Study.objects.filter(pk=changing.pk).update(status=Study.Status.ATTENTION, sensitivity="vip")
+            placement.refresh(studies=[changing.pk])
+            copied = pool.submit(run, [lambda: placement.refresh(studies=[other.pk], patients=[other.patient_id])])
+            until = time.monotonic() + 20
+            while not _someone_waits_for_a_lock():
+                assert time.monotonic() < until
+        copied.result(timeout=60)
+    kept = Placement.objects.get(study=changing)
+    assert (kept.status, kept.sensitivity) == (Study.Status.ATTENTION, "vip")
 
 
 def _someone_waits_for_a_lock():
