@@ -23,9 +23,17 @@ _VALUES: Final = """
                             ORDER BY {column} LIMIT 1), number + 1
         FROM step WHERE value IS NOT NULL AND number < %s
     )
-    SELECT DISTINCT value FROM step WHERE value > '' ORDER BY value
+    SELECT DISTINCT value FROM step WHERE value > '' {seen} ORDER BY value
 """
-_COLUMNS: Final = {name: _VALUES.format(column=name) for name in ("modality_key", "body_part_examined", "source")}
+# A value of protected or ended placements alone is not told: it would say that there are such.
+_SEEN: Final = """
+    AND EXISTS (SELECT FROM imaging_placement
+                WHERE department_id = department AND {column} = value AND sensitivity = ANY(%s) AND instance_count > 0
+                AND (until IS NULL OR until > clock_timestamp()))
+"""
+_NAMES: Final = ("modality_key", "body_part_examined", "source")
+_ANY: Final = {name: _VALUES.format(column=name, seen="") for name in _NAMES}
+_TOLD: Final = {name: _VALUES.format(column=name, seen=_SEEN.format(column=name)) for name in _NAMES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +48,12 @@ class ListChoices:
 def list_choices(scope: Scope) -> ListChoices:
     """What the departments of this reader's lists have; nothing for what is open by name alone."""
     held = sorted(scope.departments_with(Right.LIST))
-    sets = _values("modality_key", held)
+    cleared = sorted({"", *scope.cleared})
+    sets = _values("modality_key", held, cleared)
     return ListChoices(
         modalities=tuple(sorted({modality for text in sets for modality in text.split("\\")})),
-        body_parts=tuple(_values("body_part_examined", held)),
-        sources=tuple(_values("source", held)),
+        body_parts=tuple(_values("body_part_examined", held, cleared)),
+        sources=tuple(_values("source", held, cleared)),
     )
 
 
@@ -54,9 +63,14 @@ def modality_keys(departments: Sequence[int], modalities: Sequence[str]) -> list
     return [text for text in _values("modality_key", departments) if wanted & set(text.split("\\"))]
 
 
-def _values(column: str, departments: Sequence[int]) -> list[str]:
+def _values(column: str, departments: Sequence[int], cleared: Sequence[str] | None = None) -> list[str]:
+    """The values in these departments; with ``cleared`` only those of placements that may be seen with these labels."""
     if not departments:
         return []
+    limits: list[object] = [list(departments), _MOST_VALUES]
     with connection.cursor() as cursor:
-        cursor.execute(_COLUMNS[column], [list(departments), _MOST_VALUES])
+        if cleared is None:
+            cursor.execute(_ANY[column], limits)
+        else:
+            cursor.execute(_TOLD[column], [*limits, list(cleared)])
         return [value for (value,) in cursor.fetchall()]

@@ -225,6 +225,20 @@ def test_the_choices_are_those_of_the_readers_own_departments(hospital, alice, b
     assert list_choices(scope_of_user(alice)).modalities == ("CT", "PT", "SR")
 
 
+def test_what_only_protected_or_ended_placements_have_is_no_choice(hospital, alice, emergency):
+    rows = Placement.objects.filter(department=emergency)
+    for hidden in ({"sensitivity": "vip"}, {"until": timezone.now() - timedelta(days=1)}, {"instance_count": 0}):
+        one = rows.first()
+        Placement.objects.filter(pk=one.pk).update(
+            body_part_examined="FETUS", source="SECRET_WARD", modality_key="XX", **hidden
+        )
+        choices = list_choices(scope_of_user(alice))
+        assert "FETUS" not in choices.body_parts, hidden
+        assert "SECRET_WARD" not in choices.sources, hidden
+        assert "XX" not in choices.modalities, hidden
+        Placement.objects.filter(pk=one.pk).delete()
+
+
 def test_a_study_that_changes_under_the_cursor_neither_breaks_the_list_nor_hides_the_others(hospital, both):
     first = selectors.study_list(both, order=Order.NAME, limit=5)
     Study.objects.get(pk=first.rows[-1].study.pk).placements.all().delete()
