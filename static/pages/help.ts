@@ -5,17 +5,19 @@
 import { htmx } from "./fragments";
 
 const dialogOf = (): HTMLDialogElement | null => document.querySelector<HTMLDialogElement>("#help");
-const bodyOf = (dialog: HTMLElement): HTMLElement | null => dialog.querySelector<HTMLElement>("[data-help-body]");
+/** The text in the dialog. */
+let shown = "";
 
-async function show(address: string): Promise<void> {
-  const dialog = dialogOf();
-  const body = dialog && bodyOf(dialog);
-  if (!dialog || !body) return;
-  if (body.dataset["address"] !== address) {
-    body.dataset["address"] = address;
-    await htmx.ajax("get", address, { source: body, target: body, swap: "innerHTML" });
+async function show(dialog: HTMLDialogElement, address: string): Promise<void> {
+  const body = dialog.querySelector<HTMLElement>("[data-help-body]");
+  if (!body) return;
+  if (shown !== address) {
+    shown = "";
+    body.replaceChildren();
+    await htmx.ajax("get", address, { source: body, target: body, swap: "innerHTML" }).catch(() => undefined);
+    if (!body.firstElementChild) return;
+    shown = address;
   }
-  if (!body.firstElementChild) return;
   if (!dialog.open) {
     document.querySelectorAll<HTMLElement>(":popover-open").forEach((menu) => menu.hidePopover());
     dialog.showModal();
@@ -27,9 +29,10 @@ async function show(address: string): Promise<void> {
 document.addEventListener("click", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element).closest<HTMLAnchorElement>("a[data-help], #help a[href]");
-  if (!link || !dialogOf()) return;
+  const dialog = dialogOf();
+  if (!link || !dialog) return;
   event.preventDefault();
-  void show(link.pathname);
+  void show(dialog, link.pathname);
 });
 
 document.addEventListener("keydown", (event) => {
@@ -39,11 +42,16 @@ document.addEventListener("keydown", (event) => {
   link.click();
 });
 
-/** A session that ended is asked for by session.ts; any other failure is the fallback's. */
-document.addEventListener("htmx:responseError", (event) => {
-  const { target, xhr } = (event as CustomEvent<{ target: HTMLElement; xhr: XMLHttpRequest }>).detail;
-  if (!target.matches("[data-help-body]")) return;
-  const address = target.dataset["address"] ?? "";
-  delete target.dataset["address"];
-  if (xhr.status !== 401 && address) window.location.assign(address);
-});
+/** A session that ended is asked for by session.ts; whatever else fails here may do as a page. */
+for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(failure, (event) => {
+    const { target, xhr, pathInfo } = (event as CustomEvent<Failure>).detail;
+    if (target.matches("[data-help-body]") && xhr.status !== 401) window.location.assign(pathInfo.requestPath);
+  });
+}
+
+interface Failure {
+  target: Element;
+  xhr: XMLHttpRequest;
+  pathInfo: { requestPath: string };
+}

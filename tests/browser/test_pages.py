@@ -83,6 +83,7 @@ def pages_of(study: str, series: str) -> dict[str, str]:
         "list-filtered": "/?q=durand&modality=CT&from=2026-01-01",
         "list-empty": "/?q=nobody-of-this-name",
         "lists": "/lists/",
+        "help": "/help/studies",
         "study": f"/studies/{study}/",
         "study-images": f"/studies/{study}/?series={series}",
         "study-stack": f"/studies/{study}/?series={series}&view=stack&image=2",
