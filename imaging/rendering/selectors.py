@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from django.db.models import Count, Exists, F, OuterRef, QuerySet
 
@@ -12,6 +13,8 @@ from imaging.events import selectors as events
 from imaging.rendering.models import Rendition
 from imaging.storage.models import StoredObject
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
+
+Member = TypeVar("Member")
 
 READY = (Rendition.State.READY, Rendition.State.TILE)
 #: A study of very many short series shows the large pictures of the first ones only.
@@ -123,21 +126,23 @@ def previews_by_series(study: Study, *, scope: Scope) -> Mapping[int, Rendition]
 
     It is the middle one of those that are ready; ``version.instance.series.study`` and the content are fetched with it.
     """
-    rows = (
-        Rendition.objects.filter(
-            kind=Rendition.Kind.PREVIEW,
-            state__in=READY,
-            version__state=InstanceVersion.State.CURRENT,
-            version__instance__in=Instance.objects.visible_to(scope, Right.VIEW).filter(study=study),
-        )
-        .select_related("stored_object", "version__instance__series__study")
-        .defer("version__frame_index")
-        .order_by(F("version__instance__instance_number").asc(nulls_last=True), "version__instance_id")
-    )
+    rows = _ready_previews(scope).filter(version__instance__study=study)
     found: dict[int, list[Rendition]] = {}
     for row in rows[:_MOST_PREVIEWS]:
         found.setdefault(row.version.instance.series_id, []).append(row)
-    return {series_id: members[len(members) // 2] for series_id, members in found.items()}
+    return {series_id: middle(members) for series_id, members in found.items()}
+
+
+def preview_of_series(series: Series, *, scope: Scope) -> Rendition | None:
+    """The large picture that stands for one series, as `previews_by_series` has it; None while none is ready. Two queries."""
+    rows = _ready_previews(scope).filter(version__instance__series=series)
+    ready = list(rows.values_list("pk", flat=True))
+    return rows.filter(pk=middle(ready)).first() if ready else None
+
+
+def middle(members: Sequence[Member]) -> Member:
+    """The member that stands for all: every page chooses the same, so that no picture jumps to another one."""
+    return members[len(members) // 2]
 
 
 def problems_of(study: Study) -> Sequence[ProblemOfStudy]:
@@ -173,6 +178,21 @@ def failed_by_problem() -> dict[str, int]:
     """How many pictures could not be drawn, by problem code."""
     rows = Rendition.objects.filter(state=Rendition.State.FAILED).values_list("problem_code")
     return dict(rows.annotate(count=Count("pk")))
+
+
+def _ready_previews(scope: Scope) -> QuerySet[Rendition]:
+    """Large pictures of what ``scope`` may view, in the order in which images are read, with all that their addresses need."""
+    return (
+        Rendition.objects.filter(
+            kind=Rendition.Kind.PREVIEW,
+            state__in=READY,
+            version__state=InstanceVersion.State.CURRENT,
+            version__instance__in=Instance.objects.visible_to(scope, Right.VIEW),
+        )
+        .select_related("stored_object", "version__instance__series__study")
+        .defer("version__frame_index")
+        .order_by(F("version__instance__instance_number").asc(nulls_last=True), "version__instance_id")
+    )
 
 
 def _served(study: Study) -> QuerySet[Rendition]:

@@ -75,10 +75,18 @@ def asset_tags(*sources: str) -> SafeString:
 
 
 @register.simple_tag
-def asset_warm(source: str) -> SafeString:
-    """Fetch an entry and its chunks while the reader still looks elsewhere, so that its page opens at once."""
+def asset_ahead(source: str) -> SafeString:
+    """Fetch and compile what a script of this page is going to import, without running it yet."""
     chunks = _chunks(source, manifest(), {}).values()
-    return format_html_join("", '<link rel="prefetch" href="{}">', ((_address(chunk["file"]),) for chunk in chunks))
+    return format_html_join("", '<link rel="modulepreload" href="{}">', ((_address(chunk["file"]),) for chunk in chunks))
+
+
+@register.simple_tag
+def asset_warm(*sources: str) -> SafeString:
+    """Fetch entries and their chunks while the reader still looks elsewhere, so that their page opens at once."""
+    entries = manifest()
+    files = {chunk["file"]: None for source in sources for chunk in _chunks(source, entries, {}).values()}
+    return format_html_join("", '<link rel="prefetch" href="{}">', ((_address(file),) for file in files))
 
 
 @register.simple_tag

@@ -1,7 +1,7 @@
 """The viewer's page, and what it is told about the study: addresses and words, no pixels."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
@@ -44,6 +44,7 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "dicom_web_root": reverse("dicomweb:root").rstrip("/"),
         "back_url": reverse("viewer:study", args=[study.study_instance_uid]),
         "series_instance_uid": first.series_instance_uid if first else "",
+        "headers_url": _headers_url(first) if first else "",
         "preview_url": _first_preview(first, scope) if first else "",
     }
     return render(request, "imaging/viewer/viewer.html", context)
@@ -76,11 +77,21 @@ def ready_previews(study: Study) -> Previews:
     return {uid: rendition.stored_object for uid, rendition in made.items() if rendition.stored_object is not None}
 
 
+def _headers_url(series: Series) -> str:
+    """Return the address of a series' headers, as `static/viewer/slides.ts` asks for them."""
+    names = [series.study.study_instance_uid, series.series_instance_uid]
+    return reverse("dicomweb:series-metadata", args=names)
+
+
 def _first_preview(series: Series, scope: Scope) -> str:
-    """Return the address of the picture that is shown while the pixels are on their way."""
-    versions = studies.versions_of(series, scope=scope, right=Right.VIEW).defer("frame_index")
-    middle = next(iter(versions[max(series.instance_count - 1, 0) // 2 :][:1]), None)
-    return picture_addresses.of_instance(middle, "preview", rendering.picture(middle, "preview")) if middle else ""
+    """Return the address of the picture that is shown while the pixels are on their way.
+
+    While a study arrives, any picture that is ready is better than none, even the small one.
+    """
+    made = rendering.preview_of_series(series, scope=scope)
+    if made is None:
+        return picture_addresses.of_series(series)
+    return picture_addresses.of_instance(made.version, "preview", made.stored_object)
 
 
 def _study_entry(study: Study) -> dict[str, Any]:
@@ -140,10 +151,18 @@ def _page_url(series: Series, version: InstanceVersion) -> str:
     return reverse("viewer:document", args=names)
 
 
+def _preview_address(ready: Sequence[tuple[InstanceVersion, StoredObject]]) -> str | None:
+    if not ready:
+        return None
+    version, picture = rendering.middle(ready)
+    return picture_addresses.of_instance(version, "preview", picture)
+
+
 def _series_entry(series: Series, versions: list[InstanceVersion], previews: Previews) -> dict[str, Any]:
     first = versions[0].instance
     is_image = any(_fills_a_viewport(version) for version in versions)
-    middle = versions[len(versions) // 2]
+    pictures = [previews.get(version.instance.sop_instance_uid) for version in versions]
+    ready = [(version, picture) for version, picture in zip(versions, pictures, strict=True) if picture is not None]
     return {
         "series_instance_uid": series.series_instance_uid,
         "number": series.series_number,
@@ -151,8 +170,7 @@ def _series_entry(series: Series, versions: list[InstanceVersion], previews: Pre
         "modality": series.modality,
         "body_part": series.body_part_examined,
         "thumbnail_url": picture_addresses.of_series(series) or None,
-        "preview_url": picture_addresses.of_instance(middle, "preview", previews.get(middle.instance.sop_instance_uid))
-        or None,
+        "preview_url": _preview_address(ready),
         "frame_count": series.frame_count or len(versions),
         "is_image": is_image,
         "tile_reason": "" if is_image else str(wording.KINDS[uids.kind_of(first.sop_class_uid)]),
@@ -161,12 +179,9 @@ def _series_entry(series: Series, versions: list[InstanceVersion], previews: Pre
                 "sop_instance_uid": version.instance.sop_instance_uid,
                 "sop_class_uid": version.instance.sop_class_uid,
                 "number_of_frames": version.instance.number_of_frames,
-                "preview_url": picture_addresses.of_instance(
-                    version, "preview", previews.get(version.instance.sop_instance_uid)
-                )
-                or None,
+                "preview_url": picture_addresses.of_instance(version, "preview", picture) or None,
                 "page_url": _page_url(series, version),
             }
-            for version in versions
+            for version, picture in zip(versions, pictures, strict=True)
         ],
     }

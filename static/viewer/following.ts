@@ -6,6 +6,8 @@ import { renewToken } from "./session";
 
 const EVERY_MS = 20_000;
 const SOON_MS = 1_500;
+/** While there is nothing to look at yet, the first pictures of a study that arrives are waited for. */
+const EAGER_MS = 2_000;
 
 interface Answer {
   study_version: string;
@@ -17,6 +19,8 @@ interface Answer {
 export interface Follower {
   /** Changes whenever something is saved: an answer from before it is not taken. */
   epoch: () => number;
+  /** Nothing is on the screen yet: the study still arrives. */
+  isEmpty: () => boolean;
   onMarks: (study: string, marks: Mark[], flags: KeyImage[]) => void;
   /** Images of the study came or went. */
   onChanged: (study: string) => void;
@@ -51,7 +55,7 @@ export class Following {
     await this.all();
   }
 
-  private again(after = EVERY_MS): void {
+  private again(after = this.follower.isEmpty() ? EAGER_MS : EVERY_MS): void {
     window.clearTimeout(this.timer);
     this.timer = window.setTimeout(() => void this.all(), after);
   }

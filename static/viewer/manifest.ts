@@ -64,6 +64,17 @@ export interface InstanceEntry {
   page_url: string;
 }
 
+/** Pauses before a server that is busy, or was not reached, is asked again: 8 s together, then the reader decides. */
+const PAUSES_MS = [400, 900, 2_000, 4_500];
+const LONGEST_MS = 5_000;
+const PASSING = [0, 429, 502, 503, 504];
+
+/** Milliseconds to wait before asking again after a refusal; null when that is of no use, or was tried often enough. */
+export function pauseBefore(status: number | null, tries: number, after = 0): number | null {
+  const pause = PAUSES_MS[tries];
+  return pause === undefined || !PASSING.includes(status ?? -1) ? null : Math.min(LONGEST_MS, Math.max(pause, after * 1000));
+}
+
 /** Thrown with the HTTP status of a refused request; 0 when the server was not reached, 401 when the session has ended. */
 export class RequestFailed extends Error {
   constructor(
@@ -71,6 +82,8 @@ export class RequestFailed extends Error {
     /** What the server says about it, in the reader's language; empty when it says nothing. */
     readonly reason = "",
     readonly answer: Record<string, unknown> = {},
+    /** Seconds after which the server wants to be asked again; 0 when it does not say. */
+    readonly after = 0,
   ) {
     super(`HTTP ${status}`);
   }
@@ -93,12 +106,34 @@ export async function ask(address: string, options: RequestInit = {}): Promise<R
   if (response.type === "opaqueredirect") throw new RequestFailed(401);
   if (!response.ok && response.status !== 304) {
     const answer = await (response.json() as Promise<Record<string, unknown>>).catch(() => ({}) as Record<string, unknown>);
-    throw new RequestFailed(response.status, typeof answer["message"] === "string" ? answer["message"] : "", answer);
+    const after = Number(response.headers.get("Retry-After")) || 0;
+    throw new RequestFailed(response.status, typeof answer["message"] === "string" ? answer["message"] : "", answer, after);
   }
   return response;
 }
 
-/** Fetch JSON with the reader's session; `accept` as the endpoint wants it. */
+/** Requests begun before anybody could use their answers, by address. */
+const begun = new Map<string, Promise<unknown>>();
+
+/** Begin to fetch what `fetchJson` will be asked for: its answer is on the way while the scripts still load. */
+export function fetchAhead(address: string, accept?: string): void {
+  const answer = fetchJson(address, accept);
+  answer.catch(() => undefined); // told to whoever asks for it
+  begun.set(address, answer);
+}
+
+/** Fetch JSON with the reader's session; `accept` as the endpoint wants it. A busy server is asked again. Raises `RequestFailed`. */
 export async function fetchJson<T>(address: string, accept = "application/json"): Promise<T> {
-  return (await (await ask(address, { headers: { Accept: accept } })).json()) as T;
+  const early = begun.get(address);
+  begun.delete(address);
+  if (early) return early as Promise<T>;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return (await (await ask(address, { headers: { Accept: accept } })).json()) as T;
+    } catch (error) {
+      const pause = error instanceof RequestFailed ? pauseBefore(error.status, tries, error.after) : null;
+      if (pause === null) throw error;
+      await new Promise((resolve) => window.setTimeout(resolve, pause));
+    }
+  }
 }

@@ -36,6 +36,8 @@ export class Pane {
   view: View | null = null;
   playing = false;
   loaded = { settled: 0, failed: 0 };
+  /** The series could not be opened at all. */
+  failed = false;
   private page = 0; // slide of a series without pixels
   private loads: Prefetch | null = null;
   private shownIndex = -1;
@@ -84,6 +86,7 @@ export class Pane {
   async open(study: Manifest, entry: SeriesEntry, at?: (slides: readonly Slide[]) => number): Promise<void> {
     const request = ++this.request;
     this.stop();
+    this.failed = false;
     this.events.onOpening(this);
     this.study = study;
     this.entry = entry;
@@ -160,6 +163,7 @@ export class Pane {
   }
 
   private cannotOpen(entry: SeriesEntry, error: unknown): void {
+    this.failed = true;
     const status = error instanceof RequestFailed ? error.status : null;
     const detail = error instanceof WrongSeries ? say("wrong_series") : this.reason(status);
     this.overlay.showTile(say("cannot_open", { name: seriesName(entry) }), detail, null, !(error instanceof WrongSeries));

@@ -4,6 +4,7 @@ import { utilities as toolUtilities } from "@cornerstonejs/tools";
 import type { Directions, Edges } from "./orientation";
 import { edges } from "./orientation";
 import { resizing } from "./engine";
+import { pauseBefore } from "./manifest";
 
 /** A slice that is asked for and not there after this long gets an error tile with a retry. */
 const STUCK_MS = 25_000;
@@ -52,6 +53,9 @@ export class Port {
   /** The whole picture lies in the port, as it was laid: it does so again when the port gets another size. */
   private fits = true;
   private stuck = 0;
+  /** How often the slice was asked for again by itself, and the timer of the next time. */
+  private tries = 0;
+  private again = 0;
   private imageIds: string[] = [];
 
   constructor(
@@ -112,7 +116,7 @@ export class Port {
   /** Leave the stack: what is still on its way is no longer waited for. */
   close(): void {
     this.stopCine();
-    window.clearTimeout(this.stuck);
+    this.wait();
     this.imageIds = [];
   }
 
@@ -128,19 +132,24 @@ export class Port {
   /** Ask again for the slice that failed. */
   async retry(): Promise<void> {
     this.expect(this.target);
+    await this.askAgain();
+  }
+
+  private async askAgain(): Promise<void> {
+    const { imageIds } = this;
     const had = Boolean(this.viewport.getCornerstoneImage());
     const { voiRange, invert } = this.viewport.getProperties();
     const presentation = had ? this.viewport.getViewPresentation() : null;
     try {
       // The viewport believes to be at this image already, so the stack is set again, and looks as before.
       await this.viewport.setStack(this.imageIds, this.target);
-      if (presentation) {
-        this.viewport.setProperties({ ...(voiRange && { voiRange }), ...(invert !== undefined && { invert }) });
-        this.viewport.setViewPresentation(presentation);
-      }
+      if (this.imageIds !== imageIds) return;
+      if (!presentation) return this.reset();
+      this.viewport.setProperties({ ...(voiRange && { voiRange }), ...(invert !== undefined && { invert }) });
+      this.viewport.setViewPresentation(presentation);
       this.viewport.render();
     } catch (error) {
-      this.failed(statusOf(error));
+      if (this.imageIds === imageIds) this.failed(statusOf(error));
     }
   }
 
@@ -267,19 +276,38 @@ export class Port {
     this.target = index;
     this.state = "waiting";
     this.fresh = false;
-    window.clearTimeout(this.stuck);
-    this.stuck = window.setTimeout(() => this.failed(null), STUCK_MS);
+    this.tries = 0;
+    this.wait(STUCK_MS);
     this.changed();
+  }
+
+  /** Wait for a slice no longer than this; without a time, for nothing any more. */
+  private wait(longest = 0): void {
+    window.clearTimeout(this.stuck);
+    window.clearTimeout(this.again);
+    this.again = 0;
+    if (longest) this.stuck = window.setTimeout(() => this.failed(null), longest);
   }
 
   /** The picture is set; it counts as shown once it is drawn. */
   private arrived(): void {
-    window.clearTimeout(this.stuck);
+    this.wait();
     this.fresh = true;
   }
 
+  /** The slice did not come. A server that is busy is asked again, with longer and longer pauses, before anybody hears of it. */
   private failed(status: number | null): void {
-    window.clearTimeout(this.stuck);
+    if (this.again) return; // a refusal is told twice: by the event, and by the stack that was set
+    const pause = pauseBefore(status, this.tries);
+    this.wait();
+    if (pause !== null) {
+      this.tries += 1;
+      this.again = window.setTimeout(() => {
+        this.wait(STUCK_MS);
+        void this.askAgain();
+      }, pause);
+      return;
+    }
     this.stopCine();
     this.state = "failed";
     this.listener.onFailure({ index: this.target, status });

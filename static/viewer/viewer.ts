@@ -46,6 +46,7 @@ export class Viewer {
     });
     this.following = new Following({
       epoch: () => this.saving.epoch,
+      isEmpty: () => this.stage.panes.every((pane) => !pane.opened),
       onMarks: (study, marks, flags) => {
         this.marks.merge(study, marks);
         this.keys.merge(study, flags);
@@ -167,6 +168,8 @@ export class Viewer {
     const reopen = (): void => {
       for (const pane of changed) this.reopen(pane, fresh);
     };
+    // What could not be opened is tried again with what came meanwhile.
+    for (const pane of this.stage.panes) if (pane.study === fresh && pane.failed) this.reopen(pane, fresh);
     if (!this.stage.panes[0]?.entry && fresh.series[0]) return void this.openIn(this.stage.panes[0] as Pane, uid, fresh.series[0].series_instance_uid);
     this.notice.tellNews(changed.length ? say("images_changed") : say("series_arrived"), changed.length ? reopen : null);
   }
