@@ -109,7 +109,7 @@ class UserAdmin(_RecordsMemberships, DjangoUserAdmin):  # type: ignore[type-arg]
     add_form = UserAddForm
     form = UserEditForm
     inlines = (MembershipInline,)
-    list_display = ("username", "label", "email", "is_active", "is_staff", "last_login")
+    list_display = ("username", "person", "email", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "memberships__department", "memberships__role")
     search_fields = ("username", "display_name", "first_name", "last_name", "email")
     readonly_fields = ("last_login", "date_joined")
@@ -128,6 +128,11 @@ class UserAdmin(_RecordsMemberships, DjangoUserAdmin):  # type: ignore[type-arg]
             },
         ),
     )
+
+    @admin.display(description=_("name"), ordering="display_name")
+    def person(self, obj: User) -> str:
+        """Return the name that readers see."""
+        return obj.label
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return no."""
