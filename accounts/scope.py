@@ -91,6 +91,10 @@ class Scope:
         kept = frozenset(departments)
         return replace(self, department_rights=frozenset(pair for pair in self.department_rights if pair[0] in kept))
 
+    def without_priors(self) -> "Scope":
+        """Return the same scope without what was opened as a prior."""
+        return replace(self, priors=frozenset())
+
     def named_with(self, right: Right) -> bool:
         """Whether ``right`` is held now on the named patients, studies, series and instances."""
         return right in self.rights and not self.is_expired

@@ -51,6 +51,7 @@ class Action(TextChoices):
     STUDIES_QUERIED = "studies.queried", _("Studies searched")
     STUDY_OPENED = "study.opened", _("Study opened")
     STUDY_PREVIEWED = "study.previewed", _("Study looked at beside the list")
+    STUDY_PREFETCHED = "study.prefetched", _("Study fetched ahead of a look beside the list")
     STUDY_REFUSED = "study.refused", _("Study refused")
     PRIOR_OPENED = "prior.opened", _("Prior study opened")
     METADATA_READ = "metadata.read", _("Headers read")

@@ -37,6 +37,8 @@ class Purpose(StrEnum):
     OPEN = "open"
     #: Look at the study beside the list, without opening it.
     PREVIEW = "preview"
+    #: Fetch what is shown beside the list before anybody looks, so that it is there at once.
+    AHEAD = "ahead"
     #: Open an earlier study of a patient who is being cared for.
     PRIOR = "prior"
     #: Read headers.
@@ -59,6 +61,7 @@ _ACTIONS: Mapping[Purpose, audit.Action] = MappingProxyType(
     {
         Purpose.OPEN: audit.Action.STUDY_OPENED,
         Purpose.PREVIEW: audit.Action.STUDY_PREVIEWED,
+        Purpose.AHEAD: audit.Action.STUDY_PREFETCHED,
         Purpose.PRIOR: audit.Action.PRIOR_OPENED,
         Purpose.METADATA: audit.Action.METADATA_READ,
         Purpose.FRAMES: audit.Action.FRAMES_READ,
@@ -83,9 +86,11 @@ def open_study(
     the study without holding ``right``.
     """
     named = Q(study_instance_uid=_uid(study_instance_uid))
-    study = _first(Study.objects.visible_to(scope, right).filter(named).select_related("patient"))
+    usable = _usable(scope, purpose)
+    study = _first(Study.objects.visible_to(usable, right).filter(named).select_related("patient"))
     if study is None:
-        _refuse(Study.objects.visible_to(scope, Right.LIST).filter(named), actor, "study", study_instance_uid, right)
+        listed = Study.objects.visible_to(scope, Right.LIST).filter(named)
+        _refuse(listed, actor, "study", study_instance_uid, right)
     _record(study, scope, actor=actor, purpose=purpose, detail=detail)
     return study
 
@@ -94,13 +99,13 @@ def preview_study(scope: Scope, study_instance_uid: str, *, actor: Actor, is_sho
     """A study of the list with its patient, and whether the reader may see its pictures too; what a preview is made from.
 
     Who may only list it gets it without a refusal on record: the list shows them as much. A look is on record once it is
-    shown; what a page fetches ahead is not yet, and must hold no more than text, small pictures and addresses.
+    shown; what a page fetches ahead is on record as that, and must hold no more than text, small pictures and addresses.
     Raises ``StudyNotVisible`` for a stranger or an unknown UID.
     """
     study = open_study(scope, study_instance_uid, actor=actor, purpose=Purpose.THUMBNAIL, right=Right.LIST)
     may_view = Study.objects.visible_to(scope, Right.VIEW).filter(pk=study.pk).exists()
-    if may_view and is_shown:
-        _record(study, scope, actor=actor, purpose=Purpose.PREVIEW)
+    if may_view:
+        _record(study, scope, actor=actor, purpose=Purpose.PREVIEW if is_shown else Purpose.AHEAD)
     return study, may_view
 
 
@@ -139,7 +144,8 @@ def open_series(
 ) -> Series:
     """A series of that study, with study and patient; errors as ``open_study``."""
     named = Q(study__study_instance_uid=_uid(study_instance_uid), series_instance_uid=_uid(series_instance_uid))
-    series = _first(Series.objects.visible_to(scope, right).filter(named).select_related("study__patient"))
+    usable = _usable(scope, purpose)
+    series = _first(Series.objects.visible_to(usable, right).filter(named).select_related("study__patient"))
     if series is None:
         _refuse(Series.objects.visible_to(scope, Right.LIST).filter(named), actor, "series", series_instance_uid, right)
     _record(series.study, scope, actor=actor, purpose=purpose, detail=detail)
@@ -172,7 +178,7 @@ def open_instance(
     named = Q(study__study_instance_uid=_uid(study_instance_uid), sop_instance_uid=_uid(sop_instance_uid))
     if series_instance_uid is not None:
         named &= Q(series__series_instance_uid=_uid(series_instance_uid))
-    visible = Instance.objects.visible_to(scope, right).filter(named)
+    visible = Instance.objects.visible_to(_usable(scope, purpose), right).filter(named)
     version = _first(
         InstanceVersion.objects.filter(state=InstanceVersion.State.CURRENT, instance__in=visible).select_related(
             "instance__series__study__patient", "stored_object", "frames_object"
@@ -207,6 +213,11 @@ def _look_ahead(scope: Scope, version: InstanceVersion, right: Right, key: decis
     for row in found:
         row.instance.series = series
     decisions.remembered.keep(key, decided_at, found)
+
+
+def _usable(scope: Scope, purpose: Purpose) -> Scope:
+    """What the scope is for this purpose: a prior is looked at, and nothing is put on it."""
+    return scope.without_priors() if purpose is Purpose.CHANGE else scope
 
 
 def _uid(text: str) -> str:

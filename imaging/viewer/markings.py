@@ -50,10 +50,7 @@ def of_study(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
 @of_a_study
 def annotation(request: HttpRequest, study_instance_uid: str, key: UUID) -> HttpResponseBase:
     """Save an annotation of the reader under a key that the viewer made, or take it away; both may be asked again."""
-    study = _open(request, study_instance_uid, access.Purpose.CHANGE)
-    if request.method == "DELETE":
-        return _said(lambda: _removed(request, study, key))
-    return _said(lambda: _saved(request, study, key))
+    return _said(lambda: (_removed if request.method == "DELETE" else _saved)(request, study_instance_uid, key))
 
 
 @require_http_methods(["PUT", "DELETE"])
@@ -62,10 +59,8 @@ def key_image(
     request: HttpRequest, study_instance_uid: str, sop_instance_uid: str, frame_number: int
 ) -> HttpResponseBase:
     """Flag a frame for everybody who may see it, or take the flag away."""
-    instance = _instance(request, study_instance_uid, sop_instance_uid)
-    if request.method == "DELETE":
-        return _said(lambda: _unflagged(request, instance, frame_number))
-    return _said(lambda: _flagged(request, instance, frame_number))
+    change = _unflagged if request.method == "DELETE" else _flagged
+    return _said(lambda: change(request, _instance(request, study_instance_uid, sop_instance_uid), frame_number))
 
 
 def study_version(study: Study) -> str:
@@ -97,6 +92,8 @@ def _said(answer: _Answer) -> HttpResponseBase:
         return _refused("changed", _("This mark was changed in another window."), 409, current=current)
     except MarkingInvalid as error:
         return _refused(error.code, _reason(error.code), 409 if error.code == "too_many" else 400)
+    except access.RightMissing:
+        return _refused("view_only", _("This study is open to you to be looked at: marks on it are not kept."), 403)
     except MarkingNotYours:
         return _refused("not_yours", _("Somebody else made this mark; only they can change it."), 403)
     except MarkingAbsent:
@@ -117,7 +114,8 @@ def _refused(code: str, message: str, status: int, **more: Any) -> JsonResponse:
     return JsonResponse({"error": code, "message": message, **more}, status=status)
 
 
-def _saved(request: HttpRequest, study: Study, key: UUID) -> JsonResponse:
+def _saved(request: HttpRequest, study_instance_uid: str, key: UUID) -> JsonResponse:
+    study = _open(request, study_instance_uid, access.Purpose.CHANGE)
     sent = _body(request)
     uid, frame, seen = sent.get("sop_instance_uid"), sent.get("frame"), sent.get("seen")
     if not isinstance(uid, str) or type(frame) is not int or not (seen is None or isinstance(seen, str)):
@@ -136,7 +134,8 @@ def _saved(request: HttpRequest, study: Study, key: UUID) -> JsonResponse:
     return JsonResponse({"version": marking.version_of(row)})
 
 
-def _removed(request: HttpRequest, study: Study, key: UUID) -> JsonResponse:
+def _removed(request: HttpRequest, study_instance_uid: str, key: UUID) -> JsonResponse:
+    study = _open(request, study_instance_uid, access.Purpose.CHANGE)
     row = marking.remove_annotation(study, key, author=request.user, actor=request.actor)  # type: ignore[attr-defined,arg-type]
     return JsonResponse({"version": marking.version_of(row)})
 

@@ -1,7 +1,7 @@
 """The panel beside the study list: what there is to know and to see of one study, from ready-made pictures.
 
 A look is on record when it is shown. What a page fetches ahead (`?ahead`), so that the next row is there at once, holds
-text, small pictures and addresses; the page asks again when it shows it, and is then answered 304.
+text, small pictures and addresses, and is on record as fetched; the page asks again when it shows it, and is answered 304.
 """
 
 import hashlib

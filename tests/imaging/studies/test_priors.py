@@ -99,6 +99,24 @@ def test_a_prior_is_opened_and_all_of_it_is_read_and_nothing_else_is_done_with_i
     assert standings(now, scope) == {"2026": Standing.THIS, "2024": Standing.OPEN}
 
 
+def test_nothing_is_put_on_a_prior(now, before, alice):
+    scope = opened(alice, now, before)
+    with pytest.raises(access.RightMissing):
+        access.open_study(scope, before.study_instance_uid, actor=actor_of(alice), purpose=Purpose.CHANGE)
+    image = Instance.objects.get(study=before)
+    with pytest.raises(access.RightMissing):
+        access.open_instance(
+            scope,
+            before.study_instance_uid,
+            None,
+            image.sop_instance_uid,
+            actor=actor_of(alice),
+            purpose=Purpose.CHANGE,
+        )
+    # Its own study, opened as a prior of another or not, stays one's own.
+    access.open_study(scope, now.study_instance_uid, actor=actor_of(alice), purpose=Purpose.CHANGE)
+
+
 def test_every_reading_of_a_prior_is_on_record_as_prior_of_that_study(now, before, alice):
     scope = opened(alice, now, before)
     event = AuditEvent.objects.get(action="prior.opened")

@@ -12,7 +12,7 @@ from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
 from accounts.roles import Role
 from imaging.studies import markings
-from imaging.studies.models import Annotation, KeyImage
+from imaging.studies.models import Annotation, KeyImage, Placement
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.studies_in_archive import Archive
@@ -295,3 +295,23 @@ def test_marks_of_a_rejected_image_go_with_it(image: Dataset, archive: Archive, 
     row.instance.is_rejected = True
     row.instance.save()
     assert marks(signed_in(alice), image)["annotations"] == []
+
+
+def test_an_opened_prior_shows_its_marks_and_takes_none(
+    archive: Archive, emergency: Department, orthopaedics: Department, alice: User
+) -> None:
+    before, now = arrivals.dataset(StudyDate="20240101"), arrivals.dataset(StudyDate="20260304")
+    for made, department in ((before, orthopaedics), (now, emergency)):
+        archive.receive(made)
+        Placement.objects.filter(study__study_instance_uid=made.StudyInstanceUID).update(department=department)
+    reader = signed_in(alice)
+    opener = f"/studies/{now.StudyInstanceUID}/priors/{before.StudyInstanceUID}/open"
+    assert reader.post(opener).status_code == 302
+    assert marks(reader, before)["annotations"] == []
+    root = f"/viewer/{before.StudyInstanceUID}"
+    put = reader.put(f"{root}/annotations/{uuid4()}", drawn(before), "application/json")
+    flag = reader.put(f"{root}/key-images/{before.SOPInstanceUID}/1", {}, "application/json")
+    assert (put.status_code, flag.status_code) == (403, 403)
+    assert put.json()["error"] == flag.json()["error"] == "view_only"
+    assert not Annotation.objects.exists()
+    assert not KeyImage.objects.exists()

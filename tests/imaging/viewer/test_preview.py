@@ -58,11 +58,14 @@ def test_it_shows_pictures_facts_and_why_the_exam_was_made(
     assert "Emergency" in text
 
 
-def test_a_look_is_on_record_once_and_what_is_fetched_ahead_is_not(chest: Any, alice: User, client: Client) -> None:
+def test_a_look_is_on_record_once_and_what_is_fetched_ahead_as_that(chest: Any, alice: User, client: Client) -> None:
     client.force_login(alice)
     ahead = client.get(f"{panel_of(chest)}?ahead")
     assert ahead.status_code == 200
     assert looks() == []
+    # The texts are out all the same, and whether anybody looks is the browser's word.
+    fetched = AuditEvent.objects.get(action="study.prefetched")
+    assert (fetched.actor_id, fetched.subject_uid) == (str(alice.pk), chest.StudyInstanceUID)
     shown = client.get(panel_of(chest), headers={"If-None-Match": ahead["ETag"]})
     assert shown.status_code == 304
     assert looks() == [chest.StudyInstanceUID]
