@@ -60,15 +60,15 @@ _TAKE = """
     UPDATE imaging_event SET drained_at = clock_timestamp()
     WHERE id IN (SELECT id FROM imaging_event WHERE drained_at IS NULL AND due_at <= clock_timestamp()
                  ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
-    RETURNING kind, subject_uid
+    RETURNING due_at, kind, subject_uid
 """
 
 
 def take_due(*, limit: int = 200) -> list[Happened]:
-    """Take the events that are due, each once: call it in the transaction that queues what follows from them."""
+    """Take the events that are due, each once, the first due first: call it in the transaction that queues what follows."""
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [limit])
-        return [Happened(kind, subject_uid) for kind, subject_uid in cursor.fetchall()]
+        return [Happened(kind, subject_uid) for _due_at, kind, subject_uid in sorted(cursor.fetchall())]
 
 
 def prune(*, days: int = 30) -> int:

@@ -53,6 +53,18 @@ def test_only_what_is_due_is_taken_and_only_once() -> None:
 
 
 @pytest.mark.django_db
+def test_what_is_due_is_taken_in_the_order_in_which_it_was_due() -> None:
+    for number in (3, 1, 2):
+        services.append_many(
+            [Happened(SETTLED, f"1.{number}", -number), Happened(CHANGED, f"1.{number}", -10 - number)]
+        )
+
+    taken = [(event.kind, event.subject_uid) for event in services.take_due()]
+
+    assert taken == [(kind, f"1.{number}") for kind in (CHANGED, SETTLED) for number in (3, 2, 1)]
+
+
+@pytest.mark.django_db
 def test_a_drained_subject_can_happen_again() -> None:
     services.append(kind=CHANGED, subject_uid="1.1")
     services.take_due()
