@@ -114,7 +114,7 @@ def search(scope: Scope, wanted: Search, *, actor: Actor) -> Found:
     with time_limit():
         place = _ids(scope, wanted, kept)
         total = _total(scope, wanted, kept, place)
-    found, is_abridged = _described(scope, wanted, _loaded(wanted.level, place.ids))
+    found, is_abridged = _described(scope, wanted, _loaded(scope, wanted.level, place.ids))
     _record(wanted, actor=actor, found=len(place.ids))
     return Found(found, place.more, total, ignored, is_abridged)
 
@@ -131,7 +131,7 @@ def batches(scope: Scope, wanted: Search, *, actor: Actor, size: int) -> Iterato
     _record(wanted, actor=actor, found=len(place.ids))
     for start in range(0, max(len(place.ids), 1), size):
         part = place.ids[start : start + size]
-        found, is_abridged = _described(scope, wanted, _loaded(wanted.level, part))
+        found, is_abridged = _described(scope, wanted, _loaded(scope, wanted.level, part))
         yield Found(found, place.more or start + size < len(place.ids), None, ignored, is_abridged)
 
 
@@ -182,10 +182,10 @@ def _cut(rows: QuerySet[Any], offset: int, limit: int) -> _Place:
     return _Place(found[:limit], more=len(found) > limit)
 
 
-def _loaded(level: Level, ids: Sequence[int]) -> list[Any]:
-    """The rows of these keys, in their order, with the levels above."""
-    rows: QuerySet[Any] = _KINDS[level].objects.filter(pk__in=ids).select_related(*_ABOVE[level])
-    found = rows.in_bulk()
+def _loaded(scope: Scope, level: Level, ids: Sequence[int]) -> list[Any]:
+    """The rows of these keys, in their order, with the levels above; a slow client gets none that is out of scope by now."""
+    visible: QuerySet[Any] = _KINDS[level].objects.visible_to(scope)
+    found = visible.filter(pk__in=ids).select_related(*_ABOVE[level]).in_bulk()
     return [found[pk] for pk in ids if pk in found]
 
 
