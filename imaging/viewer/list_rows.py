@@ -13,7 +13,7 @@ from imaging.studies.models import Study
 from imaging.studies.prior_counts import prior_counts
 from imaging.viewer import picture_addresses, wording
 
-_MOST_MODALITIES = 3
+_MOST_MODALITIES = 2
 _ICONS = {
     Study.Status.ARRIVING: "st-acquiring",
     Study.Status.COMPLETE: "st-complete",
