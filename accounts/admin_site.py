@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts.admin_rooms import furnished
@@ -26,6 +27,8 @@ IndexPart = Callable[[HttpRequest], Mapping[str, Any]]
 
 class PortalAdminSite(AdminSite):
     """The admin behind the portal's own sign-in."""
+
+    index_title = _("How things stand")
 
     def __init__(self, name: str = "admin") -> None:
         """Begin with an index of rooms alone."""

@@ -2,16 +2,21 @@
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import ModelAdmin, TabularInline
+from django.contrib.admin.options import InlineModelAdmin
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
+from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actor import Actor
 from accounts.audit import Action
 from accounts.middleware import actor_of
+from accounts.models import Department
 from accounts.roles import Door
 
 M = TypeVar("M", bound=Model)
@@ -35,7 +40,35 @@ class CappedPaginator(_Paginator):
         return rows.order_by()[:COUNTED].count() if isinstance(rows, QuerySet) else len(rows)
 
 
-class AuditedModelAdmin(ModelAdmin, Generic[M]):  # type: ignore[type-arg]
+class SpokenFields:
+    """Fields of the admin that a screen reader can name, and choices that a finger can tick. For pages and inlines."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Name the halves of a moment, which Django leaves without a label."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None:
+            inner = getattr(field.widget, "widget", field.widget)
+            label = str(field.label or db_field.verbose_name)
+            if isinstance(inner, AdminSplitDateTime):
+                for part, name in zip(inner.widgets, (_("date"), _("time")), strict=True):
+                    part.attrs["aria-label"] = f"{label}: {name}"
+            elif isinstance(self, InlineModelAdmin):
+                # In a table the column's head is no label of the field below it.
+                inner.attrs["aria-label"] = label
+        return field
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer departments as boxes to tick: there are dozens, and a phone has no control key."""
+        if db_field.related_model is Department:
+            kwargs.setdefault("widget", CheckboxSelectMultiple)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class SpokenInline(SpokenFields, TabularInline):  # type: ignore[type-arg]
+    """Rows of a page, each of whose fields has a name."""
+
+
+class AuditedModelAdmin(SpokenFields, ModelAdmin, Generic[M]):  # type: ignore[type-arg]
     """A page whose additions, changes and deletions go to the audit, as the names of fields, never values."""
 
     show_full_result_count = False

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, selectors
+from accounts.admin_filters import ActorKindFilter, DoorFilter
 from accounts.admin_rooms import Room
 from accounts.audit import Action, Outcome
 from accounts.audit.models import AuditEvent
@@ -30,13 +31,7 @@ from accounts.spreadsheet import cell, separator_of
 #: Lines of one export; who needs more asks for a shorter period.
 MOST_EXPORTED: Final = 50_000
 _PAGE: Final = 1000
-_KINDS: Final = {
-    "user": _("person"),
-    "machine": _("machine"),
-    "application_entity": _("application entity"),
-    "share": _("share link"),
-    "system": _("the portal itself"),
-}
+_KINDS: Final = dict(ActorKindFilter.kinds)
 
 
 @admin.register(AuditEvent)
@@ -55,7 +50,7 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "door_in_words",
     )
     list_display_links = ("at", "action")
-    list_filter = (QuestionFilter, "outcome", "actor_kind", "door", "action")
+    list_filter = (QuestionFilter, "outcome", ActorKindFilter, DoorFilter)
     list_per_page = 50
     fields = readonly_fields = (
         *("at", "action", "outcome", "who", "kind_in_words", "address", "door_in_words", "subject_type", "subject_uid"),

@@ -28,7 +28,6 @@ class MachineKeyAdmin(AuditedModelAdmin[MachineKey]):
     form = MachineKeyForm
     list_display = ("name", "prefix", "state", "expires_at", "last_used_at", "created_by")
     search_fields = ("name", "prefix")
-    filter_horizontal = ("departments",)
     readonly_fields = ("prefix", "revoked_at", "last_used_at", "created_at", "created_by")
     actions = ("revoke",)
 

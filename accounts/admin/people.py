@@ -18,7 +18,7 @@ from accounts import powers, services
 from accounts.admin_forms import UserAddForm, UserEditForm
 from accounts.admin_rooms import Room
 from accounts.audit import Action
-from accounts.audited_admin import AuditedModelAdmin
+from accounts.audited_admin import AuditedModelAdmin, SpokenInline
 from accounts.models import Department, MachineKey, Membership, Site, User
 from accounts.roles import Right
 
@@ -45,7 +45,7 @@ class _RecordsMemberships(AuditedModelAdmin[Any]):
         self.record(request, action, membership.user, **services.described(membership))
 
 
-class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+class MembershipInline(SpokenInline):
     """Where a person works, and as what."""
 
     model = Membership
@@ -53,7 +53,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     fields = ("department", "role", "valid_from", "valid_until")
 
 
-class MembersInline(admin.TabularInline):  # type: ignore[type-arg]
+class MembersInline(SpokenInline):
     """Who works in a department, and as what."""
 
     model = Membership
@@ -65,7 +65,7 @@ class MembersInline(admin.TabularInline):  # type: ignore[type-arg]
     ordering = ("user__username", "valid_from")
 
 
-class MachinesInline(admin.TabularInline):  # type: ignore[type-arg]
+class MachinesInline(SpokenInline):
     """Which machine keys open a department: read here, given on the key's own page."""
 
     model = MachineKey.departments.through

@@ -62,7 +62,6 @@ class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
     )
     list_filter = ("is_active", "may_store", "may_query", "departments")
     search_fields = ("ae_title", "description", "address", "host")
-    filter_horizontal = ("departments",)
     readonly_fields = ("last_seen_at", "silent_since", "today", "receipts_of_sender")
     actions = ("test_connections",)
     fieldsets = (
@@ -109,7 +108,7 @@ class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
     @admin.display(description=_("receipts"))
     def receipts_of_sender(self, obj: ApplicationEntity) -> SafeString:
         """Lead to what it has handed over."""
-        query = urlencode({"sender__exact": obj.ae_title, "door__exact": Door.DIMSE.value})
+        query = urlencode({"sender__exact": obj.ae_title, "door": Door.DIMSE.value})
         address = f"{reverse('admin:imaging_receipt_changelist')}?{query}"
         return format_html('<a href="{}">{}</a>', address, gettext("What it sent, hour by hour"))
 

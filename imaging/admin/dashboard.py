@@ -165,7 +165,9 @@ def _studies_per_day() -> plots.Plot:
         "%(count)d studies in 30 days, at most %(most)d on one day",
         total,
     ) % {"count": total, "most": max(count for _day, count in rows)}
-    return plots.Plot("days", _("Studies per day"), sentence, (_("Day"), _("Studies")), bars, reverse("viewer:study-list"))
+    return plots.Plot(
+        "days", _("Studies per day"), sentence, (_("Day"), _("Studies")), bars, reverse("viewer:study-list")
+    )
 
 
 def _by_modality() -> plots.Plot:

@@ -34,13 +34,37 @@ def _to_study(study_instance_uid: str) -> SafeString | str:
     return format_html('<a href="{}">{}</a>', address, study_instance_uid)
 
 
+class _ProblemFilter(admin.SimpleListFilter):
+    """Why something failed: the reasons of what has failed now, in words."""
+
+    title = _("what went wrong")  # type: ignore[assignment]
+    parameter_name = "problem"
+    kind = "step"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        """Return the reasons there are, out of the few rows that failed."""
+        failed = model_admin.model.objects.filter(state="failed").order_by("problem_code")
+        codes = failed.values_list("problem_code", flat=True).distinct()[:30]
+        return [(code, f"{code}: {wording.problem_text(self.kind, code)}") for code in codes if code]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep what failed for one reason."""
+        return queryset.filter(state="failed", problem_code=self.value()) if self.value() else queryset
+
+
+class _PictureProblemFilter(_ProblemFilter):
+    """The same of pictures."""
+
+    kind = "thumbnail"
+
+
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
     """Jobs, newest first; what failed says why."""
 
     room = Room.WORK
     list_display = ("step", "state", "why", "study", "queue", "attempts", "due_at", "finished_at")
-    list_filter = ("state", "step", "problem_code", "queue")
+    list_filter = ("state", "step", _ProblemFilter, "queue")
     search_fields = ("=subject_uid", "=study_instance_uid")
     search_help_text = _("UID of a study or series")
     ordering = ("-id",)
@@ -104,7 +128,7 @@ class RenditionAdmin(ReadOnlyAdmin):
 
     room = Room.WORK
     list_display = ("made_at", "kind", "state", "why", "study", "width", "height")
-    list_filter = ("state", "kind", "problem_code")
+    list_filter = ("state", "kind", _PictureProblemFilter)
     list_select_related = ("version__instance__study",)
     ordering = ("-id",)
     actions = ("retry",)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
+from accounts.admin_filters import DoorFilter
 from accounts.admin_rooms import Room
 from accounts.audited_admin import AuditedModelAdmin, CappedPaginator, ReadOnlyAdmin
 from accounts.middleware import actor_of
@@ -35,7 +36,6 @@ class RoutingRuleAdmin(AuditedModelAdmin[RoutingRule]):
     list_display = ("name", "order", "calling_ae_title", "modality", "owner", "is_active")
     list_filter = ("is_active", "owner")
     search_fields = ("name", "calling_ae_title", "station_name", "institutional_department_name")
-    filter_horizontal = ("also",)
     list_select_related = ("owner",)
 
     def get_urls(self) -> list[Any]:
@@ -87,7 +87,7 @@ class ReceiptAdmin(ReadOnlyAdmin):
         *("hour", "sender", "door", "new", "duplicate", "conflict", "quarantined", "refused", "size", "last_at"),
         "last_refusal",
     )
-    list_filter = ("door", "hour")
+    list_filter = (DoorFilter, "hour")
     search_fields = ("=sender", "=last_address")
     date_hierarchy = "hour"
     paginator = CappedPaginator
@@ -114,7 +114,7 @@ class QuarantinedObjectAdmin(ReadOnlyAdmin):
 
     room = Room.IMAGES
     list_display = ("received_at", "reason", "detail_in_words", "sender", "door", "state", "at_the_desk")
-    list_filter = ("state", "reason", "door")
+    list_filter = ("state", "reason", DoorFilter)
     search_fields = ("=study_instance_uid", "=sop_instance_uid", "sender")
     date_hierarchy = "received_at"
     ordering = ("received_at", "id")

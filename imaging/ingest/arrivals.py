@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 from django.db.models import F, Sum
@@ -14,7 +15,9 @@ from accounts.roles import Door
 from imaging.ingest.models import ApplicationEntity, Receipt
 from imaging.ingest.spool import Spool
 
-_TAKEN = F("new") + F("duplicate") + F("conflict") + F("quarantined")
+#: The first days of a portal are an import or a trial: no pace of a hospital.
+_SETTLING: Final = dt.timedelta(days=3)
+_TAKEN: Final = F("new") + F("duplicate") + F("conflict") + F("quarantined")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,14 @@ def today_by_hour() -> list[tuple[dt.datetime, Hour]]:
 
 
 def octets_per_day(*, days: int = 30) -> float:
-    """Return the mean of the bytes that came on each of the last days; of fewer where the portal is younger."""
+    """Return the mean of the bytes that came on each of the last days; of fewer where it is younger, 0 in its first days."""
     since = timezone.now() - dt.timedelta(days=days)
     rows = Receipt.objects.filter(hour__gte=since).order_by("hour")
     first = rows.values_list("hour", flat=True).first()
-    if first is None:
+    if first is None or timezone.now() - first < _SETTLING:
         return 0.0
     total = rows.aggregate(octets=Sum("octets"))["octets"] or 0
-    lived = max((timezone.now() - first).total_seconds() / 86400, 1.0)
+    lived = (timezone.now() - first).total_seconds() / 86400
     return float(total / lived)
 
 

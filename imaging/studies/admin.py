@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actor import Actor
+from accounts.admin_filters import DoorFilter
 from accounts.admin_rooms import Room
 from accounts.audit import Action
 from accounts.audited_admin import AuditedModelAdmin, ReadOnlyAdmin
@@ -180,7 +181,7 @@ class InstanceVersionAdmin(ReadOnlyAdmin):
 
     room = Room.IMAGES
     list_display = ("instance", "state", "door", "sender", "received_at")
-    list_filter = ("state", "door")
+    list_filter = ("state", DoorFilter)
     search_fields = ("=instance__sop_instance_uid",)
     list_select_related = ("instance",)
     ordering = ("-pk",)
