@@ -1,8 +1,8 @@
 """Study lists that people keep: for themselves, for a department of theirs, or for everybody with a role.
 
 A saved list gives no right: whoever opens it sees there what their own scope shows. Anybody who may list a department's
-studies may give it a list; lists of a role are for people who manage departments. What was given to others is changed
-and deleted by its owner, and by who manages the department (a role's: by who manages any).
+studies may give it a list; lists of a role are for people who manage departments. What was given to a department is changed
+and deleted by its owner, while a member, and by who manages the department; what was given to a role by who manages any.
 """
 
 import uuid
@@ -59,11 +59,13 @@ class Powers:
 
     def may_change(self, kept: SavedList) -> bool:
         """Whether the reader may rename, move and delete this list."""
-        if kept.owner_id == self.user.pk:
-            return True
+        is_own = kept.owner_id == self.user.pk
         if kept.audience == Audience.DEPARTMENT:
-            return kept.department_id in self.managed
-        return kept.audience == Audience.ROLE and bool(self.managed)
+            # Who has left the department decides no more what its readers find.
+            return kept.department_id in self.managed or (is_own and kept.department_id in self.departments)
+        if kept.audience == Audience.ROLE:
+            return bool(self.managed)
+        return is_own
 
     def may_give(self, recipient: Recipient) -> bool:
         """Whether the reader may keep a list for this recipient."""

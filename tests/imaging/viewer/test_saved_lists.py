@@ -165,6 +165,21 @@ def test_others_cannot_change_a_list_of_the_department_and_its_manager_can(
     assert not SavedList.objects.exists()
 
 
+def test_who_left_a_department_decides_no_more_what_its_readers_find(
+    dora: User, emergency: Department, manager: User
+) -> None:
+    kept = save(signed_in(dora), "Ours", recipient=f"department:{emergency.code}")
+    dora.memberships.all().delete()
+    gone = signed_in(dora)
+    for do in ("filters", "up"):
+        answer = gone.post(f"/lists/{kept.key}/change", {"do": do, "state": "q=nobody"})
+        assert answer.status_code == 404, do
+    assert gone.post(f"/lists/{kept.key}/delete").status_code == 404
+    kept.refresh_from_db()
+    assert "nobody" not in kept.query
+    assert signed_in(manager).post(f"/lists/{kept.key}/delete").status_code == 302
+
+
 def test_a_stranger_gets_the_same_answer_for_a_list_of_others_and_for_none(reader: Client, bob: User) -> None:
     kept = save(reader, "Secret name")
     for key in (kept.key, uuid4()):
