@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from imaging.studies import saved_lists
 from imaging.studies import selectors as studies
 from imaging.studies.models import Study
-from imaging.viewer import wording
+from imaging.viewer import searches, wording
 from imaging.viewer.addresses import ListAddress, address_of_list
 
 MOST_STUDIES: Final = 8
@@ -53,6 +53,7 @@ def found(request: HttpRequest) -> HttpResponseBase:
     search = request.POST.get("q", "").strip()[:_LONGEST]
     context: dict[str, Any] = {"search": search, "lists": [], "found": [], "in_list": ""}
     if len(search) >= FEWEST_LETTERS:
+        searches.on_record(request, search)
         scope = request.scope  # type: ignore[attr-defined]
         page = studies.study_list(scope, studies.StudyFilters(search=search), limit=MOST_STUDIES)
         context["found"] = [_found(row.study) for row in page.rows]

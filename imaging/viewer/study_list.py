@@ -21,6 +21,7 @@ from imaging.studies import saved_lists
 from imaging.studies import selectors as studies
 from imaging.studies.list_layouts import layout_for
 from imaging.studies.offered_values import Offered, offered_values
+from imaging.viewer import searches
 from imaging.viewer.addresses import ListAddress
 from imaging.viewer.filters import Asked, asked
 from imaging.viewer.list_columns import Shape, read_shape, shape_of, style_sheet
@@ -148,6 +149,7 @@ def _body(request: HttpRequest, read: Reading, etag: str) -> dict[str, Any]:
     `etag` was taken before the rows are read: what arrives in between is then noticed by the next refresh.
     """
     scope, wanted = request.scope, read.wanted  # type: ignore[attr-defined]
+    searches.on_record(request, wanted.filters.search)
     now = timezone.now()
     found = studies.study_list(scope, wanted.filters, order=wanted.order, cursor=wanted.cursor, limit=PAGE_SIZE)
     is_empty = not found.rows

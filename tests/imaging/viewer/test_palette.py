@@ -3,6 +3,8 @@
 import pytest
 from django.test import Client
 
+from accounts.audit import coalescing
+from accounts.audit.models import AuditEvent
 from accounts.models import User
 from tests.factories import arrivals
 from tests.studies_in_archive import Archive
@@ -68,3 +70,14 @@ def test_it_is_asked_by_post_with_the_token_and_by_people_who_signed_in(alice: U
     answer = stranger.post("/palette", {"q": "durand"}, headers={"X-Requested-With": "fetch"})
     assert answer.status_code == 401
     assert answer["X-Sign-In"].startswith("/account/login/")
+
+
+def test_a_search_is_on_record_with_its_words_in_the_palette_as_in_the_list(alice: User, client: Client) -> None:
+    coalescing.forget_all()
+    client.force_login(alice)
+    client.post("/palette", {"q": " Secret  susan "})
+    client.get("/?q=Secret+susan")
+    client.get("/?q=Other")
+    client.get("/")
+    found = AuditEvent.objects.filter(action="studies.queried", actor_id=str(alice.pk))
+    assert sorted(event.detail["keys"]["search"] for event in found) == ["Other", "Secret susan"]
