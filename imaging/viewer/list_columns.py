@@ -90,7 +90,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
             "accession",
             _("Accession"),
             "fit-content(10.5rem)",
-            leaves_below=66,
+            leaves_below=72,
             orders=(_O.ACCESSION, _O.ACCESSION_DESCENDING),
         ),
         Column("date", _("Date"), orders=(_O.LATEST, _O.EARLIEST)),
