@@ -52,6 +52,8 @@ def echo(host: str, port: int, *, called_ae_title: str, calling_ae_title: str, p
     """Send one C-ECHO. Never raises for what the network or the peer does: that is the answer."""
     started = time.monotonic()
     address, heard = _resolved(host, port)
+    if heard is None and not _is_open(address, port, patience):
+        heard = Heard.NO_CONNECTION
     if heard is None:
         heard = _asked(address, port, called_ae_title, calling_ae_title, patience)
     return Echo(heard, round((time.monotonic() - started) * 1000), address)
@@ -70,6 +72,15 @@ def _resolved(host: str, port: int) -> tuple[str, Heard | None]:
     if plain.is_link_local or plain.is_multicast or plain.is_unspecified:
         return address, Heard.NOT_ALLOWED
     return address, None
+
+
+def _is_open(address: str, port: int, patience: float) -> bool:
+    """Whether anything listens there. The library leaves its own socket open when it cannot connect."""
+    try:
+        socket.create_connection((address, port), timeout=patience).close()
+    except OSError:
+        return False
+    return True
 
 
 def _asked(address: str, port: int, called: str, calling: str, patience: float) -> Heard:

@@ -1,5 +1,8 @@
 """The admin: behind our sign-in, every change audited, and the audit only to be read."""
 
+import csv
+import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,10 +11,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import powers
+from accounts.admin_rooms import Room
 from accounts.audit import Action
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, MachineKey, Membership, User
-from accounts.roles import Role
+from accounts.roles import Right, Role
+from accounts.scope import scope_of_user
 from accounts.services import IssuedKey
 from tests.factories.accounts import PASSWORD, MembershipFactory, UserFactory
 
@@ -257,3 +263,128 @@ def test_a_privacy_officer_of_the_staff_reads_the_audit_and_nothing_else(client:
     MembershipFactory.create(user=officer, department=emergency, role=Role.PRIVACY_OFFICER)
     assert client.get(address).status_code == 200
     assert client.get(reverse("admin:accounts_user_changelist")).status_code == 403
+
+
+def test_every_page_stands_in_a_room_and_rooms_are_in_the_sidebar(desk: Client) -> None:
+    assert all(isinstance(page.room, Room) for page in admin.site._registry.values())  # type: ignore[attr-defined]
+    shown = [room["name"] for room in desk.get(reverse("admin:index")).context["app_list"]]
+    assert shown == [room.label for room in Room]
+    assert desk.get("/admin/imaging/")["Location"] == reverse("admin:index")
+
+
+def test_what_a_person_can_do_is_said_with_its_reasons(desk: Client, alice: User, emergency: Department) -> None:
+    over = timezone.now() - timedelta(days=1)
+    MembershipFactory.create(
+        user=alice, department=emergency, role=Role.RADIOGRAPHER, valid_from=over - timedelta(days=9), valid_until=over
+    )
+    page = desk.get(reverse("admin:accounts_user_powers", args=[alice.pk])).content.decode()
+    assert "sees images of the departments below" in page
+    assert "Takes copies of them away" in page
+    assert "Nothing any more: the membership has ended." in page
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    page = desk.get(reverse("admin:accounts_user_powers", args=[alice.pk])).content.decode()
+    assert "sees no image at present" in page
+    assert "The account is switched off" in page
+
+
+@pytest.mark.parametrize("role", Role)
+def test_what_the_page_says_is_what_the_scope_gives(role: Role, charlie: User, emergency: Department) -> None:
+    MembershipFactory.create(user=charlie, department=emergency, role=role)
+    told = powers.powers_of_person(charlie)
+    scope = scope_of_user(charlie)
+    assert told.sees_images == scope.may(Right.VIEW)
+    assert len(told.held[0].rights) == len(dict(scope.department_rights)[emergency.pk])
+
+
+def test_an_administrator_is_told_to_see_no_image(desk: Client, administrator: User) -> None:
+    page = desk.get(reverse("admin:accounts_user_powers", args=[administrator.pk])).content.decode()
+    assert "sees no image at present" in page
+    assert "That alone shows no image and no patient." in page
+
+
+def test_what_a_machine_can_do_is_said_and_ends_with_its_key(desk: Client, machine: IssuedKey) -> None:
+    address = reverse("admin:accounts_machinekey_powers", args=[machine.key.pk])
+    assert "Opens their images" in desk.get(address).content.decode()
+    MachineKey.objects.update(revoked_at=timezone.now())
+    page = desk.get(address).content.decode()
+    assert "The key is revoked: it opens nothing." in page
+    assert "Opens their images" not in page
+
+
+def test_the_table_of_roles_shows_every_role(desk: Client) -> None:
+    page = desk.get(reverse("admin:accounts_membership_roles")).content.decode()
+    assert all(str(role.label) in page for role in Role)
+
+
+@pytest.mark.parametrize("name", ["accounts_membership_roles", "accounts_user_powers", "accounts_auditevent_export"])
+def test_staff_without_the_permission_are_refused(client: Client, alice: User, name: str) -> None:
+    client.force_login(UserFactory.create(is_staff=True))
+    address = reverse(f"admin:{name}", args=[alice.pk] if "powers" in name else [])
+    assert client.post(address).status_code == 403
+
+
+def test_a_department_shows_its_people_and_keys_and_audits_who_comes(
+    desk: Client, emergency: Department, charlie: User, machine: IssuedKey
+) -> None:
+    address = reverse("admin:accounts_department_change", args=[emergency.pk])
+    assert machine.key.name in desk.get(address).content.decode()
+    form = {"site": emergency.site_id, "code": "emergency", "name": "Emergency", "is_active": "on", "name_fr": ""}
+    form |= {"shares_priors": "site", "memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0"}
+    form |= {"memberships-0-user": str(charlie.pk), "memberships-0-role": Role.CLINICIAN}
+    form |= {"memberships-0-valid_from_0": "2026-01-01", "memberships-0-valid_from_1": "08:00"}
+    form |= {"MachineKey_departments-TOTAL_FORMS": "1", "MachineKey_departments-INITIAL_FORMS": "1"}
+    assert desk.post(address, form).status_code == 302
+    assert charlie.memberships.get().department == emergency
+    assert last(Action.MEMBERSHIP_STARTED).subject_uid == str(charlie.pk)
+    assert machine.key.departments.get() == emergency
+
+
+@pytest.fixture
+def recorded(alice: User) -> None:
+    """Something that Alice did today, something that the portal did, and a name that wants to be a formula."""
+    from accounts import audit
+    from accounts.actor import SYSTEM, Actor
+
+    her = Actor(kind="user", id=str(alice.pk), name=alice.get_username(), address="10.0.0.9", door="page")
+    audit.record(Action.STUDY_OPENED, actor=her, subject_type="study", subject_uid="1.2", patient_id="=HYPERLINK(1)")
+    audit.record(Action.STUDY_REFUSED, actor=SYSTEM, subject_type="study", subject_uid="1.3", outcome="refused")
+
+
+def test_the_audit_answers_who_about_whom_and_when(desk: Client, alice: User, recorded: None) -> None:
+    address = reverse("admin:accounts_auditevent_changelist")
+    today, tomorrow = timezone.localdate(), timezone.localdate() + timedelta(days=1)
+    User.objects.filter(pk=alice.pk).update(display_name="Dr Alice Martin")
+
+    def found(**asked: Any) -> int:
+        return int(desk.get(address, asked).context["cl"].result_count)
+
+    assert found(person=alice.get_username()) == found(person="martin") == 1
+    assert found(patient="=HYPERLINK(1)") == found(subject="1.2") == found(address="10.0.0.9") == 1
+    assert found(person="martin", since=today, until=today) == 1
+    assert found(person="martin", since=tomorrow) == 0
+    assert found(action="study.refused", outcome__exact="refused") == 1
+    assert found(since="not a day") == 0
+    assert found(person="nobody of this name") == found(kind="machine") == 0
+
+
+def test_an_event_is_read_line_by_line_and_escaped(desk: Client) -> None:
+    from accounts import audit
+    from accounts.actor import SYSTEM
+
+    audit.record(Action.SETTING_CHANGED, actor=SYSTEM, detail={"<b>field</b>": "<script>1</script>", "via": "admin"})
+    page = desk.get(
+        reverse("admin:accounts_auditevent_change", args=[last(Action.SETTING_CHANGED).pk])
+    ).content.decode()
+    assert "<dt>&lt;b&gt;field&lt;/b&gt;</dt><dd>&lt;script&gt;1&lt;/script&gt;</dd>" in page
+
+
+def test_the_audit_is_exported_as_it_is_listed_and_that_is_on_record(desk: Client, recorded: None) -> None:
+    address = reverse("admin:accounts_auditevent_export")
+    assert desk.get(address).status_code == 405
+    response = desk.post(f"{address}?subject=1.2")
+    text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [(row["subject_uid"], row["patient_id"]) for row in rows] == [("1.2", "'=HYPERLINK(1)")]
+    event = last(Action.AUDIT_EXPORTED)
+    assert event.detail["asked"] == {"subject": "1.2"}
+    assert event.detail["events"] == 1

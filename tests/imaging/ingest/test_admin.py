@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Department
+from imaging.ingest import receipts
 from imaging.ingest.models import ApplicationEntity, QuarantinedObject, RoutingRule
 from imaging.storage.models import StoredObject
 from tests.factories.accounts import UserFactory
@@ -65,3 +66,52 @@ def test_a_quarantined_header_is_shown_escaped_and_its_reading_is_audited(admini
 
 def test_nobody_edits_what_waits(administrator: Client) -> None:
     assert administrator.get(reverse("admin:imaging_quarantinedobject_add")).status_code == 403
+
+
+def test_the_rules_are_tried_as_the_registrar_asks_them(
+    administrator: Client, emergency: Department, orthopaedics: Department
+) -> None:
+    RoutingRule.objects.create(name="scanner", order=1, modality="CT", station_name="CT?", owner=emergency)
+    RoutingRule.objects.create(name="bones", order=2, modality="C*", owner=orthopaedics)
+    RoutingRule.objects.create(name="rest", order=3, owner=emergency)
+    address = reverse("admin:imaging_routingrule_try")
+    assert administrator.get(address).context["trial"] is None
+    found = administrator.get(address, {"modality": "ct", "station_name": "CT12"}).context["trial"]
+    assert [(tried.rule.name, tried.verdict, tried.misfits) for tried in found.rules] == [
+        ("scanner", "misfits", ("station_name",)),
+        ("bones", "fits", ()),
+        ("rest", "not_asked", ()),
+    ]
+    assert [(department, plan.reason_detail) for department, plan in found.placements] == [(orthopaedics, "bones")]
+
+
+def test_without_a_fitting_rule_the_trial_names_the_sender_or_nobody(
+    administrator: Client, emergency: Department
+) -> None:
+    ApplicationEntity.objects.create(ae_title="CT1").departments.set([emergency])
+    address = reverse("admin:imaging_routingrule_try")
+    page = administrator.get(address, {"calling_ae_title": "CT1"}).content.decode()
+    assert "because no rule fits and CT1 acts for it" in page
+    page = administrator.get(address, {"calling_ae_title": "<b>X"}).content.decode()
+    assert "Nowhere: no rule fits" in page
+    assert "its call is refused before any rule is asked" in page
+    assert "<b>X" not in page
+
+
+@pytest.mark.parametrize("host", ["http://x", "a b", "-x", "x/../y"])
+def test_where_a_device_is_called_is_a_name_or_address(administrator: Client, host: str) -> None:
+    fields = {"ae_title": "CT1", "host": host, "port": "70000"}
+    answer = administrator.post(reverse("admin:imaging_applicationentity_add"), fields)
+    assert {"host", "port"} <= set(answer.context["adminform"].form.errors)
+
+
+def test_a_device_s_page_says_what_came_today(administrator: Client) -> None:
+    receipts.record(
+        [
+            receipts.Handed(door="dimse", sender="CT1", outcome="new"),
+            receipts.Handed(door="dimse", sender="CT1", outcome="refused"),
+        ]
+    )
+    entity = ApplicationEntity.objects.create(ae_title="CT1")
+    page = administrator.get(reverse("admin:imaging_applicationentity_change", args=[entity.pk])).content.decode()
+    assert "1 new · 1 refused" in page
