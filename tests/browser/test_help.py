@@ -74,3 +74,17 @@ def test_the_help_is_in_the_menu_of_a_phone(alice: User, open_page: OpenPage) ->
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert violations(page) == []
     shoot(page, "help-dialog-phone")
+
+
+def test_esc_closes_the_help_and_stays_in_the_viewer(archive: Archive, alice: User, open_page: OpenPage) -> None:
+    made = arrivals.dataset()
+    archive.receive(made)
+    page = open_page(alice)
+    page.goto(f"/viewer/{made.StudyInstanceUID}/")
+    page.keyboard.press("F1")
+    page.locator(HEADING).wait_for()
+    assert page.inner_text(HEADING) == "The viewer"
+    shoot(page, "help-viewer")
+    page.keyboard.press("Escape")
+    until(lambda: not page.locator("#help[open]").count(), "Esc does not close it")
+    assert f"/viewer/{made.StudyInstanceUID}/" in page.url
