@@ -67,7 +67,7 @@ def _values(column: str, departments: Sequence[int], cleared: Sequence[str] | No
     """The values in these departments; with ``cleared`` only those of placements that may be seen with these labels."""
     if not departments:
         return []
-    limits: list[object] = [list(departments), _MOST_VALUES]
+    limits = [list(departments), _MOST_VALUES]
     with connection.cursor() as cursor:
         if cleared is None:
             cursor.execute(_ANY[column], limits)

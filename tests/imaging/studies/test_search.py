@@ -16,7 +16,7 @@ from tests.factories.arrivals import dataset, incoming
 
 pytestmark = pytest.mark.django_db
 
-PEER = Actor(kind="peer", id="1", name="WORKSTATION")
+PEER = Actor(kind="application_entity", id="1", name="WORKSTATION")
 
 
 @pytest.mark.parametrize("level", [Level.STUDY, Level.SERIES, Level.INSTANCE])
