@@ -67,10 +67,9 @@ def _values(column: str, departments: Sequence[int], cleared: Sequence[str] | No
     """The values in these departments; with ``cleared`` only those of placements that may be seen with these labels."""
     if not departments:
         return []
-    limits = [list(departments), _MOST_VALUES]
     with connection.cursor() as cursor:
         if cleared is None:
-            cursor.execute(_ANY[column], limits)
+            cursor.execute(_ANY[column], [list(departments), _MOST_VALUES])
         else:
-            cursor.execute(_TOLD[column], [*limits, list(cleared)])
+            cursor.execute(_TOLD[column], [list(departments), _MOST_VALUES, list(cleared)])
         return [value for (value,) in cursor.fetchall()]
