@@ -142,3 +142,13 @@ def test_addresses_are_answered(name: str) -> None:
         else:
             dead.append(address)
     assert not dead
+
+
+def test_every_variable_and_metric_is_told() -> None:
+    told = "\n".join(text_of(ROOT / "docs" / name) for name in ("install.md", "storage.md", "operations.md"))
+    code = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "portal").glob("*.py")))
+    variables = set(re.findall(r'reader\.\w+\(\s*"([A-Z][A-Z0-9_]+)"', code))
+    assert len(variables) > 20
+    metrics = set(re.findall(r'"(negatoscope_[a-z_]+)"', code))
+    assert len(metrics) > 10
+    assert {name for name in variables | metrics if not re.search(rf"\b{name}\b", told)} == set()
