@@ -28,6 +28,8 @@ def test_an_unknown_address_below_the_api_is_no_page(program: Program, client: C
     assert told(client.get("/api/v1/nothing", headers={"Accept": "text/html"})) == (404, "not-found")
     assert told(program.get("/studies/not-a-uid")) == (404, "not-found")
     assert client.get("/nothing")["Content-Type"].startswith("text/html")
+    replaced = client.get("/api/v1/nothing")
+    assert int(replaced["Content-Length"]) == len(replaced.content)
 
 
 def test_methods_forms_and_types_that_are_not_offered(program: Program) -> None:
