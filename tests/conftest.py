@@ -13,10 +13,17 @@ from django.test import TransactionTestCase
 
 from imaging.dicomweb import kept_answers
 from imaging.studies import decisions, metadata
+from tests import answers_under_way
 
-pytest_plugins = ["tests.peers", "tests.chromium", "tests.cast", "tests.studies_in_archive", "tests.web_servers", "tests.receivers"]
+pytest_plugins = [
+    "tests.peers",
+    "tests.chromium",
+    "tests.cast",
+    "tests.studies_in_archive",
+    "tests.web_servers",
+    "tests.receivers",
+]
 
-_TRIES = 5
 _KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
 
@@ -55,6 +62,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 
 def _empty_all_tables(self: TransactionTestCase) -> None:
     """Clean up after a test with real transactions, as the owner: the application's role may not truncate."""
+    answers_under_way.wait()  # one that holds some tables and wants others would be in each other's way with us
     with _owner_connection() as owner:
         tables = [
             name
@@ -62,19 +70,12 @@ def _empty_all_tables(self: TransactionTestCase) -> None:
             if name not in _KEPT
         ]
         owner.execute("SET session_replication_role = replica")  # append-only triggers stand aside for the tests' owner
-        statement = f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE".encode()
-        for attempt in range(_TRIES):
-            try:
-                owner.execute(statement)
-                break
-            except psycopg.errors.DeadlockDetected:
-                # A request that a browser left behind is still being answered; it ends in a moment.
-                if attempt == _TRIES - 1:
-                    raise
+        owner.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE".encode())
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _clean_as_owner() -> None:
+    answers_under_way.listen()
     TransactionTestCase._fixture_teardown = _empty_all_tables  # type: ignore[method-assign]
 
 

@@ -85,6 +85,7 @@ export function bindKeys(actions: Actions): void {
     const controlled = (event.ctrlKey || event.metaKey) && !event.altKey ? CONTROLLED[event.key] : undefined;
     const inField = Boolean((event.target as Element).closest("input, select, textarea, dialog[open]"));
     if (!(controlled && !inField) && belongsToField(event)) return;
+    if (event.key === "Escape" && document.querySelector(":popover-open")) return; // it closes that
     const onButton = Boolean((event.target as Element).closest("button, a"));
     if (onButton && (event.key === " " || event.key === "Enter")) return;
     const name = controlled ?? named(event);

@@ -4,6 +4,7 @@ import { actionsOf, bindKeys, type Actions } from "./actions";
 import { onPhone, startEngine } from "./engine";
 import type { Manifest, SeriesEntry } from "./manifest";
 import { Overlay } from "./overlay";
+import { keepOneRow } from "./overflow";
 import { part } from "./page";
 import { Toolbar } from "./toolbar";
 import { Viewer } from "./viewer";
@@ -43,6 +44,7 @@ export async function start(manifest: Promise<Manifest>): Promise<void> {
   viewer = new Viewer(page.dataset["dicomWeb"] ?? "/dicom-web", study, toolbar, withoutGraphics);
   actions = actionsOf(viewer, () => leave(page.dataset["back"] ?? "/"));
   bindKeys(actions);
+  keepOneRow();
 
   const wanted = window.location.hash.slice(1) || page.dataset["series"];
   const first = study.series.find((entry) => entry.series_instance_uid === wanted) ?? study.series[0];

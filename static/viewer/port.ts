@@ -143,7 +143,9 @@ export class Port {
     try {
       // The viewport believes to be at this image already, so the stack is set again, and looks as before.
       await this.viewport.setStack(this.imageIds, this.target);
-      if (this.imageIds !== imageIds) return;
+      // A refusal was told by its event; the stack is set all the same, without this picture.
+      const refused = this.state === "failed" || this.again > 0;
+      if (this.imageIds !== imageIds || refused || !this.viewport.getCornerstoneImage()) return;
       if (!presentation) return this.reset();
       this.viewport.setProperties({ ...(voiRange && { voiRange }), ...(invert !== undefined && { invert }) });
       this.viewport.setViewPresentation(presentation);

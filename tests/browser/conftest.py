@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
 from accounts.models import User
 
@@ -29,14 +30,25 @@ def until(question: Callable[[], T], what: str, seconds: float = 30) -> T:
 
 @dataclass
 class Complaints:
-    """What the browser complained about: reports of the security policy, and scripts that stopped."""
+    """What the browser complained about: reports of the security policy, scripts that stopped, requests for what is not there.
+
+    A page that asks for what does not exist, or for what the server fails at, is wrong; `awaited` are the statuses that a test
+    itself brings about.
+    """
 
     heard: list[str] = field(default_factory=list)
+    awaited: set[int] = field(default_factory=set)
 
     def listen(self, page: Page) -> None:
         """Hear what this page says."""
         page.on("pageerror", lambda error: self.heard.append(f"script: {error}"))
         page.on("console", self._console)
+        page.on("response", self._response)
+
+    def _response(self, response: Response) -> None:
+        refused = response.status == 404 or response.status >= 500
+        if refused and response.status not in self.awaited:
+            self.heard.append(f"{response.status}: {response.request.method} {urlsplit(response.url).path}")
 
     def _console(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text or "Content-Security-Policy" in message.text:
@@ -48,11 +60,15 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(live_server: Any, chromium: Browser) -> Iterator[OpenPage]:
-    """`open_page(user)` is a page where that person is signed in; at the end it must not have complained."""
+    """`open_page(user)` is a page where that person is signed in; at the end it must not have complained.
+
+    `awaited` are refusals that the test wants to see, by status.
+    """
     complaints = Complaints()
     contexts = []
 
-    def opened(user: User, *, browser: Browser = chromium, **options: Any) -> Page:
+    def opened(user: User, *, browser: Browser = chromium, awaited: tuple[int, ...] = (), **options: Any) -> Page:
+        complaints.awaited.update(awaited)
         client = Client()
         client.force_login(user)
         cookie = client.cookies[settings.SESSION_COOKIE_NAME]

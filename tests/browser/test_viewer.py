@@ -19,6 +19,7 @@ from tests.studies_in_archive import DEMO, Archive
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "static" / "node_modules" / "axe-core" / "axe.min.js"
 SLICES = 8
 SIZE = 64
 
@@ -154,11 +155,15 @@ def test_pixels_are_lit_by_presets_numbers_and_the_mouse(stack: str, alice: User
     page.keyboard.press("1")
     shows(page, "window", "Soft tissue")
     until(lambda: brightness(page)[1] == 255, "1000 HU is not white in a soft tissue window")
+    if page.is_hidden("[data-window-width]"):  # the row is full: the fields are in its menu
+        page.click("[data-more]")
     page.fill("[data-window-width]", "100")
     page.fill("[data-window-center]", "1200")
     page.keyboard.press("Tab")
     shows(page, "window", "W 100 L 1,200")
     until(lambda: brightness(page) == (0, 0), "the numbers do not change the picture")
+    page.keyboard.press("Escape")  # closes the menu, and does not leave the viewer
+    assert page.is_hidden("[data-more-tools]")
     page.mouse.move(700, 500)
     page.mouse.down()
     page.mouse.move(760, 540, steps=6)
@@ -189,6 +194,23 @@ def test_turning_and_flipping_moves_the_letters_and_says_mirrored(stack: str, al
     until(lambda: edges(page) == "A L P R", "reset does not lay the picture back")
 
 
+def test_the_tools_are_one_row_and_none_is_lost(stack: str, alice: User, open_page: OpenPage) -> None:
+    page = open_page(alice, viewport={"width": 1000, "height": 800})
+    open_viewer(page, stack)
+    until(lambda: page.is_visible("[data-more]"), "a full row has no menu")
+    row = page.locator("[data-toolbar]")
+    assert row.evaluate("row => row.scrollWidth <= row.clientWidth + 1 && row.clientHeight < 56")
+    page.click("[data-more]")
+    names = page.locator("[data-act]:is([data-toolbar] *, [data-more-tools] *)")
+    assert all(names.nth(index).is_visible() for index in range(names.count()))
+    page.evaluate(AXE.read_text("utf-8"))
+    assert page.evaluate("async () => (await axe.run()).violations.map(v => v.id)") == []
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 2400, "height": 900})
+    until(lambda: page.is_hidden("[data-more]"), "the tools do not come back to the row")
+    assert page.is_visible("[data-toolbar] [data-act=tool-length]")
+
+
 def test_cine_plays_and_stops(stack: str, alice: User, open_page: OpenPage) -> None:
     page = open_page(alice)
     open_viewer(page, stack)
@@ -203,7 +225,7 @@ def test_cine_plays_and_stops(stack: str, alice: User, open_page: OpenPage) -> N
 def test_a_slice_that_does_not_come_says_why_and_comes_when_asked_again(
     stack: str, alice: User, open_page: OpenPage
 ) -> None:
-    page = open_page(alice)
+    page = open_page(alice, awaited=(503,))
     page.route("**/frames/1", lambda route: route.fulfill(status=503))
     page.goto(f"/viewer/{stack}/")
     tile = page.locator("[data-tile-text]")
@@ -214,6 +236,46 @@ def test_a_slice_that_does_not_come_says_why_and_comes_when_asked_again(
     page.click("[data-retry]")
     wait_for_picture(page)
     until(lambda: page.is_hidden("[data-tile]"), "the tile stays over the picture")
+
+
+def test_a_busy_server_is_asked_again_without_a_word_to_the_reader(
+    stack: str, alice: User, open_page: OpenPage
+) -> None:
+    page = open_page(alice, awaited=(503,))
+    left = {"manifest.json": 1, "metadata": 1, "frames/1": 2}
+
+    def busy(route: Route) -> None:
+        name = next(name for name in left if route.request.url.endswith(name))
+        left[name] -= 1
+        if left[name] >= 0:
+            route.fulfill(status=503, headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    for name in left:
+        page.route(f"**/{name}", busy)
+    page.goto(f"/viewer/{stack}/")
+    wait_for_picture(page)
+    until(lambda: any(brightness(page)), "nothing is drawn")
+    assert max(left.values()) < 0
+    assert page.is_hidden("[data-tile]")
+
+
+def test_a_study_opened_while_it_arrives_shows_what_there_is_and_tells_of_more(
+    archive: Archive, alice: User, open_page: OpenPage
+) -> None:
+    made = slices(3)
+    study = made[0].StudyInstanceUID
+    archive.receive(made[0])  # no ready-made picture of it yet
+    page = open_page(alice)
+    open_viewer(page, study)
+    shows(page, "slice", "/ 1")
+    archive.receive(*made[1:])
+    news = page.locator("[data-news]")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    until(news.is_visible, "nobody tells that images arrived")
+    page.click("[data-news-act]")
+    shows(page, "slice", "/ 3")
 
 
 def test_images_of_another_study_are_refused(stack: str, alice: User, open_page: OpenPage, archive: Archive) -> None:
