@@ -41,7 +41,7 @@ class PortalAdminSite(AdminSite):
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the rooms with their pages, as far as this person may open them."""
-        found = self._build_app_dict(request)  # type: ignore[attr-defined]  # Django's own, without a type
+        found = self._build_app_dict(request)
         pages = [page for app in found.values() for page in app["models"]]
         return furnished(pages, self._registry)
 

@@ -85,7 +85,7 @@ class MachinesInline(SpokenInline):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Show them to whom keys are shown."""
-        return bool(request.user.has_perm("accounts.view_machinekey"))  # type: ignore[union-attr]
+        return bool(request.user.has_perm("accounts.view_machinekey"))
 
     @admin.display(description=_("name"))
     def key(self, row: Any) -> SafeString:

@@ -48,8 +48,8 @@ class Tile:
 
 def dashboard(request: HttpRequest) -> Mapping[str, Any]:
     """Return the tiles and plots that this person may see."""
-    tiles = [tile for permission, made in _TILES if request.user.has_perm(permission) for tile in made(request)]  # type: ignore[union-attr]
-    drawn = [made() for permission, made in _PLOTS if request.user.has_perm(permission)]  # type: ignore[union-attr]
+    tiles = [tile for permission, made in _TILES if request.user.has_perm(permission) for tile in made(request)]
+    drawn = [made() for permission, made in _PLOTS if request.user.has_perm(permission)]
     return {"tiles": tiles, "plots": drawn}
 
 
@@ -73,7 +73,7 @@ def _quarantine(request: HttpRequest) -> Iterator[Tile]:
     waiting = ingest.quarantine_depth()
     count = sum(number for number, _seconds in waiting.values())
     oldest = max((seconds for _number, seconds in waiting.values()), default=0.0)
-    desk = accounts.is_capable(request.user, Capability.RESOLVE_QUARANTINE)  # type: ignore[arg-type]
+    desk = accounts.is_capable(request.user, Capability.RESOLVE_QUARANTINE)
     address = reverse("ingest:quarantine") if desk else _list("quarantinedobject", state__exact="open")
     detail = _("oldest since %(age)s") % {"age": _age(oldest)} if count else _("nothing waits")
     yield Tile(_("Quarantine"), _objects(count), detail, address, "warn" if count else "ok")

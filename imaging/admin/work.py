@@ -37,7 +37,7 @@ def _to_study(study_instance_uid: str) -> SafeString | str:
 class _ProblemFilter(admin.SimpleListFilter):
     """Why something failed: the reasons of what has failed now, in words."""
 
-    title = _("what went wrong")  # type: ignore[assignment]
+    title = _("what went wrong")
     parameter_name = "problem"
     kind = "step"
 
@@ -109,7 +109,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         """Return whether this person may decide about jobs."""
-        return request.user.has_perm("imaging.change_job")  # type: ignore[union-attr]
+        return request.user.has_perm("imaging.change_job")
 
     def _record(self, request: HttpRequest, rows: QuerySet[Job], action: audit.Action) -> None:
         for uid in rows.order_by().values_list("study_instance_uid", flat=True).distinct():
@@ -169,4 +169,4 @@ class RenditionAdmin(ReadOnlyAdmin):
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         """Return whether this person may decide about pictures."""
-        return request.user.has_perm("imaging.change_rendition")  # type: ignore[union-attr]
+        return request.user.has_perm("imaging.change_rendition")

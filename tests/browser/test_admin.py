@@ -1,17 +1,22 @@
 """Sign-in and the admin in a real browser: its scripts work under the strict policy, in both lights, wide and on a phone."""
 
+import socket
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.core.cache import cache
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page
 
 from accounts.models import Department, MachineKey, Theme, User
 from accounts.roles import Role
 from accounts.services import IssuedKey
+from imaging.ingest import receipts
+from imaging.ingest.models import ApplicationEntity, RoutingRule
 from tests.browser.conftest import PHONE, WIDE, OpenPage
+from tests.browser.test_pages import AXE
 from tests.factories.accounts import PASSWORD, UserFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -69,6 +74,69 @@ def test_every_admin_page_of_people_is_silent_and_in_the_reader_s_light(
     assert len(seen) == 1
     lightness = float(seen.pop().removeprefix("oklch(").split()[0])
     assert (lightness > 0.5) == (theme == Theme.LIGHT)
+
+
+@pytest.mark.parametrize(("theme", "language"), [(Theme.DARK, "en"), (Theme.LIGHT, "fr")])
+def test_the_pages_of_ours_fit_speak_and_satisfy_axe(
+    open_page: OpenPage,
+    administrator: User,
+    alice: User,
+    emergency: Department,
+    machine: IssuedKey,
+    theme: Theme,
+    language: str,
+) -> None:
+    User.objects.filter(pk=administrator.pk).update(theme=theme, language=language)
+    entity = ApplicationEntity.objects.create(ae_title="CT1", silence_hours=2, silent_since=timezone.now())
+    RoutingRule.objects.create(name="scanner", modality="CT", owner=emergency)
+    RoutingRule.objects.create(name="rest", order=200, owner=emergency)
+    receipts.record([receipts.Handed(door="dimse", sender="CT1", outcome="new")])
+    addresses = [
+        reverse("admin:index"),
+        reverse("admin:imaging_routingrule_try") + "?modality=MR&calling_ae_title=CT1",
+        reverse("admin:imaging_storage_tiers"),
+        reverse("admin:imaging_applicationentity_changelist"),
+        reverse("admin:imaging_applicationentity_change", args=[entity.pk]),
+        reverse("admin:imaging_job_changelist"),
+        reverse("admin:imaging_rendition_changelist"),
+        reverse("admin:imaging_savedlist_changelist"),
+        reverse("admin:imaging_quarantinedobject_changelist"),
+        reverse("admin:accounts_membership_roles"),
+        reverse("admin:accounts_user_powers", args=[alice.pk]),
+        reverse("admin:accounts_user_change", args=[alice.pk]),
+        reverse("admin:accounts_machinekey_powers", args=[machine.key.pk]),
+        reverse("admin:accounts_machinekey_change", args=[machine.key.pk]),
+        reverse("admin:accounts_department_change", args=[emergency.pk]),
+        reverse("admin:accounts_auditevent_changelist") + "?person=admin",
+    ]
+    complaints = []
+    for viewport in (WIDE, PHONE):
+        page = open_page(administrator, viewport=viewport)
+        # As an init script: the security policy would not let the page itself load it.
+        page.context.add_init_script(path=AXE)
+        for address in addresses:
+            response = page.goto(address)
+            assert response is not None
+            assert response.status == 200, address
+            if overflows(page):
+                complaints.append(f"{address}, {viewport['width']} px: wider than the screen")
+            found = page.evaluate("axe.run({ resultTypes: ['violations'], preload: false })")
+            complaints += [
+                f"{address}, {viewport['width']} px: {rule['id']} {[node['target'] for node in rule['nodes']][:5]}"
+                for rule in found["violations"]
+            ]
+    assert not complaints
+
+
+def test_a_device_is_tested_from_its_page(open_page: OpenPage, administrator: User) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        entity = ApplicationEntity.objects.create(ae_title="CT1", host="localhost", port=free.getsockname()[1])
+        page = open_page(administrator)
+        page.goto(reverse("admin:imaging_applicationentity_change", args=[entity.pk]))
+        page.get_by_role("button", name="Test the connection").click()
+        page.locator(".messagelist .error").wait_for()
+    assert "Nothing answers at localhost" in page.inner_text(".messagelist")
 
 
 def test_django_s_own_scripts_work_under_the_policy(
