@@ -306,7 +306,9 @@ def _told(detail: Any, name: str) -> list[tuple[str, str]]:
 def _write(response: HttpResponse, found: Mapping[str, Any]) -> None:
     response.content = json.dumps(found, ensure_ascii=False).encode()
     if response.has_header("Content-Length"):
-        response["Content-Length"] = str(len(response.content))       # of the page that was; who reads would wait for its rest
+        response["Content-Length"] = str(
+            len(response.content)
+        )  # of the page that was; who reads would wait for its rest
     response["Content-Type"] = CONTENT_TYPE
     response["Content-Language"] = translation.get_language() or "en"
     response["Cache-Control"] = "no-store"

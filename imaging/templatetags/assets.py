@@ -78,7 +78,9 @@ def asset_tags(*sources: str) -> SafeString:
 def asset_ahead(source: str) -> SafeString:
     """Fetch and compile what a script of this page is going to import, without running it yet."""
     chunks = _chunks(source, manifest(), {}).values()
-    return format_html_join("", '<link rel="modulepreload" href="{}">', ((_address(chunk["file"]),) for chunk in chunks))
+    return format_html_join(
+        "", '<link rel="modulepreload" href="{}">', ((_address(chunk["file"]),) for chunk in chunks)
+    )
 
 
 @register.simple_tag

@@ -113,7 +113,9 @@ COLUMNS: Final[Mapping[str, Column]] = {
             orders=(_O.SOURCE, _O.SOURCE_DESCENDING),
         ),
         Column("status", _("Status"), orders=(_O.STATUS, _O.STATUS_DESCENDING)),
-        Column("received", _("Received"), is_shown=False, leaves_below=72, orders=(_O.LAST_RECEIVED, _O.FIRST_RECEIVED)),
+        Column(
+            "received", _("Received"), is_shown=False, leaves_below=72, orders=(_O.LAST_RECEIVED, _O.FIRST_RECEIVED)
+        ),
         Column(
             "series",
             pgettext_lazy("several", "Series"),

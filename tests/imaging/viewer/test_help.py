@@ -70,7 +70,7 @@ def test_every_page_of_the_portal_has_help() -> None:
     found = 0
     for path, template in pages():
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        if module.startswith("imaging.api") or module == "imaging.viewer.help":
+        if module.startswith("imaging.api") or module == "imaging.viewer.help_pages":
             continue  # the reference explains itself, and so does the help
         # A page that another module draws for several views (results, refusals) is one of a module with routes.
         views = named.get(module, set())
