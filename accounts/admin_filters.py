@@ -13,7 +13,7 @@ from accounts.roles import Door
 class DoorFilter(admin.SimpleListFilter):
     """Through which door something came or was done."""
 
-    title = _("door")  # type: ignore[assignment]
+    title = _("door")
     parameter_name = "door"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
@@ -28,7 +28,7 @@ class DoorFilter(admin.SimpleListFilter):
 class ActorKindFilter(admin.SimpleListFilter):
     """What kind of actor did something."""
 
-    title = _("kind of actor")  # type: ignore[assignment]
+    title = _("kind of actor")
     parameter_name = "kind"
     kinds = (
         ("user", _("person")),

@@ -44,7 +44,7 @@ class AuditQuestion(forms.Form):
 class QuestionFilter(admin.ListFilter):
     """The form beside the list of events."""
 
-    title = _("Who, about whom, when")  # type: ignore[assignment]
+    title = _("Who, about whom, when")
     template = "admin/accounts/auditevent/question.html"
 
     def __init__(
@@ -65,7 +65,7 @@ class QuestionFilter(admin.ListFilter):
         """Show it always."""
         return True
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[Any]:
         """Return the names of the form's fields."""
         return list(AuditQuestion.base_fields)
 
