@@ -124,7 +124,7 @@ def test_a_study_that_is_withdrawn_leaves_its_open_page(
 ) -> None:
     made = arrivals.dataset(PatientName="Secret^Susan")
     archive.receive(made)
-    page = open_page(alice, **({"viewport": viewport} if viewport else {}))
+    page = open_page(alice, awaited=(404,), **({"viewport": viewport} if viewport else {}))
     page.goto(addresses(made).study)
     assert page.locator("#study-gone").is_hidden()
     withdrawal.withdraw(InstanceVersion.objects.values_list("pk", flat=True), actor=SYSTEM, reason="wrong patient")

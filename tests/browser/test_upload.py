@@ -146,7 +146,7 @@ def test_what_is_refused_says_why_and_the_rest_can_go_on(
 
 
 def test_a_server_that_is_away_is_waited_for(alice: User, disc: Path, open_page: OpenPage) -> None:
-    page = open_page(alice)
+    page = open_page(alice, awaited=(503,))
     failures = iter(range(8))
 
     def sometimes(route: Any) -> None:
