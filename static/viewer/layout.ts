@@ -20,6 +20,8 @@ export function makeSection(): HTMLElement {
   const template = part<HTMLTemplateElement>("port-template");
   const section = template.content.firstElementChild?.cloneNode(true) as HTMLElement | undefined;
   if (!section) throw new Error("The viewer's page has no port to copy.");
+  const index = stage().childElementCount;
+  section.setAttribute("aria-label", `${section.getAttribute("aria-label") ?? ""} ${letterOf(index)}`); // no two regions have one name
   stage().append(section);
   return section;
 }

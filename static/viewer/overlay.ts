@@ -123,7 +123,8 @@ export class Overlay {
     this.part("corner-zoom").textContent = marks.join(" · ");
     this.late(view.state === "waiting");
     const spoken = say("image_of", { n: view.index + 1, total: view.count });
-    this.stage.setAttribute("aria-label", `${seriesName(series.entry)}, ${spoken}`);
+    const flag = this.part("flag").textContent;
+    this.stage.setAttribute("aria-label", [flag, seriesName(series.entry), spoken].filter(Boolean).join(", "));
     if (view.state !== "failed") this.tell(spoken);
   }
 

@@ -131,7 +131,7 @@ def test_a_pointer_that_rests_on_a_picture_shows_the_panel_until_it_leaves(
 
 def test_a_study_that_went_says_so_and_a_phone_has_no_panel(archive: Archive, alice: User, open_page: OpenPage) -> None:
     made = receive(archive, 2)
-    page = open_page(alice)
+    page = open_page(alice, awaited=(404,))
     page.goto("/")
     archive.study(made[0].StudyInstanceUID).placements.all().delete()  # type: ignore[attr-defined]
     page.keyboard.press("j")

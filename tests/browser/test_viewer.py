@@ -211,6 +211,19 @@ def test_the_tools_are_one_row_and_none_is_lost(stack: str, alice: User, open_pa
     assert page.is_visible("[data-toolbar] [data-act=tool-length]")
 
 
+def test_four_ports_and_the_dialogs_satisfy_axe(stack: str, alice: User, open_page: OpenPage) -> None:
+    page = open_page(alice)
+    open_viewer(page, stack)
+    page.evaluate(AXE.read_text("utf-8"))
+    violations = "async () => (await axe.run()).violations.map(v => v.id)"
+    page.select_option("[data-layout-choice]", "2x2")
+    until(lambda: page.locator("[data-port]").count() == 4, "the stage is not divided")
+    assert page.evaluate(violations) == []
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
+    assert page.evaluate(violations) == []
+
+
 def test_cine_plays_and_stops(stack: str, alice: User, open_page: OpenPage) -> None:
     page = open_page(alice)
     open_viewer(page, stack)
