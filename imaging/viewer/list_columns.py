@@ -74,7 +74,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
         Column(
             "study",
             _("Study"),
-            "minmax(8rem, 1fr)",
+            "minmax(clamp(6rem, 15cqi - 1rem, 16rem), 1fr)",
             is_fixed=True,
             orders=(_O.DESCRIPTION, _O.DESCRIPTION_DESCENDING),
         ),
