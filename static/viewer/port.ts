@@ -199,8 +199,23 @@ export class Port {
     else this.changed();
   }
 
+  /** Whether the least value is shown white (MONOCHROME1, PS3.3 C.7.6.3.1.2). */
+  private get leastIsWhite(): boolean {
+    const { photometricInterpretation } = core.metaData.get("imagePixelModule", this.viewport.getCurrentImageId()) ?? {};
+    return photometricInterpretation === "MONOCHROME1";
+  }
+
+  /** Show the least value white again: the library's reset forgets it, in one way on a graphics card and in another without. */
+  private turnWhite(): void {
+    if (core.getShouldUseCPURendering()) return this.viewport.setProperties({ invert: true });
+    const { actor } = this.viewport.getDefaultActor() as { actor: core.Types.ImageActor };
+    const shades = actor.getProperty().getRGBTransferFunction(0);
+    if (shades) core.utilities.invertRgbTransferFunction(shades);
+  }
+
   reset(): void {
     this.viewport.resetProperties();
+    if (this.leastIsWhite) this.turnWhite();
     this.chosen = null;
     this.lay(0, false, false);
   }
@@ -325,7 +340,6 @@ export class Port {
     }
     const { voiRange, invert } = this.viewport.getProperties();
     const window = voiRange && core.utilities.windowLevel.toWindowLevel(voiRange.lower, voiRange.upper);
-    const natural = image.photometricInterpretation === "MONOCHROME1";
     const camera = this.viewport.getCamera();
     const zoom = this.viewport.getZoom() / this.fitted;
     const [x, y] = this.viewport.getPan();
@@ -337,7 +351,7 @@ export class Port {
       width: window ? window.windowWidth : null,
       center: window ? window.windowCenter : null,
       zoom,
-      inverted: Boolean(invert) !== natural,
+      inverted: Boolean(invert) !== this.leastIsWhite,
       flipped: Boolean(camera.flipHorizontal) !== Boolean(camera.flipVertical),
     });
   }
