@@ -120,7 +120,7 @@ def test_every_page_is_shown_without_a_complaint(
     study = hospital["ct"]
     reader = as_reader(alice, language, theme)
     for size, viewport in (("wide", WIDE), ("phone", PHONE)):
-        page = open_page(reader, viewport=viewport)
+        page = open_page(reader, viewport=viewport, awaited=(404,))
         for name, address in pages_of(study, series_of(archive, study)).items():
             page.goto(address)
             page.wait_for_load_state("networkidle") if name != "viewer" else page.wait_for_load_state()
@@ -290,7 +290,7 @@ def test_axe_finds_nothing_to_complain_about(
 ) -> None:
     study, complaints = hospital["ct"], []
     for viewport in (WIDE, PHONE):
-        page = open_page(as_reader(alice, "en", theme), viewport=viewport)
+        page = open_page(as_reader(alice, "en", theme), viewport=viewport, awaited=(404,))
         # As an init script: the security policy would not let the page itself load it.
         page.context.add_init_script(path=AXE)
         for name, address in pages_of(study, series_of(archive, study)).items():
