@@ -31,6 +31,7 @@ export class Marks {
   private done: Step[] = [];
   private undone: Step[] = [];
   private silent = false;
+  private isHeld = false;
   othersShown = true;
 
   constructor(
@@ -47,10 +48,18 @@ export class Marks {
     on(Events.ANNOTATION_COMPLETED, (drawing) => this.completed(drawing));
     on(Events.ANNOTATION_MODIFIED, (drawing) => {
       if (this.kept.get(drawing.annotationUID)?.own) this.touched.add(drawing.annotationUID);
+      // The library tells of the last move when it draws, which may be after the hand let go.
+      if (!this.isHeld) window.setTimeout(() => this.settle());
     });
     on(Events.ANNOTATION_REMOVED, (drawing) => this.removed(drawing));
     // A change counts once the hand lets go.
-    for (const end of ["pointerup", "pointercancel", "close"]) document.addEventListener(end, () => window.setTimeout(() => this.settle()), true);
+    document.addEventListener("pointerdown", () => (this.isHeld = true), true);
+    for (const end of ["pointerup", "pointercancel", "close"]) {
+      document.addEventListener(end, () => {
+        this.isHeld = false;
+        window.setTimeout(() => this.settle());
+      }, true);
+    }
   }
 
   /** The lines beside an annotation, found by its data. */
@@ -135,8 +144,9 @@ export class Marks {
     this.save(mark.key);
   }
 
-  private settle(): void {
-    for (const key of this.touched) {
+  private settle(keys: Iterable<string> = this.touched): void {
+    if (this.isHeld) return;
+    for (const key of keys) {
       const mark = this.kept.get(key);
       const drawing = tools.annotation.state.getAnnotation(key) as Drawing | undefined;
       const slide = drawing && this.slides.get(drawing.metadata.referencedImageId ?? "");
@@ -172,6 +182,7 @@ export class Marks {
   }
 
   undo(): Mark | null {
+    this.settle([...this.kept.values()].filter((mark) => mark.own).map((mark) => mark.key));
     const step = this.done.pop();
     if (step) this.undone.push(step);
     return step ? this.put(step.key, step.before) : null;
