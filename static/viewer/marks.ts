@@ -144,9 +144,9 @@ export class Marks {
     this.save(mark.key);
   }
 
-  private settle(keys: Iterable<string> = this.touched): void {
+  private settle(): void {
     if (this.isHeld) return;
-    for (const key of keys) {
+    for (const key of this.touched) {
       const mark = this.kept.get(key);
       const drawing = tools.annotation.state.getAnnotation(key) as Drawing | undefined;
       const slide = drawing && this.slides.get(drawing.metadata.referencedImageId ?? "");
@@ -182,7 +182,7 @@ export class Marks {
   }
 
   undo(): Mark | null {
-    this.settle([...this.kept.values()].filter((mark) => mark.own).map((mark) => mark.key));
+    this.settle();
     const step = this.done.pop();
     if (step) this.undone.push(step);
     return step ? this.put(step.key, step.before) : null;
