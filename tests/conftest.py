@@ -1,5 +1,6 @@
 """What every test stands on: a real database seen through the application's role, and a data folder of its own."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection, connections
 from django.test import TransactionTestCase
+from redis.exceptions import RedisError
 
 from imaging.dicomweb import kept_answers
 from imaging.studies import decisions, metadata
@@ -83,6 +86,9 @@ def _clean_as_owner() -> None:
 def _nothing_remembered() -> None:
     """Each test is a new process for headers kept in memory by primary key: keys begin anew when tables are emptied."""
     metadata.remembered.clear()
+    # The places of downloads are kept by primary key too, in the cache of all processes.
+    with contextlib.suppress(RedisError):
+        cache.clear()
     decisions.remembered.clear()
     kept_answers.remembered.clear()
 

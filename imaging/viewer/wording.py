@@ -130,6 +130,7 @@ TRIED: Final[Mapping[str, str | Promise]] = {
     "compact headers": _("The headers of the images could not be put in order."),
     "settle": _("The study could not be marked as complete."),
     "release from quarantine": _("Objects could not be released from quarantine."),
+    "tell webhooks": _("Another system could not be told what changed."),
 }
 
 

@@ -33,7 +33,7 @@ def test_the_reference_is_drawn_without_a_complaint_and_an_operation_can_be_trie
 
 
 def test_a_change_tried_out_proves_that_it_is_the_reader_s(alice: User, open_page: OpenPage) -> None:
-    page = open_page(alice)
+    page = open_page(alice, awaited=(404,))
     page.goto("/api/docs/")
     operation = page.locator("#operations-jobs-jobs_retry")
     operation.locator(".opblock-summary-control").click()

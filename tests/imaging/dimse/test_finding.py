@@ -23,6 +23,7 @@ from tests import searched_archive
 from tests.factories import arrivals
 from tests.factories.accounts import DepartmentFactory
 from tests.imaging.dimse.conftest import Door
+from tests.imaging.dimse.processes import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -270,6 +271,7 @@ def test_objects_are_stored_while_every_turn_of_the_queries_is_taken(
 
 def test_a_query_is_on_record(searched: Door) -> None:
     find(searched, asked(PatientName="Cher", StudyInstanceUID=""))
+    assert eventually(lambda: AuditEvent.objects.filter(action="studies.queried").exists())
     (event,) = AuditEvent.objects.filter(action="studies.queried")
     assert (event.actor_kind, event.actor_name, event.door) == ("application_entity", "WS1", "dimse")
     assert event.detail == {"level": "study", "keys": {"PatientName": "Cher"}, "found": 1}

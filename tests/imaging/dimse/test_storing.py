@@ -87,7 +87,7 @@ def test_the_sender_chooses_the_transfer_syntax_and_unknown_classes_are_left_out
     offered = {
         1: (raw_peer.CT_IMAGE, [JPEG_LS, EXPLICIT, IMPLICIT]),
         3: ("1.2.840.10008.5.1.4.1.1.4", [IMPLICIT, BIG_ENDIAN]),
-        5: ("1.2.840.10008.5.1.4.1.2.2.1", [IMPLICIT]),
+        5: ("1.2.840.10008.5.1.4.1.2.2.2", [IMPLICIT]),
         7: ("1.3.6.1.4.1.99999.1", [IMPLICIT]),
         9: (raw_peer.CT_IMAGE, ["1.3.6.1.4.1.99999.2"]),
     }
