@@ -6,21 +6,13 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.chromium import CHROMIUM
 from tests.journeys.running_portal import PASSWORD, RunningPortal, running, until
 from tests.peers import find
 
 CHEST = "1.3.6.1.4.1.5962.1.2.9.20040826185059.5457"
 CT_HEAD = "1.2.826.0.1.3680043.9.4245.1760717064491086528325869788156915668"
 DISC = Path(__file__).resolve().parents[2] / "portal" / "demo" / "data" / "dicomdir"
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
