@@ -14,8 +14,9 @@ from django.db import connection, connections
 from django.test import TransactionTestCase
 from redis.exceptions import RedisError
 
+from accounts.audit import coalescing
 from imaging.dicomweb import kept_answers
-from imaging.studies import decisions, metadata
+from imaging.studies.reading import decisions, metadata
 from tests import answers_under_way
 
 pytest_plugins = [
@@ -86,6 +87,7 @@ def _clean_as_owner() -> None:
 def _nothing_remembered() -> None:
     """Each test is a new process for headers kept in memory by primary key: keys begin anew when tables are emptied."""
     metadata.remembered.clear()
+    coalescing.forget_all()
     # The places of downloads are kept by primary key too, in the cache of all processes.
     with contextlib.suppress(RedisError):
         cache.clear()

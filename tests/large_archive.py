@@ -6,6 +6,7 @@ some names are common and most are rare. Instances are not made: lists never rea
 """
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -19,6 +20,8 @@ from imaging.dicom import person_name
 #: The last day of the archive.
 TODAY: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _YEARS: Final = 15
+#: Seconds for which others may still have a transaction open.
+_PATIENCE: Final = 30.0
 
 _FAMILIES: Final = (
     "Martin Bernard Thomas Petit Robert Richard Durand Dubois Moreau Laurent Simon Michel Lefèvre Leroy Roux David Bertrand"
@@ -193,7 +196,24 @@ def load(owner: psycopg.Connection[object], *, departments: Sequence[int], studi
                 sql.SQL("SELECT setval(pg_get_serial_sequence({}, 'id'), (SELECT max(id) FROM {}))").format(table, name)
             )
     for table in _LOADED:
-        owner.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
+        _vacuum(owner, table)
+
+
+def _vacuum(owner: psycopg.Connection[object], table: str) -> None:
+    """Until every page is known to be visible to all: a transaction that somebody still has open puts that off."""
+    deadline = time.monotonic() + _PATIENCE
+    visible = "SELECT relallvisible >= relpages FROM pg_class WHERE oid = %s::regclass"
+    while True:
+        owner.execute(sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(table)))
+        if owner.execute(visible, [table]).fetchone() == (True,):
+            return
+        if time.monotonic() > deadline:
+            held = owner.execute(
+                "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND backend_xmin IS NOT NULL"
+                " AND pid <> pg_backend_pid()"
+            ).fetchall()
+            raise AssertionError(f"{table} cannot be vacuumed; still open: {held}")
+        time.sleep(0.2)
 
 
 def _without_indexes(owner: psycopg.Connection[object]) -> list[bytes]:

@@ -17,9 +17,9 @@ from imaging.ingest import registrar
 from imaging.ingest import services as ingest
 from imaging.ingest.source import Source
 from imaging.rendering import services as rendering
-from imaging.studies import metadata
 from imaging.studies import services as studies
 from imaging.studies.models import Study
+from imaging.studies.reading import metadata
 from tests.factories import arrivals
 from tests.imaging.rendering.conftest import Pool
 

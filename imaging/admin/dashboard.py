@@ -25,7 +25,7 @@ from imaging.ingest import arrivals, services
 from imaging.ingest import selectors as ingest
 from imaging.rendering import selectors as rendering
 from imaging.storage.condition import MOST, Condition, conditions
-from imaging.studies import recent
+from imaging.studies.finding import recent
 from imaging.viewer import wording
 
 DAYS: Final = 30

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from imaging.api import paging, querying
 from imaging.api.fields import PersonNameField
 from imaging.api.resource import Resource
-from imaging.studies import patient_list
+from imaging.studies.finding import patient_list
 from imaging.studies.models import Patient
 
 

@@ -13,7 +13,7 @@ from accounts import audit, selectors
 from accounts.models import User
 from accounts.roles import Right
 from imaging.api.errors import Problem, Refused
-from imaging.studies.time_limit import SearchTooBroad, time_limit
+from imaging.studies.finding.time_limit import SearchTooBroad, time_limit
 
 if TYPE_CHECKING:
     from imaging.api.resource import Resource

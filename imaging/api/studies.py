@@ -14,8 +14,9 @@ from imaging.api import paging, patients, querying, study_query
 from imaging.api.errors import Problem, Refused
 from imaging.api.fields import MomentField, PersonNameField
 from imaging.api.resource import Resource
-from imaging.studies import access, list_cursor
+from imaging.studies import access
 from imaging.studies import selectors as studies
+from imaging.studies.finding import list_cursor
 from imaging.studies.models import Study
 
 

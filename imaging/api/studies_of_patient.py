@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from imaging.api import paging, studies
 from imaging.api.resource import Resource
-from imaging.studies import patient_list
+from imaging.studies.finding import patient_list
 
 
 class StudiesOfPatient(Resource):

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from accounts.scope import Scope
 from imaging.api import paging
 from imaging.dicom import matching as dicom
-from imaging.studies import matching, relative_days
 from imaging.studies import selectors as studies
+from imaging.studies.finding import matching, relative_days
 
 _TEXT: Final = 128
 _SEVERAL: Final = 40

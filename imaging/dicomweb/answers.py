@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 
 from imaging.dicomweb import negotiation
 from imaging.storage import services as storage
-from imaging.studies import access, frames
-from imaging.studies.time_limit import SearchTooBroad
+from imaging.studies import access
+from imaging.studies.finding.time_limit import SearchTooBroad
+from imaging.studies.reading import frames
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from imaging.dicomweb import answers, multipart, negotiation
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import access, output
+from imaging.studies import access
+from imaging.studies.reading import output
 
 
 @answers.resource

@@ -14,8 +14,8 @@ from imaging.rendering import conversion, decoder
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
 from imaging.studies import access
-from imaging.studies import frames as study_frames
 from imaging.studies.models import InstanceVersion
+from imaging.studies.reading import frames as study_frames
 
 _MOST_FRAMES = 1000
 _READ_FIRST = 16 * 1024 * 1024

@@ -11,9 +11,9 @@ from accounts.roles import Right
 from imaging.dicomweb import answers, kept_answers, negotiation
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.studies import access
-from imaging.studies import metadata as study_metadata
 from imaging.studies import selectors as studies
 from imaging.studies.models import Series
+from imaging.studies.reading import metadata as study_metadata
 
 
 @answers.resource

@@ -17,11 +17,11 @@ from accounts.roles import Right
 from imaging.dicomweb import answers, compression, metadata, multipart, native_model, negotiation, query
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.dicomweb.query import MOST, Query
-from imaging.studies import attributes, matching
-from imaging.studies import search as studies
-from imaging.studies.attributes import Attributes
-from imaging.studies.matching import Entity
-from imaging.studies.search import Found, Level, Search
+from imaging.studies.finding import attributes, matching
+from imaging.studies.finding import search as studies
+from imaging.studies.finding.attributes import Attributes
+from imaging.studies.finding.matching import Entity
+from imaging.studies.finding.search import Found, Level, Search
 
 _STUDY_UID, _SERIES_UID, _SOP_UID = "0020000D", "0020000E", "00080018"
 #: Of no row, but of each instance's header: clients lay out pictures by it.

@@ -9,10 +9,10 @@ from django.http import QueryDict
 from imaging.dicom import matching
 from imaging.dicom.matching import Key, KeyInvalid
 from imaging.dicomweb.negotiation import NotUnderstood
-from imaging.studies.list_filters import Order
-from imaging.studies.matching import STUDY_DATE, STUDY_TIME
-from imaging.studies.search import Level, Search
-from imaging.studies.series_list import InstanceOrder, SeriesOrder
+from imaging.studies.finding.list_filters import Order
+from imaging.studies.finding.matching import STUDY_DATE, STUDY_TIME
+from imaging.studies.finding.search import Level, Search
+from imaging.studies.finding.series_list import InstanceOrder, SeriesOrder
 
 AnyOrder = Order | SeriesOrder | InstanceOrder
 

@@ -10,8 +10,9 @@ from imaging.dicomweb import answers, negotiation, rendering_parameters
 from imaging.dicomweb.frames import frame_numbers
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.rendering import services as rendering
-from imaging.studies import access, output
+from imaging.studies import access
 from imaging.studies.models import InstanceVersion
+from imaging.studies.reading import output
 
 #: What a picture can be, the default first (PS3.18 table 8.7.4-1).
 MEDIA_TYPES: Final = ("image/jpeg", "image/png", "image/webp")

@@ -10,10 +10,11 @@ from accounts.roles import Right
 from imaging.dicomweb import answers, multipart, negotiation
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.storage.models import StoredObject
-from imaging.studies import access, output
+from imaging.studies import access
 from imaging.studies import selectors as studies
 from imaging.studies.models import InstanceVersion
-from imaging.studies.output import OutputFile
+from imaging.studies.reading import output
+from imaging.studies.reading.output import OutputFile
 
 #: Corrected objects whose lengths are found out before an answer of several parts begins.
 _MEASURED = 200

@@ -25,10 +25,10 @@ from imaging.dicom.matching import OneOf
 from imaging.dimse import identifier, status
 from imaging.dimse.identifier import Identifier
 from imaging.dimse.status import Status
-from imaging.studies import search as studies
-from imaging.studies.matching import STUDY_DATE, STUDY_TIME
-from imaging.studies.search import Found, Level, Search
-from imaging.studies.time_limit import SearchTooBroad
+from imaging.studies.finding import search as studies
+from imaging.studies.finding.matching import STUDY_DATE, STUDY_TIME
+from imaging.studies.finding.search import Found, Level, Search
+from imaging.studies.finding.time_limit import SearchTooBroad
 
 logger = logging.getLogger(__name__)
 

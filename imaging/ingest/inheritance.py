@@ -7,8 +7,8 @@ import orjson
 
 from imaging.dicom import corrections, header
 from imaging.dicom.correctable import CorrectionInvalid
-from imaging.studies import corrections as study_corrections
-from imaging.studies.incoming import IncomingInstance, InheritedCorrection
+from imaging.studies.reading import corrections as study_corrections
+from imaging.studies.rows.incoming import IncomingInstance, InheritedCorrection
 
 
 def inherit(incoming: IncomingInstance, decided: Sequence[InheritedCorrection]) -> IncomingInstance:

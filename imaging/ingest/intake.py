@@ -17,7 +17,7 @@ from imaging.ingest import services
 from imaging.ingest.registrar import BATCH, Registrar, Settled
 from imaging.ingest.services import Held
 from imaging.storage import services as storage
-from imaging.studies.incoming import State
+from imaging.studies.rows.incoming import State
 
 logger = logging.getLogger(__name__)
 

@@ -13,11 +13,10 @@ from imaging.ingest.preparation import Waiting
 from imaging.ingest.quarantine import Reason, SetAside
 from imaging.ingest.routing import Facts, Rule
 from imaging.studies import selectors as studies
-from imaging.studies.corrections import inheritable
-from imaging.studies.incoming import IncomingInstance, PlannedPlacement
+from imaging.studies.reading.corrections import inheritable
+from imaging.studies.rows.columns import PatientKey
+from imaging.studies.rows.incoming import IncomingInstance, PlannedPlacement
 from imaging.studies.selectors import KnownPatient, KnownStudy
-
-_PatientKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Candidate:
         return self.incoming.header.patient
 
     @property
-    def patient_key(self) -> _PatientKey | None:
+    def patient_key(self) -> PatientKey | None:
         """Issuer and ID, or None without an ID."""
         if not self.patient.patient_id:
             return None
@@ -146,8 +145,8 @@ def _identity(candidate: Candidate, patient: KnownPatient) -> str:
 class _Batch:
     """The new studies of one batch: their plans, and the people that they name."""
 
-    def __init__(self, known_patients: dict[_PatientKey, KnownPatient]) -> None:
-        self._people: dict[_PatientKey, policies.Traits] = dict(known_patients)
+    def __init__(self, known_patients: dict[PatientKey, KnownPatient]) -> None:
+        self._people: dict[PatientKey, policies.Traits] = dict(known_patients)
         self._first: dict[str, Candidate] = {}
         self._plans: dict[str, tuple[PlannedPlacement, ...]] = {}
         self._rules: list[Rule] | None = None

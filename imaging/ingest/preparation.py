@@ -13,8 +13,9 @@ from imaging.ingest.selectors import Home
 from imaging.ingest.source import Source
 from imaging.ingest.spool import Claim
 from imaging.storage.spooled import SpooledFile
-from imaging.studies import metadata, study_time
-from imaging.studies.incoming import IncomingInstance
+from imaging.studies.reading import metadata
+from imaging.studies.rows import study_time
+from imaging.studies.rows.incoming import IncomingInstance
 
 
 class Unreadable(Exception):

@@ -25,7 +25,7 @@ from imaging.ingest.source import Source
 from imaging.ingest.spool import Claim, Spool, SpoolEntry
 from imaging.storage import services as storage
 from imaging.studies import services as studies
-from imaging.studies.incoming import State
+from imaging.studies.rows.incoming import State
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from imaging.studies.incoming import PlannedPlacement
+from imaging.studies.rows.incoming import PlannedPlacement
 
 CONDITIONS: Final = (
     "door",

@@ -8,7 +8,7 @@ from accounts.models import Department
 from imaging.ingest import routing, selectors
 from imaging.ingest.models import ApplicationEntity
 from imaging.ingest.routing import Facts, Rule
-from imaging.studies.incoming import PlannedPlacement
+from imaging.studies.rows.incoming import PlannedPlacement
 
 
 class Verdict(StrEnum):

@@ -7,8 +7,8 @@ from imaging.dicom import json_items, uids
 from imaging.rendering import sources
 from imaging.rendering.decoder import Client, Encoded, Picture
 from imaging.rendering.sources import Source
-from imaging.studies import frames, metadata
 from imaging.studies.models import InstanceVersion
+from imaging.studies.reading import frames, metadata
 
 #: Frames of a moving picture, and its longest edge in pixels.
 MAX_FRAMES: Final = 24

@@ -9,8 +9,8 @@ from imaging.dicom.errors import DicomError
 from imaging.dicom.segmentation import Reference
 from imaging.rendering.decoder import Encoded, Layer
 from imaging.storage.errors import StorageError
-from imaging.studies import frames
 from imaging.studies.models import InstanceVersion
+from imaging.studies.reading import frames
 
 _MAX_GROUND: Final = 128 * 1024 * 1024
 

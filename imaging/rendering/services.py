@@ -27,8 +27,8 @@ from imaging.rendering.protocol import Lane
 from imaging.rendering.sources import Problem, Window
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import frames
 from imaging.studies.models import Correction, InstanceVersion, Study
+from imaging.studies.reading import frames
 
 __all__ = [
     "Busy",

@@ -13,8 +13,8 @@ from imaging.dicom.frame_description import FrameDescription
 from imaging.rendering import documents, overlays, segmentations
 from imaging.rendering.decoder import Client, Picture
 from imaging.storage import services as storage
-from imaging.studies import frames, metadata
 from imaging.studies.models import InstanceVersion
+from imaging.studies.reading import frames, metadata
 
 #: Curves are drawn from the whole file, which is small; a longer one gets a card.
 _MAX_WAVEFORM: Final = 64 * 1024 * 1024

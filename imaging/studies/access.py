@@ -16,8 +16,9 @@ from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Right
 from accounts.scope import Prior, Scope
-from imaging.studies import decisions, priors
+from imaging.studies import priors
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
+from imaging.studies.reading import decisions
 
 RowT = TypeVar("RowT", bound=Model)
 

@@ -22,7 +22,6 @@ from accounts.audited_admin import AuditedModelAdmin, ReadOnlyAdmin
 from accounts.roles import Door
 from accounts.scope import EMPTY
 from imaging.studies import services
-from imaging.studies.incoming import PlannedPlacement
 from imaging.studies.models import (
     Correction,
     Instance,
@@ -34,6 +33,7 @@ from imaging.studies.models import (
     Series,
     Study,
 )
+from imaging.studies.rows.incoming import PlannedPlacement
 
 #: Why a study lies in a department to which a person in the admin gave it.
 PLACED_BY_HAND = "by_hand"

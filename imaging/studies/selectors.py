@@ -12,9 +12,8 @@ from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import uids
-from imaging.studies.list_choices import ListChoices
-from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
-from imaging.studies.study_list import (
+from imaging.studies.finding.list_choices import ListChoices
+from imaging.studies.finding.study_list import (
     Order,
     Page,
     Status,
@@ -25,6 +24,8 @@ from imaging.studies.study_list import (
     study_list,
     study_list_version,
 )
+from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
+from imaging.studies.rows.columns import PatientKey
 
 __all__ = [
     "KnownInstance",
@@ -59,8 +60,6 @@ __all__ = [
     "study_list_version",
     "versions_of",
 ]
-
-PatientKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)

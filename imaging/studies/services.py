@@ -13,13 +13,15 @@ from accounts.actor import Actor
 from imaging.events import services as events
 from imaging.events.models import Event
 from imaging.storage.models import StoredObject
-from imaging.studies import correcting, metadata, placement, status
-from imaging.studies.choosing import NotAChoice, choose_version
-from imaging.studies.correcting import Target
-from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
+from imaging.studies.correction import correcting
+from imaging.studies.correction.choosing import NotAChoice, choose_version
+from imaging.studies.correction.correcting import Target
 from imaging.studies.models import Correction, InstanceVersion, Placement, Series, Study
-from imaging.studies.registration import Registration
-from imaging.studies.status import heed_failures, heed_steps
+from imaging.studies.reading import metadata
+from imaging.studies.registering.registration import Registration
+from imaging.studies.rows import placement, status
+from imaging.studies.rows.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
+from imaging.studies.rows.status import heed_failures, heed_steps
 
 __all__ = [
     "IncomingInstance",

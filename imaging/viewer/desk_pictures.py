@@ -15,7 +15,8 @@ from imaging.ingest.desk.policies import Decider
 from imaging.rendering import loose
 from imaging.rendering import services as rendering
 from imaging.storage.errors import StorageError
-from imaging.studies import access, frames
+from imaging.studies import access
+from imaging.studies.reading import frames
 from imaging.viewer import wording
 
 _EDGE = 1024

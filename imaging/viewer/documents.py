@@ -19,9 +19,10 @@ from imaging.dicom.errors import DicomError
 from imaging.rendering import documents
 from imaging.rendering import selectors as rendering
 from imaging.rendering import services as rendering_services
-from imaging.studies import access, metadata
+from imaging.studies import access
 from imaging.studies import selectors as studies
 from imaging.studies.models import Instance, InstanceVersion
+from imaging.studies.reading import metadata
 from imaging.viewer import picture_addresses, report_lines, safe_html, videos, wording
 from imaging.viewer.errors import of_a_study
 

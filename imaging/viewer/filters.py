@@ -12,9 +12,9 @@ from django.utils.translation import ngettext
 from accounts.models import Department
 from accounts.scope import Scope
 from imaging.studies import selectors as studies
+from imaging.studies.finding.relative_days import days_back, hours_back
+from imaging.studies.finding.saved_lists import ListNotFound, Powers, list_for
 from imaging.studies.models import SavedList
-from imaging.studies.relative_days import days_back, hours_back
-from imaging.studies.saved_lists import ListNotFound, Powers, list_for
 from imaging.templatetags.people import day
 from imaging.viewer import wording
 from imaging.viewer.addresses import ListAddress

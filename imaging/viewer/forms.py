@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from imaging.studies import relative_days
+from imaging.studies.finding import relative_days
 from imaging.studies.selectors import Status
 from imaging.viewer.list_columns import ORDERS
 

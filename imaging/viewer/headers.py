@@ -13,9 +13,10 @@ from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import header_listing, uids
 from imaging.ingest.desk import comparison
-from imaging.studies import access, metadata
+from imaging.studies import access
 from imaging.studies import selectors as studies
 from imaging.studies.models import InstanceVersion, Series
+from imaging.studies.reading import metadata
 from imaging.viewer import corrections, wording
 from imaging.viewer.errors import of_a_study
 

@@ -22,9 +22,10 @@ from imaging.dicom import uids
 from imaging.rendering import selectors as rendering
 from imaging.rendering.models import Rendition
 from imaging.storage.errors import StorageError
-from imaging.studies import access, metadata
+from imaging.studies import access
 from imaging.studies import selectors as studies
 from imaging.studies.models import InstanceVersion, Series
+from imaging.studies.reading import metadata
 from imaging.templatetags.people import clock, day
 from imaging.viewer import acquisition, download_menu, picture_addresses, window_presets, wording
 from imaging.viewer.download_menu import Offer

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from imaging.studies.list_layouts import ColumnChoice, Layout
+from imaging.studies.finding.list_layouts import ColumnChoice, Layout
 from imaging.studies.selectors import Order
 
 _O = Order

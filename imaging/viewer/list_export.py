@@ -26,9 +26,9 @@ from accounts import audit
 from accounts.roles import Right
 from accounts.scope import Scope
 from accounts.spreadsheet import cell, separator_of
-from imaging.studies import saved_lists
 from imaging.studies import selectors as studies
-from imaging.studies.study_list import StudyRow, study_pages
+from imaging.studies.finding import saved_lists
+from imaging.studies.finding.study_list import StudyRow, study_pages
 from imaging.templatetags.people import person_text
 from imaging.viewer import wording
 from imaging.viewer.filters import Asked, asked

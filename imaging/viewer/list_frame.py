@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Department
 from accounts.roles import Role
+from imaging.studies.finding.saved_lists import Powers
 from imaging.studies.models import SavedList
-from imaging.studies.saved_lists import Powers
 from imaging.viewer import wording
 from imaging.viewer.addresses import ListAddress, address_of_list
 from imaging.viewer.filters import Asked

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.scope import Scope
 from imaging.studies import selectors as studies
+from imaging.studies.finding.prior_counts import prior_counts
 from imaging.studies.models import Study
-from imaging.studies.prior_counts import prior_counts
 from imaging.viewer import picture_addresses, wording
 
 _MOST_MODALITIES = 2

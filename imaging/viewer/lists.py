@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.roles import Role
-from imaging.studies import list_layouts, saved_lists
 from imaging.studies import selectors as studies
-from imaging.studies.list_layouts import ColumnChoice
+from imaging.studies.finding import list_layouts, saved_lists
+from imaging.studies.finding.list_layouts import ColumnChoice
+from imaging.studies.finding.saved_lists import ListNotFound, ListRefused, Powers, Recipient
 from imaging.studies.models import SavedList
-from imaging.studies.saved_lists import ListNotFound, ListRefused, Powers, Recipient
 from imaging.viewer.addresses import address_of_list
 from imaging.viewer.filters import asked
 from imaging.viewer.list_columns import COLUMNS, Shape, shape_of, width_of

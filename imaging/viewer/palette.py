@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from imaging.studies import saved_lists
 from imaging.studies import selectors as studies
+from imaging.studies.finding import saved_lists
 from imaging.studies.models import Study
 from imaging.viewer import searches, wording
 from imaging.viewer.addresses import ListAddress, address_of_list

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET
 from accounts.roles import Right
 from imaging.dicom.errors import DicomError
 from imaging.rendering import services as rendering
-from imaging.studies import access, frames
+from imaging.studies import access
 from imaging.studies.models import InstanceVersion
+from imaging.studies.reading import frames
 from imaging.templatetags import people
 from imaging.viewer.downloads import refused, told
 

@@ -22,10 +22,11 @@ from accounts.scope import Scope
 from imaging.rendering import selectors as rendering
 from imaging.rendering.models import Rendition
 from imaging.storage.errors import StorageError
-from imaging.studies import access, metadata
+from imaging.studies import access
 from imaging.studies import priors as study_priors
 from imaging.studies import selectors as studies
 from imaging.studies.models import Series, Study
+from imaging.studies.reading import metadata
 from imaging.templatetags.people import clock, day, person_text
 from imaging.viewer import picture_addresses, study_facts, wording
 from imaging.viewer.errors import of_a_study

@@ -15,7 +15,7 @@ from accounts.roles import Right
 from imaging.rendering import selectors as rendering
 from imaging.rendering import services as rendering_services
 from imaging.studies import access
-from imaging.studies.chosen_studies import Chosen, chosen_studies
+from imaging.studies.finding.chosen_studies import Chosen, chosen_studies
 from imaging.viewer.addresses import ListAddress
 
 _LONGEST_STATE = 4000

@@ -17,10 +17,10 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Right
-from imaging.studies import saved_lists
 from imaging.studies import selectors as studies
-from imaging.studies.list_layouts import layout_for
-from imaging.studies.offered_values import Offered, offered_values
+from imaging.studies.finding import saved_lists
+from imaging.studies.finding.list_layouts import layout_for
+from imaging.studies.finding.offered_values import Offered, offered_values
 from imaging.viewer import searches
 from imaging.viewer.addresses import ListAddress
 from imaging.viewer.filters import Asked, asked

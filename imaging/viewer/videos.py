@@ -9,8 +9,9 @@ from django.views.decorators.http import require_safe
 from imaging.dicom import uids
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import access, frames
+from imaging.studies import access
 from imaging.studies.models import InstanceVersion
+from imaging.studies.reading import frames
 from imaging.viewer import byte_ranges
 from imaging.viewer.errors import of_a_study
 

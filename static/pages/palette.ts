@@ -14,6 +14,8 @@ let wait = 0;
 let asking: AbortController | null = null;
 /** The reader's lists, as the server gave them for an empty field. */
 let lists: string | null = null;
+/** Whether the option was chosen by arrow or pointer since the text last changed: what arrives later leaves it alone. */
+let isChosenByHand = false;
 
 const plain = (text: string): string =>
   text.normalize("NFD").replace(/\p{Diacritic}/gu, "").toLocaleLowerCase().trim();
@@ -60,7 +62,9 @@ function put(dialog: HTMLElement, found: string): void {
   own.innerHTML = lists ?? "";
   const studies = document.createElement("template");
   studies.innerHTML = found;
+  const chosen = dialog.querySelector<HTMLElement>("[role=option][aria-selected=true]")?.id;
   place.replaceChildren(studies.content, own);
+  if (chosen && isChosenByHand) activate(dialog, dialog.querySelector<HTMLElement>(`#${CSS.escape(chosen)}`) ?? undefined);
 }
 
 async function ask(text: string): Promise<string> {
@@ -90,7 +94,7 @@ async function search(): Promise<void> {
     const found = text ? await ask(text) : "";
     put(dialog, found);
     // What was found is what was meant more often than a page that has the letters in its name too.
-    if (found || !text) activate(dialog, options(dialog)[0]);
+    if ((found || !text) && !isChosenByHand) activate(dialog, options(dialog)[0]);
     narrow(dialog, true);
   } catch (error) {
     if ((error as Error).name === "AbortError") return;
@@ -108,6 +112,7 @@ function openPalette(): void {
     return;
   }
   field.value = "";
+  isChosenByHand = false;
   put(dialog, "");
   dialog.showModal();
   field.focus();
@@ -146,6 +151,7 @@ function run(option: HTMLElement, event: KeyboardEvent | MouseEvent): void {
 }
 
 function step(dialog: HTMLElement, by: number): void {
+  isChosenByHand = true;
   const all = options(dialog);
   const now = all.findIndex((option) => option.getAttribute("aria-selected") === "true");
   activate(dialog, all[(now + by + all.length) % Math.max(all.length, 1)]);
@@ -172,6 +178,7 @@ document.addEventListener("input", (event) => {
   const dialog = dialogOf();
   if (!dialog || event.target !== fieldOf()) return;
   asking?.abort();
+  isChosenByHand = false;
   window.clearTimeout(wait);
   narrow(dialog, false);
   wait = window.setTimeout(() => void search(), WAIT_MS);
@@ -189,5 +196,8 @@ for (const kind of ["click", "auxclick"] as const) {
 document.addEventListener("pointermove", (event) => {
   const option = (event.target as Element).closest?.<HTMLElement>("#palette [role=option]");
   const dialog = dialogOf();
-  if (dialog && option && option.getAttribute("aria-selected") !== "true") activate(dialog, option);
+  if (dialog && option && option.getAttribute("aria-selected") !== "true") {
+    isChosenByHand = true;
+    activate(dialog, option);
+  }
 });

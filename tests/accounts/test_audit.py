@@ -24,13 +24,6 @@ from accounts.audit.record import DETAIL_LIMIT, TEXT_LIMIT
 ALICE = Actor(kind="user", id="7", name="alice", address="10.0.0.7", door="page", request_id="r1")
 
 
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    coalescing.forget_all()
-    yield
-    coalescing.forget_all()
-
-
 OWNER = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
 

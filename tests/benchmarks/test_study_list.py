@@ -23,9 +23,10 @@ from accounts.actor import SYSTEM
 from accounts.models import Department
 from accounts.roles import Right, Role
 from accounts.scope import Scope
-from imaging.studies import list_scan, selectors
+from imaging.studies import selectors
 from imaging.studies import services as studies
-from imaging.studies.list_cursor import Place
+from imaging.studies.finding import list_scan
+from imaging.studies.finding.list_cursor import Place
 from imaging.studies.selectors import Order, Status, StudyFilters
 from tests import large_archive
 from tests.factories.accounts import DepartmentFactory, MembershipFactory, UserFactory

@@ -5,7 +5,7 @@ from playwright.sync_api import Page
 
 from accounts.actor import SYSTEM
 from accounts.models import Department, User
-from imaging.studies import withdrawal
+from imaging.studies.correction import withdrawal
 from imaging.studies.models import InstanceVersion
 from tests.browser.conftest import PHONE, OpenPage, until
 from tests.factories import arrivals

@@ -16,8 +16,9 @@ from imaging.dicom import frame_index, header, json_model, part10
 from imaging.ingest import services
 from imaging.ingest.source import Source
 from imaging.storage.spooled import SpooledFile
-from imaging.studies import metadata, study_time
-from imaging.studies.incoming import IncomingInstance, PlannedPlacement
+from imaging.studies.reading import metadata
+from imaging.studies.rows import study_time
+from imaging.studies.rows.incoming import IncomingInstance, PlannedPlacement
 
 ROOT = "1.2.826.0.1.3680043.10.1"
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)

@@ -16,8 +16,9 @@ from imaging.ingest.desk.access import for_writers
 from imaging.ingest.desk.forms import ConflictForm
 from imaging.ingest.models import ConflictDecision
 from imaging.storage import services as storage
-from imaging.studies import access, metadata
+from imaging.studies import access
 from imaging.studies.models import Instance, InstanceVersion
+from imaging.studies.reading import metadata
 
 
 @require_safe

@@ -13,7 +13,7 @@ from accounts.actor import Actor
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.ingest.models import ConflictDecision
-from imaging.studies import choosing
+from imaging.studies.correction import choosing
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
 
 Kind = ConflictDecision.Kind

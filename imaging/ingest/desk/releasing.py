@@ -27,9 +27,9 @@ from imaging.ingest.source import Source
 from imaging.queues import LONG
 from imaging.storage import services as storage
 from imaging.studies import selectors as studies
-from imaging.studies import withdrawal
+from imaging.studies.correction import withdrawal
+from imaging.studies.correction.withdrawal import Decided
 from imaging.studies.models import Correction, InstanceVersion
-from imaging.studies.withdrawal import Decided
 
 logger = logging.getLogger(__name__)
 

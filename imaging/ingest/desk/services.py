@@ -20,9 +20,9 @@ from imaging.ingest.desk.releasing import RELEASE_STEP, carry_out
 from imaging.ingest.models import QuarantineDecision, QuarantinedObject
 from imaging.queues import LONG
 from imaging.studies import selectors as studies
-from imaging.studies import withdrawal
+from imaging.studies.correction import withdrawal
+from imaging.studies.correction.withdrawal import OtherVersions
 from imaging.studies.models import Study
-from imaging.studies.withdrawal import OtherVersions
 
 State = QuarantinedObject.State
 Kind = QuarantineDecision.Kind

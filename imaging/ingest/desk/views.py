@@ -18,8 +18,9 @@ from imaging.ingest.desk.forms import DecisionForm, FilterForm
 from imaging.ingest.desk.policies import Chosen, Decider
 from imaging.ingest.models import QuarantineDecision, QuarantinedObject
 from imaging.storage import services as storage
-from imaging.studies import access, metadata
+from imaging.studies import access
 from imaging.studies.models import Instance
+from imaging.studies.reading import metadata
 
 _MOST_STRIP = 60
 _MOST_PAGES = 10_000

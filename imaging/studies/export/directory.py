@@ -14,9 +14,9 @@ from imaging.dicom.element_text import ElementText
 from imaging.dicom.errors import DicomError
 from imaging.dicom.media_directory import DirectoryWriter, Elements, Referenced
 from imaging.storage import services as storage
-from imaging.studies import corrections, metadata
 from imaging.studies.export.selection import Chosen, Part
 from imaging.studies.models import InstanceVersion, Patient, Study
+from imaging.studies.reading import corrections, metadata
 
 FOLDER: Final = "DICOM"
 _FILE_SET: Final = "NEGATOSCOPE"

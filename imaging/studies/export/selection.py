@@ -13,9 +13,10 @@ from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.storage import selectors as stored
 from imaging.storage import services as storage
-from imaging.studies import output, selectors
+from imaging.studies import selectors
 from imaging.studies.export.notes import Lost
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
+from imaging.studies.reading import output
 
 logger = logging.getLogger(__name__)
 

@@ -248,7 +248,7 @@ def test_objects_are_stored_while_every_turn_of_the_queries_is_taken(
         leave.wait(20)
         yield from search(*args, **names)
 
-    monkeypatch.setattr("imaging.studies.search.batches", slow)
+    monkeypatch.setattr("imaging.studies.finding.search.batches", slow)
     waiting = [
         threading.Thread(target=find, args=(searched, asked(StudyInstanceUID=""))) for _ in range(finding.MOST_AT_ONCE)
     ]

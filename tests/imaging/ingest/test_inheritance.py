@@ -12,8 +12,9 @@ from imaging.dicom.correctable import CorrectionInvalid
 from imaging.ingest.models import QuarantinedObject
 from imaging.ingest.registrar import Drained
 from imaging.ingest.source import Source
-from imaging.studies import metadata, services
+from imaging.studies import services
 from imaging.studies.models import Correction, InstanceVersion, Series, Study
+from imaging.studies.reading import metadata
 from tests.factories import arrivals
 
 pytestmark = pytest.mark.django_db(transaction=True)

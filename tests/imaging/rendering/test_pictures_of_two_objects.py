@@ -12,7 +12,7 @@ from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import Scope, system_scope
 from imaging.rendering import selectors, services
-from imaging.studies import withdrawal
+from imaging.studies.correction import withdrawal
 from imaging.studies.models import InstanceVersion
 from tests.decoder_pools import Pool
 from tests.imaging.rendering import drawings

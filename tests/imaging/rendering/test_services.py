@@ -20,8 +20,8 @@ from imaging.rendering.decoder import Picture, Unavailable
 from imaging.rendering.models import Rendition
 from imaging.rendering.services import Window
 from imaging.storage.models import StoredObject
-from imaging.studies import frames
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
+from imaging.studies.reading import frames
 from tests.decoder_pools import Pool
 from tests.factories import arrivals
 

@@ -19,8 +19,8 @@ from imaging.rendering import services as rendering
 from imaging.rendering.models import Rendition
 from imaging.storage import services as storage
 from imaging.storage.models import ObjectCopy
-from imaging.studies import frames, metadata
 from imaging.studies.models import InstanceVersion, Series, Study
+from imaging.studies.reading import frames, metadata
 from tests.decoder_pools import pool, shared_pool, sockets
 from tests.factories import arrivals
 from tests.imaging.storage.reversing_tier import disguised

@@ -1,7 +1,6 @@
 import pytest
 
 from accounts.actor import SYSTEM, Actor
-from accounts.audit import coalescing
 from accounts.audit.models import AuditEvent
 from accounts.roles import Right, Role
 from accounts.scope import EMPTY, Scope, scope_of_user
@@ -18,7 +17,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def made(data_dir, emergency):
     """A study of emergency with one instance."""
-    coalescing.forget_all()
     made = dataset()
     studies.register([incoming(made, data_dir / "spool", emergency)], actor=SYSTEM)
     return made

@@ -16,8 +16,10 @@ from accounts.models import Department
 from imaging.dicom import json_model, part10
 from imaging.dicom.correctable import CorrectionInvalid
 from imaging.events.models import Event
-from imaging.studies import metadata, output, services, withdrawal
+from imaging.studies import services
+from imaging.studies.correction import withdrawal
 from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
+from imaging.studies.reading import metadata, output
 from tests.factories import arrivals
 
 pytestmark = pytest.mark.django_db

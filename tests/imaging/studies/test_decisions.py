@@ -8,8 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, User
-from imaging.studies import decisions
 from imaging.studies.models import Instance
+from imaging.studies.reading import decisions
 from tests.factories import arrivals
 from tests.studies_in_archive import Archive, addresses
 

@@ -14,10 +14,10 @@ from accounts.actor import SYSTEM
 from imaging.dicom import frame_index, part10, rendition
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import frames
 from imaging.studies import services as studies
-from imaging.studies.incoming import State
 from imaging.studies.models import InstanceVersion
+from imaging.studies.reading import frames
+from imaging.studies.rows.incoming import State
 from tests.factories.arrivals import incoming
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,10 @@ from accounts.actor import SYSTEM
 from accounts.roles import Role
 from accounts.scope import scope_of_user, system_scope
 from imaging.dicom import person_name
-from imaging.studies import list_scan, selectors
+from imaging.studies import selectors
 from imaging.studies import services as studies
-from imaging.studies.list_choices import list_choices
+from imaging.studies.finding import list_scan
+from imaging.studies.finding.list_choices import list_choices
 from imaging.studies.models import Placement, Study
 from imaging.studies.selectors import Order, Status, StudyFilters
 from tests.factories.accounts import MembershipFactory, UserFactory
@@ -253,7 +254,7 @@ def test_a_study_that_changes_under_the_cursor_neither_breaks_the_list_nor_hides
 
 def test_a_list_beyond_what_is_counted_at_once_says_so_and_is_counted_on_request(hospital, both, monkeypatch):
     monkeypatch.setattr(list_scan, "FEW", 10)
-    monkeypatch.setattr("imaging.studies.study_list.COUNTED", 10)
+    monkeypatch.setattr("imaging.studies.finding.study_list.COUNTED", 10)
     for filters in (StudyFilters(), StudyFilters(search="a")):
         page = selectors.study_list(both, filters, limit=5)
         exact = selectors.study_count(both, filters)

@@ -12,8 +12,9 @@ from imaging.events.jobs import Ask
 from imaging.events.models import Event, Job
 from imaging.pipeline import steps, tasks
 from imaging.pipeline.reactions import Step
-from imaging.studies import selectors, withdrawal
+from imaging.studies import selectors
 from imaging.studies import services as studies
+from imaging.studies.correction import withdrawal
 from imaging.studies.models import InstanceVersion, Placement, Study
 from imaging.studies.selectors import Status, StudyFilters
 from tests.factories.arrivals import dataset, incoming

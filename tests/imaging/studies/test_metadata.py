@@ -10,9 +10,9 @@ from accounts.actor import SYSTEM
 from accounts.roles import Right
 from accounts.scope import EMPTY, Scope, scope_of_user, system_scope
 from imaging.storage import services as storage
-from imaging.studies import metadata, segments
 from imaging.studies import services as studies
 from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Series, Study
+from imaging.studies.reading import metadata, segments
 from tests.factories.arrivals import dataset, incoming, uid
 
 pytestmark = pytest.mark.django_db

@@ -25,7 +25,6 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def spool(data_dir):
-    coalescing.forget_all()
     return data_dir / "spool"
 
 

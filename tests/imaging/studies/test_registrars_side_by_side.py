@@ -11,10 +11,11 @@ from django.db import connection, transaction
 
 from accounts.actor import SYSTEM
 from imaging.integrity.models import LedgerLeaf
-from imaging.studies import placement, withdrawal
 from imaging.studies import services as studies
-from imaging.studies.incoming import State
+from imaging.studies.correction import withdrawal
 from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Patient, Placement, Series, Study
+from imaging.studies.rows import placement
+from imaging.studies.rows.incoming import State
 from tests.factories.accounts import DepartmentFactory
 from tests.factories.arrivals import dataset, incoming, uid
 

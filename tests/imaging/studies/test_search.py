@@ -8,10 +8,10 @@ from accounts.actor import SYSTEM, Actor
 from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import scope_of_departments
-from imaging.studies import search
 from imaging.studies import services as studies
+from imaging.studies.finding import search
+from imaging.studies.finding.search import Level, Search
 from imaging.studies.models import Placement, Study
-from imaging.studies.search import Level, Search
 from tests.factories.arrivals import dataset, incoming
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,8 @@ from imaging.integrity.models import LedgerLeaf
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
 from imaging.studies import services as studies
-from imaging.studies.incoming import PlannedPlacement, State
 from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Patient, Placement, Series, Study
+from imaging.studies.rows.incoming import PlannedPlacement, State
 from tests.factories.arrivals import NOON, dataset, encoded, incoming, uid
 
 pytestmark = pytest.mark.django_db

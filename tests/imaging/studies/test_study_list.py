@@ -7,8 +7,8 @@ from accounts.roles import Right, Role
 from accounts.scope import EMPTY, Scope, scope_of_user, system_scope
 from imaging.studies import selectors
 from imaging.studies import services as studies
-from imaging.studies.incoming import PlannedPlacement
 from imaging.studies.models import Placement, Study
+from imaging.studies.rows.incoming import PlannedPlacement
 from imaging.studies.selectors import Order, StudyFilters
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.arrivals import NOON, dataset, incoming

@@ -3,7 +3,6 @@
 import pytest
 from django.test import Client
 
-from accounts.audit import coalescing
 from accounts.audit.models import AuditEvent
 from accounts.models import User
 from tests.factories import arrivals
@@ -73,7 +72,6 @@ def test_it_is_asked_by_post_with_the_token_and_by_people_who_signed_in(alice: U
 
 
 def test_a_search_is_on_record_with_its_words_in_the_palette_as_in_the_list(alice: User, client: Client) -> None:
-    coalescing.forget_all()
     client.force_login(alice)
     client.post("/palette", {"q": " Secret  susan "})
     client.get("/?q=Secret+susan")

@@ -14,7 +14,7 @@ from accounts.audit.models import AuditEvent
 from accounts.models import Department, SharesPriors, User
 from accounts.roles import Role
 from imaging.studies import services as studies
-from imaging.studies import withdrawal
+from imaging.studies.correction import withdrawal
 from imaging.studies.models import InstanceVersion, Placement, Study
 from imaging.viewer.instances import PER_PAGE
 from tests.factories import arrivals
@@ -23,11 +23,6 @@ from tests.imaging.rendering.conftest import Pool
 from tests.studies_in_archive import Archive, addresses
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _forgotten() -> None:
-    coalescing.forget_all()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from imaging.ingest.desk import selectors
 from imaging.ingest.desk.policies import Decider
 from imaging.ingest.models import QuarantinedObject
 from imaging.ingest.source import Source
-from imaging.studies import metadata
+from imaging.studies.reading import metadata
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, UserFactory
 

@@ -10,8 +10,9 @@ from accounts.models import Department, User
 from accounts.scope import scope_of_user
 from imaging.ingest.desk import conflicts
 from imaging.ingest.models import ConflictDecision
-from imaging.studies import metadata, withdrawal
+from imaging.studies.correction import withdrawal
 from imaging.studies.models import Instance, InstanceVersion
+from imaging.studies.reading import metadata
 from tests.factories import arrivals
 from tests.imaging.ingest.desk.conftest import Receive, Staff, at_desk
 from tests.imaging.ingest.desk.test_pages import signed_in

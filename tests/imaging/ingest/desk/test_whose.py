@@ -13,8 +13,8 @@ from imaging.ingest.desk.policies import Decider, Person
 from imaging.ingest.desk.services import Kind, Wish
 from imaging.ingest.models import QuarantinedObject
 from imaging.ingest.source import Source
-from imaging.studies import metadata
 from imaging.studies.models import Correction, InstanceVersion, Placement, Study
+from imaging.studies.reading import metadata
 from tests.factories import arrivals
 from tests.imaging.ingest.desk.conftest import Receive, Staff, at_desk
 

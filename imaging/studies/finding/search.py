@@ -18,15 +18,17 @@ from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import entity_attributes, matching
 from imaging.dicom.matching import Key
-from imaging.studies import access, attributes, list_scan, metadata, series_list
-from imaging.studies import matching as columns
-from imaging.studies.attributes import Attributes
-from imaging.studies.list_filters import Order, StudyFilters
-from imaging.studies.matching import Rows
+from imaging.studies import access
+from imaging.studies.finding import attributes, list_scan, series_list
+from imaging.studies.finding import matching as columns
+from imaging.studies.finding.attributes import Attributes
+from imaging.studies.finding.list_filters import Order, StudyFilters
+from imaging.studies.finding.matching import Rows
+from imaging.studies.finding.series_list import InstanceOrder, SeriesOrder
+from imaging.studies.finding.study_list import study_count
+from imaging.studies.finding.time_limit import time_limit
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
-from imaging.studies.series_list import InstanceOrder, SeriesOrder
-from imaging.studies.study_list import study_count
-from imaging.studies.time_limit import time_limit
+from imaging.studies.reading import metadata
 
 #: Series whose headers are read for one answer; what is asked for beyond the columns stays away from the rows after them.
 MOST_HEADERS: Final = 100

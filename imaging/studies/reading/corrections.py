@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from imaging.dicom import correctable, corrections
 from imaging.dicom.corrections import Change
-from imaging.studies.incoming import IncomingInstance, InheritedCorrection
 from imaging.studies.models import Correction, InstanceVersion, Study
+from imaging.studies.rows.incoming import IncomingInstance, InheritedCorrection
 
 _NAMESPACE: Final = uuid.UUID("0b2c9e5d-5d0f-4c55-9a3f-0c2b7d6b6a11")
 #: Received values beyond this are not repeated beside a correction: they can be read in the headers.

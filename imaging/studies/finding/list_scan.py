@@ -17,10 +17,10 @@ from django.db.models import F, Q, QuerySet, TextField, Value
 from django.db.models.functions import NullIf
 
 from accounts.scope import Scope
-from imaging.studies import list_conditions, list_rows
-from imaging.studies.list_cursor import Key, Place
-from imaging.studies.list_filters import EVERYTHING, Order, StudyFilters
-from imaging.studies.matching import Rows
+from imaging.studies.finding import list_conditions, list_rows
+from imaging.studies.finding.list_cursor import Key, Place
+from imaging.studies.finding.list_filters import EVERYTHING, Order, StudyFilters
+from imaging.studies.finding.matching import Rows
 
 #: So many rows are found first and sorted: beyond, a page is reached sooner in order.
 FEW: Final = 20_000

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext_noop
 
-from imaging.studies import columns, corrections
-from imaging.studies.incoming import IncomingInstance, InheritedCorrection, Registered, State
-
-PatientKey = tuple[str, str]
+from imaging.studies.reading import corrections
+from imaging.studies.rows import columns
+from imaging.studies.rows.columns import PatientKey
+from imaging.studies.rows.incoming import IncomingInstance, InheritedCorrection, Registered, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,12 @@ from imaging.integrity import services as integrity
 from imaging.integrity.models import LedgerLeaf
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import columns, corrected_columns, corrections, patients, placement, segments, status
-from imaging.studies.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
+from imaging.studies.correction import corrected_columns
 from imaging.studies.models import Correction, Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
-from imaging.studies.verdicts import Known, KnownVersion
+from imaging.studies.reading import corrections, segments
+from imaging.studies.registering.verdicts import Known, KnownVersion
+from imaging.studies.rows import columns, patients, placement, status
+from imaging.studies.rows.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 
 _ROWS = 1000
 _FEW = 8

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from imaging.studies.list_filters import Order
+from imaging.studies.finding.list_filters import Order
 
 _LONGEST: Final = 4000
 _LARGEST: Final = 2**63

@@ -18,9 +18,10 @@ from imaging.dicom import correctable, corrections
 from imaging.dicom.correctable import CorrectionInvalid, Level
 from imaging.events import services as events
 from imaging.events.models import Event
-from imaging.studies import corrected_columns, metadata
-from imaging.studies import corrections as study_corrections
+from imaging.studies.correction import corrected_columns
 from imaging.studies.models import Correction, InstanceVersion, Patient, Series, Study
+from imaging.studies.reading import corrections as study_corrections
+from imaging.studies.reading import metadata
 
 #: What a decision may be about.
 Target = Patient | Study | Series | Sequence[InstanceVersion]

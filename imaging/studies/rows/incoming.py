@@ -42,7 +42,7 @@ class IncomingInstance:
     """One received instance whose bytes are safe in the spool.
 
     ``metadata_json`` is the DICOM JSON object of the instance (``dicom.json_model.to_json`` with
-    ``studies.metadata.bulk_uri``). ``frame_index`` is ``FrameIndex.to_bytes()``, or None without pixels or when
+    ``studies.reading.metadata.bulk_uri``). ``frame_index`` is ``FrameIndex.to_bytes()``, or None without pixels or when
     ``needs_rendition`` says that the frames must be converted first.
 
     ``issuer_of_patient_id`` is the issuer that counts (from the header, or the sender's site). ``study_at`` is aware

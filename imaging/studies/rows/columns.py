@@ -8,8 +8,11 @@ from django.db import models
 
 from imaging.dicom import person_name
 from imaging.dicom.header import Header, PatientHeader, SeriesHeader
-from imaging.studies.incoming import IncomingInstance
 from imaging.studies.models import Instance, Patient, Series, Study
+from imaging.studies.rows.incoming import IncomingInstance
+
+#: Issuer of the patient ID, and the ID: what makes two patients the same (PS3.3 table C.7-1).
+PatientKey = tuple[str, str]
 
 LARGEST_INTEGER = 2**31 - 1
 #: More modalities than this in one study are a mistake or an attack, and would not fit into an index.
@@ -52,7 +55,7 @@ def patient_values(header: PatientHeader) -> dict[str, Any]:
     }
 
 
-def patient_key(item: IncomingInstance) -> tuple[str, str] | None:
+def patient_key(item: IncomingInstance) -> PatientKey | None:
     """Issuer and ID that name a patient, or None when the header names none: then the study has a patient of its own."""
     patient_id = item.header.patient.patient_id
     if not patient_id:

@@ -17,8 +17,8 @@ from imaging.dicom.corrections import Change, merged, overlay
 from imaging.dicom.errors import DicomError
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import corrections
 from imaging.studies.models import InstanceVersion
+from imaging.studies.reading import corrections
 
 _PHOTOMETRIC, _SAMPLES = "00280004", "00280002"
 _SUBSAMPLED = frozenset({"YBR_FULL_422", "YBR_PARTIAL_422"})

@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import Scope
-from imaging.studies import list_cursor, list_rows, list_scan
-from imaging.studies.list_filters import EVERYTHING, Order, Status, StudyFilters
+from imaging.studies.finding import list_cursor, list_rows, list_scan
+from imaging.studies.finding.list_filters import EVERYTHING, Order, Status, StudyFilters
 from imaging.studies.models import Placement, Study
 
 __all__ = [

@@ -11,9 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from imaging.dicom import person_name
-from imaging.studies import matching
-from imaging.studies.list_filters import StudyFilters
-from imaging.studies.matching import Rows
+from imaging.studies.finding import matching
+from imaging.studies.finding.list_filters import StudyFilters
+from imaging.studies.finding.matching import Rows
 
 _MOST_WORDS: Final = 8
 _LONGEST_SEARCH: Final = 400

@@ -15,8 +15,9 @@ from imaging.dicom import correctable, corrections, header
 from imaging.dicom.correctable import CorrectionInvalid
 from imaging.dicom.corrections import Change
 from imaging.dicom.header import Header
-from imaging.studies import columns, metadata, patients, placement, study_time
 from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
+from imaging.studies.reading import metadata
+from imaging.studies.rows import columns, patients, placement, study_time
 
 _STUDY: Final = {
     "00080050": "accession_number",

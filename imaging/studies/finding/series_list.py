@@ -13,8 +13,8 @@ from django.db.models import F, Model, QuerySet
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom.matching import Key
-from imaging.studies import matching
-from imaging.studies.matching import Rows
+from imaging.studies.finding import matching
+from imaging.studies.finding.matching import Rows
 from imaging.studies.models import Instance, Series
 
 RowT = TypeVar("RowT", bound=Model)

@@ -12,9 +12,11 @@ from accounts.actor import Actor
 from imaging.dicom import correctable
 from imaging.events import services as events
 from imaging.events.models import Event
-from imaging.studies import columns, corrected_columns, metadata, placement, status
-from imaging.studies import corrections as study_corrections
+from imaging.studies.correction import corrected_columns
 from imaging.studies.models import Correction, Instance, InstanceVersion, Series, Study
+from imaging.studies.reading import corrections as study_corrections
+from imaging.studies.reading import metadata
+from imaging.studies.rows import columns, placement, status
 
 _State = InstanceVersion.State
 _ROWS: Final = 1000

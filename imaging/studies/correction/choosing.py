@@ -7,9 +7,10 @@ from accounts.actor import Actor
 from imaging.dicom import corrections, header
 from imaging.events import services as events
 from imaging.events.models import Event
-from imaging.studies import columns, metadata, status
-from imaging.studies import corrections as study_corrections
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
+from imaging.studies.reading import corrections as study_corrections
+from imaging.studies.reading import metadata
+from imaging.studies.rows import columns, status
 
 _State = InstanceVersion.State
 

@@ -6,9 +6,9 @@ from django.db.models import F, Func, QuerySet, TextField, Value
 
 from accounts.roles import Right
 from accounts.scope import Scope
-from imaging.studies import list_choices, list_conditions
-from imaging.studies.list_filters import StudyFilters
-from imaging.studies.matching import Rows
+from imaging.studies.finding import list_choices, list_conditions
+from imaging.studies.finding.list_filters import StudyFilters
+from imaging.studies.finding.matching import Rows
 from imaging.studies.models import Placement, Study
 
 

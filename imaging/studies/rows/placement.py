@@ -5,9 +5,9 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from imaging.studies import columns
-from imaging.studies.incoming import PlannedPlacement
 from imaging.studies.models import Placement, Study
+from imaging.studies.rows import columns
+from imaging.studies.rows.incoming import PlannedPlacement
 
 # Locked first, by a statement of its own and in one order for all: the next one then sees what the others wrote who held
 # them, of studies too that belong to the same patient and are changed at this moment.

@@ -6,8 +6,8 @@ from imaging.dicom import frame_index
 from imaging.dicom.frame_description import FrameDescription
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import metadata
 from imaging.studies.models import InstanceVersion
+from imaging.studies.reading import metadata
 
 
 class NoSuchFrame(LookupError):

@@ -20,8 +20,8 @@ from imaging.dicom import matching
 from imaging.dicom.matching import Key
 from imaging.dicom.name_matching import NamePattern, NameWords
 from imaging.dicom.temporal_matching import Days, Moments, Times
-from imaging.studies.columns import LARGEST_INTEGER
-from imaging.studies.pattern_lookups import Folded, Like, MatchesRegex
+from imaging.studies.finding.pattern_lookups import Folded, Like, MatchesRegex
+from imaging.studies.rows.columns import LARGEST_INTEGER
 
 STUDY_DATE: Final = 0x00080020
 STUDY_TIME: Final = 0x00080030

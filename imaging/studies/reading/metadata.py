@@ -20,8 +20,8 @@ from accounts.scope import Scope
 from imaging.dicom.corrections import Change
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
-from imaging.studies import corrections, output, segments
 from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Series, Study
+from imaging.studies.reading import corrections, output, segments
 
 _MARKER: Final = "bulkdata/"
 # Within a JSON text every quotation mark is escaped, so these bytes can only be the key itself and its value.

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from imaging.studies import columns
-from imaging.studies.incoming import IncomingInstance, Registered
 from imaging.studies.models import Patient, Study
-from imaging.studies.verdicts import PatientKey
+from imaging.studies.rows import columns
+from imaging.studies.rows.columns import PatientKey
+from imaging.studies.rows.incoming import IncomingInstance, Registered
 
 _ROWS = 1000
 

@@ -1,0 +1,1 @@
+"""Reading what is stored: headers, frames, and what is put over them on their way out."""

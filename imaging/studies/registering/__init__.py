@@ -1,0 +1,1 @@
+"""Registration: from what arrived to rows, one batch in one transaction."""
