@@ -34,6 +34,8 @@ __all__ = [
 
 PREAMBLE_LENGTH = 128
 PREFIX = b"DICM"
+#: How a preamble begins that makes the file a TIFF too (PS3.10 section 7.1): classic and BigTIFF, in either byte order.
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 #: Under UUID-derived root (PS3.5 annex B.2): made once for this software.
 IMPLEMENTATION_CLASS_UID = "2.25.243095462811740382956330108524406110187"
@@ -246,6 +248,15 @@ def renamed_file_meta(head: bytes, sop_instance_uid: str) -> bytes:
     elements = b"".join(kept)
     group_length = _meta_bytes(0x0000, b"UL", struct.pack("<L", len(elements)))
     return head[: PREAMBLE_LENGTH + len(PREFIX)] + group_length + elements
+
+
+def harmless(head: bytes) -> bytes:
+    """The beginning of a file (the whole preamble at least) with a preamble that no other program runs or opens.
+
+    Zeros, unless the file says that it is a TIFF as well: a preamble may be the head of a program (CVE-2019-11687).
+    """
+    preamble = head[:PREAMBLE_LENGTH]
+    return head if preamble.startswith(_TIFF) or not any(preamble) else bytes(PREAMBLE_LENGTH) + head[PREAMBLE_LENGTH:]
 
 
 def _meta_uid(number: int, value: str) -> bytes:

@@ -1,7 +1,8 @@
 """What is put over received bytes and headers on their way out, the same for every door (DESIGN 5.2).
 
 Bytes are never rewritten where they lie. Corrections are put over headers and whole objects as they are sent; where frames
-are served converted, the headers say what the frames are. What is not corrected goes out exactly as stored, at no cost.
+are served converted, the headers say what the frames are. What is not corrected goes out as it is stored, at no cost; only
+the preamble of a file, which is no part of the object, never leaves as something that another program would run.
 """
 
 import functools
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from imaging.dicom import corrected_file
+from imaging.dicom import corrected_file, part10
 from imaging.dicom.corrected_file import CorrectedFile
 from imaging.dicom.corrections import Change, merged, overlay
 from imaging.dicom.errors import DicomError
@@ -42,7 +43,10 @@ _WRITING: Final = 1
 
 
 class OutputFile:
-    """One object as it goes out: the stored bytes, with the corrections of its version put over its header."""
+    """One object as it goes out: the stored bytes, with the corrections of its version put over its header.
+
+    Its preamble is empty unless the file is a TIFF too.
+    """
 
     def __init__(self, stored: StoredObject, changes: Sequence[Change]) -> None:
         """Nothing is read until it is asked for."""
@@ -66,11 +70,23 @@ class OutputFile:
 
     def read(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield ``length`` bytes from ``start`` in pieces; nothing is opened before its turn. Errors of ``storage``."""
+        left = self.length - start if length is None else length
+        if start >= part10.PREAMBLE_LENGTH:
+            yield from self._kept(start, left)
+            return
+        # What a preamble is, is told by how it begins.
+        for piece in _harmless(self._kept(0, max(start + left, part10.PREAMBLE_LENGTH))):
+            taken = piece[start : start + left]
+            start = max(0, start - len(piece))
+            left -= len(taken)
+            if taken:
+                yield taken
+
+    def _kept(self, start: int, left: int) -> Iterator[bytes]:
         if not self._changes:
-            yield from _stored_bytes(self._stored, start, self._stored.length - start if length is None else length)
+            yield from _stored_bytes(self._stored, start, left)
             return
         plan = self._plan
-        left = plan.length - start if length is None else length
         try:
             with storage.open(self._stored) as file:
                 for piece in plan.read(file, start, left):
@@ -148,6 +164,18 @@ def _stored_bytes(stored: StoredObject, start: int, length: int) -> Iterator[byt
                 raise storage.ObjectDamaged(stored.file_sha256)
             left -= len(piece)
             yield piece
+
+
+def _harmless(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces of a file from its first byte, without a preamble that could do harm."""
+    head = b""
+    for piece in pieces:
+        if len(head) >= part10.PREAMBLE_LENGTH:
+            yield piece
+            continue
+        head += piece
+        if len(head) >= part10.PREAMBLE_LENGTH:
+            yield part10.harmless(head)
 
 
 def _becomes_rgb(found: dict[str, Any]) -> bool:

@@ -2,15 +2,20 @@
 
 import email
 import email.policy
+import io
+import zipfile
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
 from pydicom.uid import JPEGBaseline8Bit
 
+from accounts.actor import Actor
 from accounts.models import User
 from imaging.dicom import part10
+from imaging.studies import services as studies
 from tests.factories import arrivals
 from tests.studies_in_archive import DEMO, Addresses, Archive, addresses
 
@@ -156,3 +161,44 @@ def test_the_demo_hospitals_objects_come_back_as_they_were(
     )
     received = reader.get(there.dicom_web, headers={"Accept": "application/dicom"}).getvalue()  # type: ignore[attr-defined]
     assert dataset_bytes(received, tmp_path) == file.read_bytes()[parsed.dataset_offset :]
+
+
+@pytest.mark.parametrize(
+    ("preamble", "kept"),
+    [
+        (b"MZ" + b"\x90" * 126, False),
+        (b"\x7fELF" + b"\1" * 124, False),
+        (b"#!/bin/sh\n" + b" " * 118, False),
+        (b"\0" * 64 + b"MZ" * 32, False),
+        (b"II*\0" + b"\x08" * 124, True),
+        (b"MM\0+" + b"\x08" * 124, True),
+    ],
+)
+@pytest.mark.parametrize("is_corrected", [False, True])
+def test_no_object_leaves_as_a_program(
+    archive: Archive, reader: Client, preamble: bytes, kept: bool, is_corrected: bool
+) -> None:
+    made = arrivals.dataset()
+    content = preamble + arrivals.encoded(made)[128:]
+    archive.receive(content)
+    where = addresses(made)
+    if is_corrected:
+        changes = {"00100020": {"vr": "LO", "Value": ["L-100"]}}
+        study = archive.study(where.study_uid)
+        studies.correct(study, changes, reason="", actor=Actor(kind="user", id="7", name="rita"))
+    alone = {"Accept": "application/dicom; transfer-syntax=*"}
+
+    def given(asked: str = "") -> bytes:
+        headers = {**alone, "Range": f"bytes={asked}"} if asked else alone
+        return reader.get(where.dicom_web, headers=headers).getvalue()  # type: ignore[attr-defined,no-any-return]
+
+    whole = given()
+    assert whole[:132] == (preamble if kept else bytes(128)) + b"DICM"
+    assert is_corrected or whole[128:] == content[128:]
+    for first, last in ((0, 0), (0, 1), (1, 2), (100, 127), (127, 128), (120, 200), (128, 140)):
+        assert given(f"{first}-{last}") == whole[first : last + 1]
+    ((_part, received),) = parts(reader.get(where.dicom_web, headers={"Accept": "multipart/related"}))
+    assert received == whole
+    zipped: Any = reader.get(where.all["study download"])
+    with zipfile.ZipFile(io.BytesIO(zipped.getvalue())) as files:
+        assert files.read("DICOM/ST000001/SE000001/IM000001") == whole
