@@ -1,4 +1,4 @@
-"""The change feed: what has changed since a client last asked, of the studies that it may list."""
+"""The change feed: what has changed since a client last asked, of the studies that it may list or could list before."""
 
 from typing import Any
 
@@ -20,7 +20,9 @@ class ChangeFields(serializers.Serializer[Any]):
 
     sequence = serializers.IntegerField(help_text="Rises with every change; numbers may be left out.")
     type = serializers.CharField(
-        source="kind", help_text="`study.changed` (images arrived, were corrected or withdrawn) or `study.settled`."
+        source="kind",
+        help_text="`study.changed` (images arrived, were corrected or withdrawn), `study.settled`, or `study.removed`: it "
+        "is no longer in your departments, or was withdrawn; give up your copy.",
     )
     study_instance_uid = serializers.CharField()
     changed_at = MomentField()
@@ -45,6 +47,9 @@ class EventPage(serializers.Serializer[Any]):
     results = ChangeFields(many=True)
     next_after = serializers.IntegerField(help_text="Where to go on. Keep it: it is the client's place in the feed.")
     more = serializers.BooleanField(help_text="Whether to ask again at once, even after an empty page.")
+    scope = serializers.CharField(
+        help_text="Stays the same while you may list the same departments. Once it differs, list the studies anew."
+    )
 
 
 class Events(Resource):
@@ -73,5 +78,10 @@ class Events(Resource):
                 more={"first": error.first},
             ) from error
         return Response(
-            {"results": ChangeFields(page.changes, many=True).data, "next_after": page.next_after, "more": page.more}
+            {
+                "results": ChangeFields(page.changes, many=True).data,
+                "next_after": page.next_after,
+                "more": page.more,
+                "scope": changes.extent(self.scope),
+            }
         )

@@ -1,6 +1,7 @@
 """The change feed's lines: written in order, kept for some months (DESIGN 4.5)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -19,18 +20,38 @@ DAYS_KEPT: Final = 90
 _LOCK: Final = 0x4E_47_43_48
 
 
-def write(happened: Iterable[Happened]) -> int:
-    """Write what is told of these events, in the caller's transaction. How many lines."""
-    told = [event for event in happened if event.kind in TOLD]
-    if not told:
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A study that these departments (primary keys) had until now, and under which protection they had it."""
+
+    study_instance_uid: str
+    departments: tuple[int, ...]
+    sensitivity: str = ""
+
+
+def write(happened: Iterable[Happened], removed: Iterable[Removed] = ()) -> int:
+    """Write what is told of these events and removals, in the caller's transaction. How many lines."""
     now = timezone.now()
-    Change.objects.bulk_create(
-        Change(kind=event.kind, study_instance_uid=event.subject_uid, changed_at=now) for event in told
-    )
-    return len(told)
+    lines = [
+        Change(kind=event.kind, study_instance_uid=event.subject_uid, changed_at=now)
+        for event in happened
+        if event.kind in TOLD
+    ]
+    lines += [
+        Change(
+            kind=Change.Kind.STUDY_REMOVED,
+            study_instance_uid=gone.study_instance_uid,
+            changed_at=now,
+            departments=list(gone.departments),
+            sensitivity=gone.sensitivity,
+        )
+        for gone in removed
+    ]
+    if lines:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        Change.objects.bulk_create(lines)
+    return len(lines)
 
 
 def bounds() -> tuple[int, int]:

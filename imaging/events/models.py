@@ -1,5 +1,6 @@
 """Outbox rows, written in the transaction of the change they tell of, and the jobs that follow from them."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -90,12 +91,24 @@ class Change(models.Model):
     """One line of the change feed: a study changed. No patient data; who reads it is told only of studies in scope.
 
     Written by the drain alone, one at a time, so that whoever has read up to a sequence number has missed none.
+
+    A removed study is in nobody's scope who is to hear of it: such a line says itself whom it concerns, by the
+    ``departments`` that had the study and its protection while they had it.
     """
 
+    class Kind(models.TextChoices):
+        """What is told; the first two as the events say."""
+
+        STUDY_CHANGED = Event.Kind.STUDY_CHANGED.value, Event.Kind.STUDY_CHANGED.label
+        STUDY_SETTLED = Event.Kind.STUDY_SETTLED.value, Event.Kind.STUDY_SETTLED.label
+        STUDY_REMOVED = "study.removed", _("study removed")
+
     sequence = models.BigAutoField(_("sequence"), primary_key=True)
-    kind = models.CharField(_("kind"), max_length=40, choices=Event.Kind.choices)
+    kind = models.CharField(_("kind"), max_length=40, choices=Kind.choices)
     study_instance_uid = models.CharField(_("study"), max_length=64)
     changed_at = models.DateTimeField(_("changed at"))
+    departments = ArrayField(models.BigIntegerField(), verbose_name=_("departments"), default=list)
+    sensitivity = models.CharField(_("protection"), max_length=16, blank=True)
 
     class Meta:
         """Read forward from a sequence number; forgotten after some months."""

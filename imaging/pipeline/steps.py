@@ -22,11 +22,14 @@ logger = logging.getLogger(__name__)
 
 
 def drain() -> int:
-    """Turn the events that are due into jobs, each batch in one transaction. How many events."""
+    """Turn the events that are due into jobs and lines of the change feed, each batch in one transaction. How many events."""
     drained = 0
     while True:
         with transaction.atomic():
             happened = events.take_due()
+            removed = study_services.take_departures(
+                event.subject_uid for event in happened if event.kind == Event.Kind.STUDY_CHANGED
+            )
             series = [event.subject_uid for event in happened if event.kind == Event.Kind.SERIES_STARTED]
             of_series = studies.study_uids_of_series(series) if series else {}
             jobs.enqueue(
@@ -34,11 +37,11 @@ def drain() -> int:
                 for event in happened
                 for step in REACTIONS.get(event.kind, ())
             )
-            told = changes.write(happened)
+            told = changes.write(happened, removed)
         if told:
             webhooks.offer()
         drained += len(happened)
-        if not happened:
+        if not happened and not removed:
             return drained
 
 

@@ -76,6 +76,12 @@ class PlacementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("-pk",)
     show_full_result_count = False
 
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Placement]:
+        """Only what holds now: what has ended is about to be told to the department's readers, and goes."""
+        rows: Any = super().get_queryset(request)
+        living: models.QuerySet[Placement] = rows.live()
+        return living
+
     def get_readonly_fields(self, request: HttpRequest, obj: Placement | None = None) -> tuple[str, ...]:
         """Which study and which department is never edited: that is another placement."""
         return ("study", "department", "reason_code", "reason_detail", "placed_at") if obj else ()

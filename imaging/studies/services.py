@@ -20,6 +20,7 @@ from imaging.studies.models import Correction, InstanceVersion, Placement, Serie
 from imaging.studies.reading import metadata
 from imaging.studies.registering.registration import Registration
 from imaging.studies.rows import placement, status
+from imaging.studies.rows.departures import take_departures
 from imaging.studies.rows.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 from imaging.studies.rows.status import heed_failures, heed_steps
 
@@ -43,6 +44,7 @@ __all__ = [
     "revert",
     "set_thumbnails",
     "settle",
+    "take_departures",
 ]
 
 _ATTEMPTS = 3
@@ -146,9 +148,12 @@ def place_study(study: Study, plan: PlannedPlacement, *, actor: Actor, until: da
     """Place a study in one more department. A department that has it already keeps its placement as it is."""
     with transaction.atomic():
         locked = Study.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=study.pk)
-        known = Placement.objects.filter(study=locked, department_id=plan.department_id).first()
+        here = Placement.objects.filter(study=locked, department_id=plan.department_id)
+        known = here.live().first()
         if known is not None:
             return known
+        # One that has ended and was not yet taken away: nobody need hear of its end any more.
+        here.delete()
         placed = placement.row(locked, plan)
         placed.until = until
         placed.save()
@@ -164,10 +169,10 @@ def change_placement(placed: Placement, *, actor: Actor) -> None:
 
 
 def remove_placement(placed: Placement, *, actor: Actor) -> None:
-    """Take a study out of a department."""
+    """Take a study out of a department, at once. The row goes when the department's readers are told (``departures``)."""
     with transaction.atomic():
         _record_placement(audit.Action.STUDY_REMOVED, placed, actor)
-        placed.delete()
+        Placement.objects.filter(pk=placed.pk).live().update(until=timezone.now())
 
 
 def _record_placement(action: audit.Action, placed: Placement, actor: Actor) -> None:

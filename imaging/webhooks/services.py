@@ -25,7 +25,7 @@ from imaging.events.models import Change
 from imaging.outbound import selectors as outbound_hosts
 from imaging.outbound import services as outbound
 from imaging.outbound.errors import Failed, Refused
-from imaging.studies.changes import ChangePage, Forgotten, changes_after
+from imaging.studies.changes import ChangePage, Forgotten, changes_after, extent
 from imaging.webhooks import policies, selectors
 from imaging.webhooks.models import Webhook, WebhookAttempt
 
@@ -136,7 +136,8 @@ def _next(webhook: Webhook) -> bool:
 
 def _send(webhook: Webhook, message_id: str, kind: str, page: ChangePage) -> WebhookAttempt:
     """One signed request, and its line in the log."""
-    body = orjson.dumps({"type": kind, "changes": [_line(change) for change in page.changes], "after": page.next_after})
+    told = {"type": kind, "changes": [_line(change) for change in page.changes], "after": page.next_after}
+    body = orjson.dumps(told | {"scope": extent(scope_of_machine(webhook.machine_key, door=Door.API))})
     timestamp = int(time.time())
     secret = policies.secret_of(webhook.key, webhook.generation)
     started = time.monotonic()

@@ -101,6 +101,7 @@ class Placement(models.Model):
         constraints = [models.UniqueConstraint(fields=["study", "department"], name="placement_per_department")]
         indexes = [
             *(_index(name, column) for name, column in _SORTED.items()),
+            models.Index(fields=["until"], condition=models.Q(until__isnull=False), name="placement_ends"),
             GinIndex(
                 fields=["department", "name_norm"], name="placement_name_trgm", opclasses=["int8_ops", "gin_trgm_ops"]
             ),

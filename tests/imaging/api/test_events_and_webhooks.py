@@ -14,6 +14,7 @@ from imaging.events.models import Change
 from imaging.outbound.models import OutboundHost
 from imaging.pipeline import steps
 from imaging.studies import services as studies
+from imaging.studies.models import Placement
 from imaging.webhooks import policies
 from imaging.webhooks.models import Webhook
 from tests.factories import arrivals
@@ -70,6 +71,32 @@ def test_the_feed_tells_of_what_the_key_may_list_and_goes_on_where_it_ended(
     assert [line["study_instance_uid"] for line in page["results"]] == [second]
     page = api.get(f"/api/v1/events?after={page['next_after']}").json()
     assert (page["results"], page["more"]) == ([], False)
+
+
+def test_a_machine_learns_that_a_study_is_no_longer_its_own_and_a_stranger_nothing(
+    api: Client, data_dir: Path, emergency: Department, orthopaedics: Department
+) -> None:
+    other = Client(headers={"Authorization": f"Bearer {issue_machine_key(orthopaedics, name='other').plaintext}"})
+    uid = arrive(data_dir, emergency)
+    before = api.get("/api/v1/events").json()
+    studies.remove_placement(Placement.objects.get(study__study_instance_uid=uid), actor=SYSTEM)
+    steps.drain()
+    page = api.get(f"/api/v1/events?after={before['next_after']}").json()
+    (line,) = page["results"]
+    assert set(line) == {"sequence", "type", "study_instance_uid", "changed_at"}, "nothing but the UID and the time"
+    assert (line["type"], line["study_instance_uid"]) == ("study.removed", uid)
+    assert page["scope"] == before["scope"]
+    told = other.get("/api/v1/events").json()
+    assert told["results"] == []
+    assert told["scope"] != before["scope"]
+
+
+def test_a_machine_that_is_given_a_department_sees_that_its_scope_is_another(
+    api: Client, machine: IssuedKey, orthopaedics: Department
+) -> None:
+    before = api.get("/api/v1/events").json()["scope"]
+    machine.key.departments.add(orthopaedics)
+    assert api.get("/api/v1/events").json()["scope"] != before
 
 
 def test_a_stranger_reads_an_empty_feed_and_nobody_none(client: Client, data_dir: Path, emergency: Department) -> None:
