@@ -21,6 +21,7 @@ from imaging.events import jobs
 from imaging.events.models import Job
 from imaging.rendering import services as rendering
 from imaging.rendering.models import Rendition
+from imaging.studies import work
 from imaging.studies.models import Study
 from imaging.viewer import wording
 
@@ -92,7 +93,7 @@ class JobAdmin(ReadOnlyAdmin):
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Queue what failed once more."""
         chosen = list(queryset.values_list("id", flat=True))
-        self._record(request, Job.objects.filter(id__in=chosen, state=Job.State.FAILED), audit.Action.STEP_RETRIED)
+        self._record(request, Job.objects.filter(id__in=chosen, state=Job.State.FAILED))
         count = jobs.retry(job_ids=chosen)
         said = ngettext("%(count)d job is tried again.", "%(count)d jobs are tried again.", count) % {"count": count}
         self.message_user(request, said, messages.SUCCESS)
@@ -100,10 +101,8 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Cancel jobs"), permissions=["run"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Drop what waits or runs."""
-        chosen = list(queryset.values_list("id", flat=True))
-        living = Job.objects.filter(id__in=chosen, state__in=[Job.State.WAITING, Job.State.RUNNING])
-        self._record(request, living, audit.Action.STEP_CANCELLED)
-        count = jobs.cancel(job_ids=chosen)
+        chosen = queryset.values_list("id", flat=True)
+        count = work.cancel_jobs(chosen, actor=actor_of(request, Door.PAGE))
         said = ngettext("%(count)d job is cancelled.", "%(count)d jobs are cancelled.", count) % {"count": count}
         self.message_user(request, said, messages.SUCCESS)
 
@@ -111,10 +110,10 @@ class JobAdmin(ReadOnlyAdmin):
         """Return whether this person may decide about jobs."""
         return request.user.has_perm("imaging.change_job")
 
-    def _record(self, request: HttpRequest, rows: QuerySet[Job], action: audit.Action) -> None:
+    def _record(self, request: HttpRequest, rows: QuerySet[Job]) -> None:
         for uid in rows.order_by().values_list("study_instance_uid", flat=True).distinct():
             audit.record(
-                action,
+                audit.Action.STEP_RETRIED,
                 actor=actor_of(request, Door.PAGE),
                 subject_type="study",
                 subject_uid=uid,

@@ -12,6 +12,7 @@ from accounts.scope import Scope
 from imaging.events import jobs
 from imaging.events.models import Job
 from imaging.studies.models import Study
+from imaging.studies.rows import status
 
 
 def jobs_of(scope: Scope, *, states: Iterable[str] = (), study_instance_uid: str = "") -> QuerySet[Job]:
@@ -41,3 +42,20 @@ def retry_job(job: Job, study: Study, *, actor: Actor) -> bool:
             detail={"step": job.step},
         )
     return True
+
+
+def cancel_jobs(job_ids: Iterable[int], *, actor: Actor) -> int:
+    """Drop jobs that wait or run, of any studies, as an administrator asked. How many there were.
+
+    A study of which a failed step was being tried again needs no attention any more: its status is worked out anew.
+    """
+    with transaction.atomic():
+        living = Job.objects.filter(id__in=list(job_ids), state__in=(Job.State.WAITING, Job.State.RUNNING))
+        rows = dict(living.values_list("pk", "study_instance_uid"))
+        for uid in sorted(set(rows.values())):
+            audit.record(
+                audit.Action.STEP_CANCELLED, actor=actor, subject_type="study", subject_uid=uid, detail={"via": "admin"}
+            )
+        count = jobs.cancel(job_ids=rows)
+        status.heed_steps(uid for uid in rows.values() if uid)
+    return count

@@ -9,6 +9,10 @@ from accounts.models import User
 from imaging import queues
 from imaging.events import jobs
 from imaging.events.models import Job
+from imaging.studies import services as studies
+from imaging.studies.models import Placement, Study
+from tests.factories import arrivals
+from tests.studies_in_archive import Archive
 
 pytestmark = pytest.mark.django_db
 
@@ -53,3 +57,26 @@ def test_failed_jobs_are_tried_again_and_only_living_ones_cancelled(
     job.refresh_from_db()
     assert job.state == state
     assert AuditEvent.objects.filter(action="step.retried", subject_uid="1.9").exists() == (action == "retry")
+
+
+def test_a_study_whose_last_failed_step_is_cancelled_while_it_is_tried_again_needs_no_attention_any_more(
+    administrator: Client, archive: Archive
+) -> None:
+    made = arrivals.dataset()
+    archive.receive(made)
+    uid = str(made.StudyInstanceUID)
+    Job.objects.all().delete()
+    jobs.enqueue([jobs.Ask("thumbnails", uid, uid)])
+    claimed = jobs.claim(queues.SHORT)
+    assert claimed is not None
+    jobs.fail(claimed, code="decode_failed", final=True)
+    studies.heed_steps([uid])
+    assert Study.objects.get().status == Placement.objects.get().status == "attention"
+    job = Job.objects.get()
+    changelist = reverse("admin:imaging_job_changelist")
+    for action in ("retry", "cancel"):
+        administrator.post(changelist, {"action": action, "_selected_action": [job.pk]})
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+    assert Study.objects.get().status == Placement.objects.get().status == "arriving"
+    assert AuditEvent.objects.filter(action="step.cancelled", subject_uid=uid).count() == 1
