@@ -8,6 +8,7 @@ methods ask selectors with ``self.scope`` and call services with ``self.actor``;
 import hashlib
 from typing import Any, ClassVar, Final, cast
 
+from django.conf import settings
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from rest_framework import serializers
@@ -18,11 +19,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import throttling
 from accounts.actor import Actor
 from accounts.authentication import PortalAuthentication
 from accounts.idempotency.services import Claim
 from accounts.scope import Scope
-from imaging.api import repetition, throttling
+from imaging.api import repetition
 from imaging.api.errors import Answered, Problem, Refused
 
 #: Only the client itself keeps it, and asks again each time: the tag makes that cheap.
@@ -91,7 +93,9 @@ class Resource(APIView):
 
     def check_throttles(self, request: Request) -> None:
         """Count the request. Raises ``Refused`` for one too many."""
-        allowance = throttling.spend(self.actor, request.method or "")
+        reads = request.method in {"GET", "HEAD"}
+        limit: int = settings.API_READS_PER_MINUTE if reads else settings.API_WRITES_PER_MINUTE
+        allowance = throttling.spend(self.actor, "api:read" if reads else "api:write", limit=limit)
         self.allowance = allowance
         if allowance is not None and allowance.wait:
             raise Refused(Problem.TOO_MANY, retry_after=allowance.wait)

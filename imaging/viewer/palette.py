@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from accounts import throttling
 from imaging.studies import selectors as studies
 from imaging.studies.finding import saved_lists
 from imaging.studies.models import Study
@@ -23,6 +24,8 @@ from imaging.viewer.addresses import ListAddress, address_of_list
 MOST_STUDIES: Final = 8
 #: Fewer letters fit half of the archive.
 FEWEST_LETTERS: Final = 2
+#: Searches of one person in a minute. Whoever types fast asks twice a second, and not for a minute.
+MOST_A_MINUTE: Final = 120
 #: As long as the list's own search.
 _LONGEST: Final = 128
 
@@ -49,10 +52,13 @@ class Kept:
 @login_required
 @never_cache
 def found(request: HttpRequest) -> HttpResponseBase:
-    """Give the studies that fit `q`, and without it the lists of the reader."""
+    """Give the studies that fit `q`, and without it the lists of the reader; 429 to who searches without end."""
     search = request.POST.get("q", "").strip()[:_LONGEST]
     context: dict[str, Any] = {"search": search, "lists": [], "found": [], "in_list": ""}
     if len(search) >= FEWEST_LETTERS:
+        allowance = throttling.spend(request.actor, "palette", limit=MOST_A_MINUTE)  # type: ignore[attr-defined]
+        if allowance is not None and allowance.wait:
+            return HttpResponse(status=429, headers={"Retry-After": str(allowance.wait)})
         searches.on_record(request, search)
         scope = request.scope  # type: ignore[attr-defined]
         page = studies.study_list(scope, studies.StudyFilters(search=search), limit=MOST_STUDIES)

@@ -67,6 +67,13 @@ function put(dialog: HTMLElement, found: string): void {
   if (chosen && isChosenByHand) activate(dialog, dialog.querySelector<HTMLElement>(`#${CSS.escape(chosen)}`) ?? undefined);
 }
 
+/** The server takes no more searches for so many seconds. */
+class Busy extends Error {
+  constructor(readonly seconds: number) {
+    super("busy");
+  }
+}
+
 async function ask(text: string): Promise<string> {
   const dialog = dialogOf();
   asking?.abort();
@@ -81,6 +88,7 @@ async function ask(text: string): Promise<string> {
     dialog?.close();
     sessionEnded();
   }
+  if (answer.status === 429) throw new Busy(Number(answer.headers.get("Retry-After")) || 10);
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
 }
@@ -99,7 +107,11 @@ async function search(): Promise<void> {
   } catch (error) {
     if ((error as Error).name === "AbortError") return;
     const status = dialog.querySelector("[data-palette-status]");
-    if (status) status.textContent = dialog.dataset["failed"] ?? "";
+    if (status && error instanceof Busy) {
+      status.textContent = (dialog.dataset["busy"] ?? "").replace("{seconds}", String(error.seconds));
+      window.clearTimeout(wait);
+      wait = window.setTimeout(() => dialog.open && void search(), error.seconds * 1000);
+    } else if (status) status.textContent = dialog.dataset["failed"] ?? "";
   }
 }
 

@@ -8,9 +8,9 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from accounts import throttling
 from accounts.models import Department, User
 from accounts.services import IssuedKey
-from imaging.api import throttling
 from tests.factories import arrivals
 from tests.studies_in_archive import Archive
 

@@ -3,8 +3,10 @@
 import pytest
 from django.test import Client
 
+from accounts import throttling
 from accounts.audit.models import AuditEvent
 from accounts.models import User
+from imaging.viewer import palette
 from tests.factories import arrivals
 from tests.studies_in_archive import Archive
 
@@ -79,3 +81,21 @@ def test_a_search_is_on_record_with_its_words_in_the_palette_as_in_the_list(alic
     client.get("/")
     found = AuditEvent.objects.filter(action="studies.queried", actor_id=str(alice.pk))
     assert sorted(event.detail["keys"]["search"] for event in found) == ["Other", "Secret susan"]
+
+
+def test_who_searches_without_end_is_asked_to_wait_and_nobody_else_is(
+    archive: Archive, alice: User, bob: User, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.receive(arrivals.dataset())
+    throttling.begin_anew()
+    monkeypatch.setattr(palette, "MOST_A_MINUTE", 3)
+    client.force_login(alice)
+    for _search in range(3):
+        ask(client, "durand")
+    refused = client.post("/palette", {"q": "durand"})
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 120
+    assert AuditEvent.objects.filter(action="studies.queried").count() == 1
+    ask(client, "")
+    client.force_login(bob)
+    ask(client, "durand")

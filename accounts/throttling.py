@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from django.conf import settings
 from django.core.cache import cache
 
 from accounts.actor import Actor
@@ -20,7 +19,6 @@ log = logging.getLogger(__name__)
 WINDOW: Final = 60
 #: Seconds for which a cache that did not answer is not asked again.
 _LEFT_ALONE: Final = 5.0
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _away_until = [0.0]
 
 
@@ -33,24 +31,20 @@ class Allowance:
     wait: int = 0
 
 
-def spend(actor: Actor, method: str) -> Allowance | None:
-    """Count one request; None where nobody counts."""
-    is_read = method in _SAFE
-    limit: int = settings.API_READS_PER_MINUTE if is_read else settings.API_WRITES_PER_MINUTE
+def spend(actor: Actor, what: str, *, limit: int) -> Allowance | None:
+    """Count one request of the kind ``what``, of which there may be ``limit`` a minute; None where nobody counts."""
     if time.monotonic() < _away_until[0]:
         return None
     now = time.time()
     window, past = divmod(now, WINDOW)
-    name = f"api:{'read' if is_read else 'write'}:{actor.kind}:{actor.id}:"
+    name = f"{what}:{actor.kind}:{actor.id}:"
     try:
         cache.add(f"{name}{int(window)}", 0, timeout=2 * WINDOW + 1)
         present = int(cache.incr(f"{name}{int(window)}"))
         before = int(cache.get(f"{name}{int(window) - 1}") or 0)
     except Exception as error:  # noqa: BLE001  # whatever the cache's client raises: reading goes on
         _away_until[0] = time.monotonic() + _LEFT_ALONE
-        log.critical(
-            "ALARM: the cache does not answer (%s), and the API's requests are not counted.", type(error).__name__
-        )
+        log.critical("ALARM: the cache does not answer (%s), and requests are not counted.", type(error).__name__)
         return None
     used = present + before * (1 - past / WINDOW)
     if used <= limit:
