@@ -8,14 +8,13 @@ are cut by key, never by offset.
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db.models import QuerySet
 
 from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import Scope
-from imaging.studies.finding import list_cursor, list_rows, list_scan
+from imaging.studies.finding import list_count, list_cursor, list_scan
 from imaging.studies.finding.list_filters import EVERYTHING, Order, Status, StudyFilters
 from imaging.studies.models import Placement, Study
 
@@ -119,18 +118,10 @@ def study_pages(
 
 def study_count(scope: Scope, filters: StudyFilters = EVERYTHING, *, exact: bool = True) -> Total:
     """How many studies ``study_list`` has on all its pages, each once; unless ``exact``, only up to ``COUNTED``."""
-    held = list_rows.departments(scope, filters)
-    ids: Any = list_rows.placements(scope, filters, held).order_by().values_list("study_id", flat=True)
-    if exact and len(held) > 1:
-        # One department has a study once: only several make it worth to look for doubles.
-        ids = ids.distinct()
-    if list_rows.needs_studies(scope, filters):
-        named = list_rows.studies(scope, filters).order_by().values_list("pk", flat=True)
-        ids = ids.union(named) if held else named
     if exact:
-        return Total(ids.count(), is_exact=True)
-    some = list(ids[: list_scan.FEW + 1])
-    return _capped(len(set(some)), is_exact=len(some) <= list_scan.FEW)
+        return Total(list_count.counted(scope, filters).studies, is_exact=True)
+    some = list_count.counted(scope, filters, at_most=list_scan.FEW + 1)
+    return _capped(some.studies, is_exact=some.rows <= list_scan.FEW)
 
 
 def _capped(number: int, *, is_exact: bool) -> Total:
