@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from accounts.models import User
+from tests.factories.accounts import PASSWORD
 from tests.imaging.dimse import processes
-from tests.journeys.running_portal import free_port
+from tests.journeys.running_portal import Browser, free_port
 
 
 @dataclass
@@ -36,6 +38,12 @@ class WebServer:
             listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
             found += [int(pid) for pid in listed.split()]
         return found
+
+    def signed_in(self, person: User) -> str:
+        """The cookies of somebody who signed in by the page."""
+        browser = Browser(self.url)
+        browser.sign_in(person.username, PASSWORD)
+        return browser.cookies
 
     def answers(self) -> bool:
         """Whether somebody answers."""

@@ -11,12 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from accounts.models import User
 from tests.factories import arrivals
-from tests.factories.accounts import PASSWORD
-from tests.journeys.running_portal import Browser
 from tests.studies_in_archive import Archive
 from tests.web_servers import ServeWeb, WebServer
 
@@ -87,22 +84,12 @@ def sha256() -> float:
     return len(content) / 1e6 / (time.perf_counter() - started)
 
 
-def signed_in(server: WebServer, person: User) -> str:
-    """The cookies of somebody who signed in by the page."""
-    # The tests' own hasher is quick, and none that a server takes.
-    person.password = Argon2PasswordHasher().encode(PASSWORD, "a salt of the benchmark")
-    person.save(update_fields=["password"])
-    browser = Browser(server.url)
-    browser.sign_in(person.username, PASSWORD)
-    return browser.cookies
-
-
 def test_a_study_as_a_zip(
     archive: Archive, alice: User, serve_web: ServeWeb, capsys: pytest.CaptureFixture[str]
 ) -> None:
     large, many = study(archive, SLICES, 512), study(archive, MANY, 32)
     server = serve_web(workers=1)
-    cookie = signed_in(server, alice)
+    cookie = server.signed_in(alice)
     Download(server, cookie, study(archive, 1, 8)).read()
     lines = []
 
