@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -19,7 +19,7 @@ from imaging.studies.correction.correcting import Target
 from imaging.studies.models import Correction, InstanceVersion, Placement, Series, Study
 from imaging.studies.reading import metadata
 from imaging.studies.registering.registration import Registration
-from imaging.studies.rows import placement, status
+from imaging.studies.rows import locks, placement, status
 from imaging.studies.rows.departures import take_departures
 from imaging.studies.rows.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 from imaging.studies.rows.status import heed_failures, heed_steps
@@ -47,9 +47,8 @@ __all__ = [
     "take_departures",
 ]
 
-_ATTEMPTS = 3
 
-
+@locks.begun_again
 def register(batch: Batch, *, actor: Actor) -> list[Registered]:
     """Register a batch of received instances in one transaction; one answer per instance, in order.
 
@@ -60,20 +59,12 @@ def register(batch: Batch, *, actor: Actor) -> list[Registered]:
     """
     if not batch:
         return []
-    for _attempt in range(_ATTEMPTS - 1):
-        try:
-            return _register(batch, actor)
-        except IntegrityError:
-            # Another registrar took one of the SOP Instance UIDs for another study meanwhile: judge again.
-            continue
-    return _register(batch, actor)
-
-
-def _register(batch: Batch, actor: Actor) -> list[Registered]:
+    # Begun again when another registrar takes one of the SOP Instance UIDs for another study meanwhile: it is judged anew.
     with transaction.atomic():
         return Registration(batch, actor=actor).run()
 
 
+@locks.begun_again
 def correct(
     target: Target, attributes: Mapping[str, Any], *, reason: str, actor: Actor, origin: str = Correction.Origin.DESK
 ) -> list[Correction]:
@@ -82,19 +73,13 @@ def correct(
     ``attributes`` is a DICOM JSON object. Raises ``CorrectionInvalid``, and the errors of ``storage`` when headers cannot
     be read; then nothing was changed.
     """
-    try:
-        return correcting.correct(target, attributes, reason=reason, actor=actor, origin=origin)
-    except IntegrityError:
-        # Somebody gave a study to the patient whom this correction left without any: look again.
-        return correcting.correct(target, attributes, reason=reason, actor=actor, origin=origin)
+    return correcting.correct(target, attributes, reason=reason, actor=actor, origin=origin)
 
 
+@locks.begun_again
 def revert(correction: Correction, *, actor: Actor, reason: str = "") -> list[Correction]:
     """Take back all that was decided together with ``correction``; see ``correcting.revert``."""
-    try:
-        return correcting.revert(correction, actor=actor, reason=reason)
-    except IntegrityError:
-        return correcting.revert(correction, actor=actor, reason=reason)
+    return correcting.revert(correction, actor=actor, reason=reason)
 
 
 def attach_frames(version: InstanceVersion, *, frames: StoredObject, frame_index: bytes) -> None:
@@ -110,7 +95,7 @@ def attach_frames(version: InstanceVersion, *, frames: StoredObject, frame_index
 def set_thumbnails(*, series: Series, thumbnail: StoredObject, of_study: bool = False) -> None:
     """Show a picture for a series, and for its study too when it is the one that represents it (or has none yet)."""
     with transaction.atomic():
-        # The study first, as registration does: the other order would have the two wait for each other.
+        # The study first (`rows.locks`): the other order would have this and a registration wait for each other.
         study = Study.objects.filter(pk=series.study_id)
         if not of_study:
             study = study.filter(thumbnail=None)
@@ -147,13 +132,14 @@ def compact_study(study_instance_uid: str) -> None:
 def place_study(study: Study, plan: PlannedPlacement, *, actor: Actor, until: datetime | None = None) -> Placement:
     """Place a study in one more department. A department that has it already keeps its placement as it is."""
     with transaction.atomic():
-        locked = Study.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=study.pk)
+        (locked,) = locks.studies(Study.objects.filter(pk=study.pk))
         here = Placement.objects.filter(study=locked, department_id=plan.department_id)
         known = here.live().first()
         if known is not None:
             return known
         # One that has ended and was not yet taken away: nobody need hear of its end any more.
         here.delete()
+        locked.patient = locks.patients([locked.patient_id])[locked.patient_id]
         placed = placement.row(locked, plan)
         placed.until = until
         placed.save()

@@ -10,7 +10,7 @@ from imaging.events.models import Event
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
 from imaging.studies.reading import corrections as study_corrections
 from imaging.studies.reading import metadata
-from imaging.studies.rows import columns, status
+from imaging.studies.rows import columns, locks, status
 
 _State = InstanceVersion.State
 
@@ -25,10 +25,7 @@ def choose_version(instance: Instance, version: InstanceVersion, *, actor: Actor
 
     Frames, headers, pictures and counts follow. Nothing happens when it is shown already. Raises ``NotAChoice``.
     """
-    # The study first, as registration does.
-    study = (
-        Study.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=instance.study_id)
-    )
+    (study,) = locks.studies(Study.objects.filter(pk=instance.study_id))
     versions = InstanceVersion.objects.filter(instance=instance).select_related(
         "instance__series__study", "stored_object"
     )

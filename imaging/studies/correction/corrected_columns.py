@@ -3,13 +3,12 @@
 Only the columns that the changed attributes feed are touched, so that what was known from elsewhere stays.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from django.db.models import ProtectedError
 
 from imaging.dicom import correctable, corrections, header
 from imaging.dicom.correctable import CorrectionInvalid
@@ -17,7 +16,7 @@ from imaging.dicom.corrections import Change
 from imaging.dicom.header import Header
 from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
 from imaging.studies.reading import metadata
-from imaging.studies.rows import columns, patients, placement, study_time
+from imaging.studies.rows import columns, locks, patients, placement, study_time
 
 _STUDY: Final = {
     "00080050": "accession_number",
@@ -84,42 +83,73 @@ def assumed(study: Study, received: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
-def refresh(study: Study, changed: frozenset[str], *, within: Collection[int]) -> None:
-    """Make the columns of a locked study anew that the attributes ``changed`` feed; ``within`` are the studies changed at once.
+@dataclass(slots=True)
+class _Renewal:
+    """One study whose columns are made anew, and the patient whose it is then."""
 
-    The study moves to another patient when it names one now; a patient without any study left is forgotten. Raises
-    ``CorrectionInvalid`` when its objects would name several patients: a study is one patient's.
+    study: Study
+    touched: frozenset[str]
+    seen: _Seen
+    key: dict[str, str]
+    patient: Patient
+
+
+def refresh(
+    changed: Mapping[Study, Collection[str]], *, within: Collection[int] = (), besides: Iterable[int] = ()
+) -> dict[int, Patient]:
+    """Make the columns of locked studies anew that the attributes ``changed`` of each feed; ``within`` are changed at once with them.
+
+    A study moves to another patient when it names one now; a patient without any study left is forgotten. All patients
+    concerned are locked here, with those of the keys ``besides``, of which the caller writes (``rows.locks``): they are returned
+    as they are now, by primary key. Raises ``CorrectionInvalid`` when the objects of a study would name several patients: a study is
+    one patient's.
     """
+    renewals = [found for study, names in changed.items() if (found := _renewal(study, frozenset(names))) is not None]
+    for renewal in sorted(renewals, key=lambda one: sorted(one.key.items())):
+        if renewal.touched & _WHO:
+            values = columns.clean(Patient, renewal.seen.patient)
+            renewal.patient = patients.of_key(renewal.study.patient, renewal.key, values)
+    before = {study.patient_id for study in changed}
+    locked = locks.patients({*before, *besides, *(one.patient.pk for one in renewals)})
+    together = {*within, *(study.pk for study in changed)}
+    for study in changed:
+        study.patient = locked[study.patient_id]
+    for renewal in renewals:
+        renewal.patient = locked[renewal.patient.pk]
+        _write(renewal, together)
+    if renewals:
+        after = {one.study.patient_id for one in renewals}
+        placement.refresh(studies=[one.study.pk for one in renewals], patients=after)
+        for patient_id in sorted(before - after):
+            patients.forget(patient_id)
+    return locked
+
+
+def _renewal(study: Study, changed: frozenset[str]) -> _Renewal | None:
+    """What there is to be made anew of a study; nothing is written."""
     touched = frozenset(changed & {*_STUDY, *_SERIES, *_WHEN, *_WHO, _INSTANCE_NUMBER})
     if not touched:
-        return
+        return None
     seen = _read(study, touched)
     if seen.first is None:
-        return
-    before = study.patient
+        return None
+    if touched & _WHO and len(seen.patient_ids) > 1:
+        raise CorrectionInvalid("00100020", "would leave two patients in one study", code="would_split_study")
+    person = seen.first.patient
+    issuer = person.issuer_of_patient_id or (_issuer(study) if touched & _WHO else "")
+    key = columns.clean(Patient, {"issuer_of_patient_id": issuer, "patient_id": person.patient_id})
+    return _Renewal(study, touched, seen, key, study.patient)
+
+
+def _write(renewal: _Renewal, together: Collection[int]) -> None:
+    study, seen, touched = renewal.study, renewal.seen, renewal.touched
     if touched & _WHO:
-        if len(seen.patient_ids) > 1:
-            raise CorrectionInvalid("00100020", "would leave two patients in one study", code="would_split_study")
-        _identify(study, seen, within)
+        _identify(study, renewal.patient, seen, together)
     _study_columns(study, seen, touched)
     _series_columns(study, seen, touched)
     if _INSTANCE_NUMBER in touched:
         _instance_numbers(study, seen)
     study.save()
-    placement.refresh(studies=[study.pk], patients=[study.patient_id])
-    if before.pk != study.patient_id:
-        forget(before)
-
-
-def forget(patient: Patient) -> None:
-    """Let go of a patient whom no study names any more: a later object must not be held against a mistake."""
-    if patient.studies.exists():
-        return
-    try:
-        patient.delete()
-    except ProtectedError:
-        # Something else is known of this person by now.
-        return
 
 
 def _read(study: Study, touched: frozenset[str]) -> _Seen:
@@ -151,18 +181,11 @@ def _shown_first(study: Study, shown: frozenset[int]) -> Iterator[tuple[int, dic
         yield from (entry for entry in metadata.received_records(study) if entry[0] not in shown)
 
 
-def _identify(study: Study, seen: _Seen, within: Collection[int]) -> None:
-    if seen.first is None:
-        return
-    person = seen.first.patient
-    key = columns.clean(
-        Patient,
-        {"issuer_of_patient_id": person.issuer_of_patient_id or _issuer(study), "patient_id": person.patient_id},
-    )
+def _identify(study: Study, patient: Patient, seen: _Seen, together: Collection[int]) -> None:
     values = columns.clean(Patient, seen.patient)
-    study.patient = patients.of_key(study.patient, key, values)
+    study.patient = patient
     # Who has other studies is known from them: one study's correction does not rename the person for all.
-    if not study.patient.studies.exclude(pk__in=[*within, study.pk]).exists():
+    if not patient.studies.exclude(pk__in=together).exists():
         for name in ("patient_name", "name_norm", "birth_date", "sex"):
             setattr(study.patient, name, values.get(name, None if name == "birth_date" else ""))
         study.patient.save(update_fields=["patient_name", "name_norm", "birth_date", "sex"])

@@ -1,12 +1,12 @@
 """Correcting what was received about a study, and taking a correction back: rows, lists, audit and event in one transaction.
 
 A study is one patient's as a whole: what concerns the patient or the study is put over every version of it, the conflicting
-and the rejected ones too. The row of the study is locked first, as registration does.
+and the rejected ones too. Rows are locked in the one order of ``rows.locks``.
 """
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from django.db import transaction
@@ -22,6 +22,7 @@ from imaging.studies.correction import corrected_columns
 from imaging.studies.models import Correction, InstanceVersion, Patient, Series, Study
 from imaging.studies.reading import corrections as study_corrections
 from imaging.studies.reading import metadata
+from imaging.studies.rows import locks
 
 #: What a decision may be about.
 Target = Patient | Study | Series | Sequence[InstanceVersion]
@@ -45,19 +46,21 @@ def correct(
     if corrections.changes_uids(attributes):
         tag = min(correctable.UIDS & attributes.keys())
         raise CorrectionInvalid(tag, "cannot be changed once an object is in the archive", code="identifier_in_use")
+    studies = locks.studies(Study.objects.filter(pk__in=list(_versions(target, attributes))))
+    # Once more: an object that was on its way into a study has arrived while its row was waited for.
     wanted = _versions(target, attributes)
     group = uuid.uuid4()
-    made: list[Correction] = []
-    for study in _locked(wanted):
-        rows = _rows(study, wanted[study.pk], attributes, group)
+    made: dict[Study, list[Correction]] = {}
+    for study in studies:
+        rows = _rows(study, wanted.get(study.pk, ()), attributes, group)
         for row in rows:
             row.origin, row.reason = Correction.Origin(origin), reason[:200]
             row.made_by = (actor.name or actor.id)[:150]
         Correction.objects.bulk_create(rows, batch_size=_ROWS)
         if rows:
-            _follow(study, attributes, rows, actor=actor, reason=reason, within=wanted, is_reverted=False)
-        made += rows
-    return made
+            made[study] = rows
+    _follow(made, actor=actor, reason=reason, within=studies, is_reverted=False)
+    return [row for rows in made.values() for row in rows]
 
 
 @transaction.atomic
@@ -68,11 +71,11 @@ def revert(correction: Correction, *, actor: Actor, reason: str = "") -> list[Co
     objects of another patient would be left in the study: these have to be withdrawn instead.
     """
     found = Correction.objects.in_force().filter(group=correction.group)
-    wanted: dict[int, Collection[int]] = dict.fromkeys(found.values_list("study_id", flat=True), ())
-    reverted: list[Correction] = []
-    for study in _locked(wanted):
+    studies = locks.studies(Study.objects.filter(pk__in=found.values("study_id")))
+    reverted: dict[Study, list[Correction]] = {}
+    for study in studies:
         rows = list(found.filter(study=study).select_related("version__instance"))
-        attributes = {tag: element for row in rows for tag, element in row.attributes.items()}
+        attributes = _attributes(rows)
         if corrections.changes_uids(attributes):
             tag = min(correctable.UIDS & attributes.keys())
             raise CorrectionInvalid(tag, "decides where the object lies", code="identifier_in_use")
@@ -81,9 +84,14 @@ def revert(correction: Correction, *, actor: Actor, reason: str = "") -> list[Co
             row.reverted_at, row.reverted_by = now, (actor.name or actor.id)[:150]
         Correction.objects.bulk_update(rows, ["reverted_at", "reverted_by"], batch_size=_ROWS)
         if rows:
-            _follow(study, attributes, rows, actor=actor, reason=reason, within=wanted, is_reverted=True)
-        reverted += rows
-    return reverted
+            reverted[study] = rows
+    _follow(reverted, actor=actor, reason=reason, within=studies, is_reverted=True)
+    return [row for rows in reverted.values() for row in rows]
+
+
+def _attributes(rows: Sequence[Correction]) -> dict[str, Any]:
+    """What these corrections put over what was received, of one study or one decision."""
+    return {tag: element for row in rows for tag, element in row.attributes.items()}
 
 
 def _versions(target: Target, attributes: corrections.Attributes) -> dict[int, Collection[int]]:
@@ -121,12 +129,6 @@ def _widened(target: Series | Sequence[InstanceVersion], attributes: corrections
     return InstanceVersion.objects.filter(instance__study__series__in=series).distinct()
 
 
-def _locked(wanted: Iterable[int]) -> list[Study]:
-    """The studies, with their patient, in the order in which every writer locks them."""
-    rows = Study.objects.filter(pk__in=list(wanted)).select_related("patient").order_by("study_instance_uid")
-    return list(rows.select_for_update(of=("self",), no_key=True))
-
-
 def _rows(
     study: Study, wanted: Collection[int], attributes: corrections.Attributes, group: uuid.UUID
 ) -> list[Correction]:
@@ -149,34 +151,36 @@ def _rows(
 
 
 def _follow(
-    study: Study,
-    attributes: corrections.Attributes,
-    rows: Sequence[Correction],
+    changed: Mapping[Study, Sequence[Correction]],
     *,
     actor: Actor,
     reason: str,
-    within: Collection[int],
+    within: Sequence[Study],
     is_reverted: bool,
 ) -> None:
-    """Everything that follows from a change of what is put over a study: columns, patient, versions, audit, event."""
-    before = study.patient
-    study_corrections.refresh_marks(study)
-    corrected_columns.refresh(study, frozenset(attributes), within=within)
-    series = {row.version.instance.series_id for row in rows}
-    for one in Series.objects.filter(pk__in=series).order_by("series_instance_uid"):
-        one.version += 1
-        one.save(update_fields=["version"])
-    study.version += 1
-    study.save(update_fields=["version", "is_corrected"])
-    _record(study, attributes, rows, actor=actor, reason=reason, before=before, is_reverted=is_reverted)
-    # Pictures that show words of the headers are drawn anew: small ones at once, large ones as when a study is complete.
-    uid = study.study_instance_uid
-    events.append_many([events.Happened(Event.Kind.STUDY_CHANGED, uid), events.Happened(Event.Kind.STUDY_SETTLED, uid)])
+    """Everything that follows from a change of what is put over studies: columns, patients, versions, audit, events."""
+    before = {study: study.patient for study in changed}
+    for study in changed:
+        study_corrections.refresh_marks(study)
+    columns = {study: frozenset(_attributes(rows)) for study, rows in changed.items()}
+    corrected_columns.refresh(columns, within=[study.pk for study in within])
+    happened = []
+    for study, rows in changed.items():
+        series = {row.version.instance.series_id for row in rows}
+        for one in Series.objects.filter(pk__in=series).order_by("series_instance_uid"):
+            one.version += 1
+            one.save(update_fields=["version"])
+        study.version += 1
+        study.save(update_fields=["version", "is_corrected"])
+        _record(study, rows, actor=actor, reason=reason, before=before[study], is_reverted=is_reverted)
+        # Pictures that show words of the headers are drawn anew: small ones at once, large ones as when a study is complete.
+        kinds = (Event.Kind.STUDY_CHANGED, Event.Kind.STUDY_SETTLED)
+        happened += [events.Happened(kind, study.study_instance_uid) for kind in kinds]
+    events.append_many(happened)
 
 
 def _record(
     study: Study,
-    attributes: corrections.Attributes,
     rows: Sequence[Correction],
     *,
     actor: Actor,
@@ -185,6 +189,7 @@ def _record(
     is_reverted: bool,
 ) -> None:
     """One event under the ID that the study had, and one for the patient under the ID that it has now."""
+    attributes = _attributes(rows)
     detail = {
         "attributes": sorted(attributes)[:_TAGS_IN_AUDIT],
         "objects": len(rows),

@@ -16,7 +16,7 @@ from imaging.studies.correction import corrected_columns
 from imaging.studies.models import Correction, Instance, InstanceVersion, Series, Study
 from imaging.studies.reading import corrections as study_corrections
 from imaging.studies.reading import metadata
-from imaging.studies.rows import columns, placement, status
+from imaging.studies.rows import columns, locks, placement, status
 
 _State = InstanceVersion.State
 _ROWS: Final = 1000
@@ -44,6 +44,7 @@ class Decided:
     reason: str = ""
 
 
+@locks.begun_again
 def reinstate(decided: Mapping[int, Decided], *, actor: Actor, reason: str) -> None:
     """Show rejected versions, by primary key, again, with these corrections in the place of those that they came in with.
 
@@ -63,21 +64,23 @@ def _change(
     decided: Mapping[int, Decided] | None = None,
 ) -> None:
     wanted = list(version_ids)
-    # The studies first, in one order for all, as registration does.
-    studies = list(
-        Study.objects.filter(instances__versions__in=wanted)
-        .order_by("study_instance_uid")
-        .select_related("patient")
-        .select_for_update(of=("self",), no_key=True)
-    )
-    for study in {study.pk: study for study in studies}.values():
-        versions = InstanceVersion.objects.filter(pk__in=wanted, instance__study=study)
-        changed = list(_reject(versions) if reject else _show(versions))
-        if changed:
-            if decided is not None:
-                _correct_instead(study, versions, decided, actor=actor)
-            _recount(study)
-            _tell(study, changed, actor=actor, reason=reason, reject=reject)
+    versions = InstanceVersion.objects.filter(pk__in=wanted)
+    changed: dict[Study, list[str]] = {}
+    corrected: dict[Study, frozenset[str]] = {}
+    for study in locks.studies(Study.objects.filter(pk__in=versions.values("instance__study"))):
+        own = versions.filter(instance__study=study)
+        named = list(_reject(own) if reject else _show(own))
+        if named:
+            changed[study] = named
+            corrected[study] = (
+                _correct_instead(study, own, decided, actor=actor) if decided is not None else frozenset()
+            )
+    # What is shown again is whose its objects say now. Patients are locked here, before anything of a list is written.
+    corrected_columns.refresh(corrected)
+    for study in changed:
+        _recount(study)
+    for study, named in changed.items():
+        _tell(study, named, actor=actor, reason=reason, reject=reject)
 
 
 def _reject(versions: QuerySet[InstanceVersion]) -> Iterable[str]:
@@ -107,8 +110,8 @@ def _show(versions: QuerySet[InstanceVersion]) -> Iterable[str]:
 
 def _correct_instead(
     study: Study, versions: QuerySet[InstanceVersion], decided: Mapping[int, Decided], *, actor: Actor
-) -> None:
-    """Put over versions that are shown again what was decided now; the study is whose its objects say then."""
+) -> frozenset[str]:
+    """Put over versions that are shown again what was decided now; the attributes of which columns have to be made anew."""
     by = actor.name or actor.id
     taken_back: list[Correction] = []
     made: list[Correction] = []
@@ -126,7 +129,7 @@ def _correct_instead(
     study_corrections.refresh_marks(study)
     study.save(update_fields=["is_corrected"])
     changed = {tag for row in (*taken_back, *made) for tag in row.attributes}
-    corrected_columns.refresh(study, frozenset({*correctable.IDENTITY, *changed}), within=[study.pk])
+    return frozenset({*correctable.IDENTITY, *changed})
 
 
 def _recount(study: Study) -> None:

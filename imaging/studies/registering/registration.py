@@ -1,7 +1,7 @@
 """The registration of one batch, in one transaction (DESIGN 4.3).
 
-Registrars may run side by side: the studies and series that a batch names are locked first, in one order for all, so that
-nobody waits in a circle. Instances are guarded by their unique UID; a batch that loses that race starts again.
+Registrars may run side by side: they lock in the one order of ``rows.locks``, beginning with the studies and series that a
+batch names. Instances are guarded by their unique UID; a batch that loses that race starts again.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ from imaging.studies.correction import corrected_columns
 from imaging.studies.models import Correction, Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
 from imaging.studies.reading import corrections, segments
 from imaging.studies.registering.verdicts import Known, KnownVersion
-from imaging.studies.rows import columns, patients, placement, status
+from imaging.studies.rows import columns, locks, patients, placement, status
 from imaging.studies.rows.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 
 _ROWS = 1000
@@ -71,7 +71,6 @@ class Registration:
         self._series: dict[str, Series] = {}
         self._new_studies: dict[str, Study] = {}
         self._new_series: dict[str, Series] = {}
-        self._completed: list[int] = []
 
     def run(self) -> list[Registered]:
         """Register what can be kept; one answer per instance, in the order of the batch."""
@@ -84,15 +83,12 @@ class Registration:
         if again:
             storage.restore(again, kind=StoredObject.Kind.DICOM)
         if accepted:
-            found, self._completed = patients.of_batch(accepted, self._studies)
+            found = patients.of_batch(accepted, self._studies)
             emptied = [study for study in self._studies.values() if not study.instance_count]
             kept = [self._prepare(verdict, found) for verdict in accepted]
             self._save_levels(kept)
             self._save_versions(kept)
-            for study in emptied:
-                # Whose it was had been withdrawn with all that was in it.
-                corrected_columns.refresh(study, frozenset(correctable.IDENTITY), within=[study.pk])
-            self._place(kept)
+            self._place(kept, self._know_patients(accepted, emptied))
             self._tell(kept)
         self._record(verdicts)
         return _answers(verdicts, kept)
@@ -110,12 +106,7 @@ class Registration:
         study_uids = {item.header.study.study_instance_uid for item in self._batch}
         series_uids = {item.header.series.series_instance_uid for item in self._batch}
         sop_uids = {item.header.instance.sop_instance_uid for item in self._batch}
-        studies = (
-            Study.objects.filter(study_instance_uid__in=study_uids)
-            .select_related("patient")
-            .order_by("study_instance_uid")
-            .select_for_update(of=("self",), no_key=True)
-        )
+        studies = locks.studies(Study.objects.filter(study_instance_uid__in=study_uids))
         self._studies = {study.study_instance_uid: study for study in studies}
         series_rows = Series.objects.filter(series_instance_uid__in=series_uids).select_related("study")
         self._series = {series.series_instance_uid: series for series in series_rows}
@@ -239,14 +230,26 @@ class Registration:
         ]
         Correction.objects.bulk_create(rows, batch_size=_ROWS)
 
-    def _place(self, kept: list[_Kept]) -> None:
+    def _know_patients(self, accepted: list[Registered], emptied: list[Study]) -> list[int]:
+        """Lock the patients of the batch, as they are now, and complete them; the keys of those that changed.
+
+        Of ``emptied`` studies all had been withdrawn, and whose they were with it: their new objects say whose they are.
+        """
+        named = {study.patient_id for study in self._studies.values()}
+        locked = corrected_columns.refresh(dict.fromkeys(emptied, correctable.IDENTITY), besides=named)
+        for study in self._studies.values():
+            study.patient = locked[study.patient_id]
+        found = {uid: study.patient for uid, study in self._studies.items()}
+        return patients.complete(found, accepted)
+
+    def _place(self, kept: list[_Kept], completed: list[int]) -> None:
         plans: dict[Study, list[PlannedPlacement]] = defaultdict(list)
         for entry in kept:
             if entry.study.study_instance_uid in self._new_studies:
                 plans[entry.study].extend(entry.item.placements)
         placements = placement.place(plans)
         known = {entry.study.pk for entry in kept if entry.study.study_instance_uid not in self._new_studies}
-        placement.refresh(studies=known, patients=self._completed)
+        placement.refresh(studies=known, patients=completed)
         audit.record_many(
             audit.Entry(
                 action=audit.Action.STUDY_PLACED,

@@ -1,25 +1,24 @@
-"""Patients of a batch: found by issuer and ID, made where they are missing, completed where they were blank."""
+"""Patients of studies: found by issuer and ID, made where they are missing, completed where they were blank, let go of."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from django.db.models import ProtectedError
 
 from imaging.studies.models import Patient, Study
 from imaging.studies.rows import columns
 from imaging.studies.rows.columns import PatientKey
 from imaging.studies.rows.incoming import IncomingInstance, Registered
+from imaging.studies.rows.locks import PatientGone
 
 _ROWS = 1000
 
 
-def of_batch(accepted: list[Registered], studies: dict[str, Study]) -> tuple[dict[str, Patient], list[int]]:
-    """The patient of each study of a batch, and the keys of those whose row was completed.
+def of_batch(accepted: list[Registered], studies: dict[str, Study]) -> dict[str, Patient]:
+    """The patient of each study of a batch, made where there is none; none of them is locked yet.
 
     ``studies`` are the ones that exist; they keep their patient, whatever the headers say.
     """
-    by_pk: dict[int, Patient] = {}
-    for study in studies.values():
-        # One object per row: two studies of one patient must not overwrite what the other completes.
-        study.patient = by_pk.setdefault(study.patient_id, study.patient)
     found = {uid: study.patient for uid, study in studies.items()}
     leading: dict[str, IncomingInstance] = {}
     for verdict in accepted:
@@ -31,9 +30,8 @@ def of_batch(accepted: list[Registered], studies: dict[str, Study]) -> tuple[dic
     Patient.objects.bulk_create(anonymous.values(), batch_size=_ROWS)
     for uid, item in leading.items():
         key = columns.patient_key(item)
-        patient = by_key[key] if key else anonymous[uid]
-        found[uid] = by_pk.setdefault(patient.pk, patient)
-    return found, _complete(found, accepted)
+        found[uid] = by_key[key] if key else anonymous[uid]
+    return found
 
 
 def key_of(patient: Patient) -> PatientKey | None:
@@ -44,7 +42,8 @@ def key_of(patient: Patient) -> PatientKey | None:
 def of_key(current: Patient, key: Mapping[str, str], values: Mapping[str, Any]) -> Patient:
     """The patient of a study that names ``key`` now: the current one, one that is known, or a new one with ``values``.
 
-    ``key`` has the columns ``issuer_of_patient_id`` and ``patient_id``; without an ID the study has a patient of its own.
+    It is not locked yet. The columns of ``key`` are ``issuer_of_patient_id`` and ``patient_id``; without an ID the study has a
+    patient of its own.
     """
     if not key["patient_id"]:
         return current if not current.patient_id else Patient.objects.create(**values)
@@ -52,7 +51,25 @@ def of_key(current: Patient, key: Mapping[str, str], values: Mapping[str, Any]) 
         return current
     # Others may make the same person meanwhile: nobody fails for that.
     Patient.objects.bulk_create([Patient(**key, **values)], ignore_conflicts=True)
-    return Patient.objects.get(**key)
+    found = Patient.objects.filter(**key).first()
+    if found is None:
+        raise PatientGone
+    return found
+
+
+def forget(patient_id: int) -> None:
+    """Let go of a patient whom no study names any more: a later object must not be held against a mistake.
+
+    Whoever holds the row is giving it a study, or will let go of it: it stays then, and nobody waits.
+    """
+    patient = Patient.objects.filter(pk=patient_id).select_for_update(skip_locked=True).first()
+    if patient is None or patient.studies.exists():
+        return
+    try:
+        patient.delete()
+    except ProtectedError:
+        # Something else is known of this person by now.
+        return
 
 
 def _new(item: IncomingInstance) -> Patient:
@@ -72,6 +89,8 @@ def _named(items: list[IncomingInstance]) -> dict[PatientKey, Patient]:
         made = [_new(wanted[key]) for key in missing]
         Patient.objects.bulk_create(made, batch_size=_ROWS, ignore_conflicts=True)
         found |= _found(missing)
+    if len(found) < len(wanted):
+        raise PatientGone
     return found
 
 
@@ -81,8 +100,8 @@ def _found(keys: Iterable[PatientKey]) -> dict[PatientKey, Patient]:
     return {key: row for row in rows if (key := (row.issuer_of_patient_id, row.patient_id)) in set(keys)}
 
 
-def _complete(patients: dict[str, Patient], accepted: list[Registered]) -> list[int]:
-    """Fill what was blank from headers of the same patient, in the order of keys; the keys of those that changed."""
+def complete(patients: Mapping[str, Patient], accepted: list[Registered]) -> list[int]:
+    """Fill what was blank of locked patients, by study, from headers of the same patient; the keys of those that changed."""
     changed: dict[int, Patient] = {}
     for verdict in accepted:
         patient = patients[verdict.incoming.header.study.study_instance_uid]
