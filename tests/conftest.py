@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection, connections
-from django.test import TransactionTestCase
+from django.db import connections
 from redis.exceptions import RedisError
 
 from accounts.audit import coalescing
 from imaging.dicomweb import kept_answers
 from imaging.studies.reading import decisions, metadata
-from tests import answers_under_way
+from tests import emptying
 
 pytest_plugins = [
     "tests.peers",
@@ -27,13 +25,6 @@ pytest_plugins = [
     "tests.web_servers",
     "tests.receivers",
 ]
-
-_KEPT = {"django_migrations", "django_content_type", "auth_permission"}
-
-
-def _owner_connection() -> "psycopg.Connection[Any]":
-    url = psycopg.conninfo.make_conninfo(os.environ["DATABASE_OWNER_URL"], dbname=connection.settings_dict["NAME"])
-    return psycopg.connect(url, autocommit=True)
 
 
 @pytest.fixture(scope="session")
@@ -61,26 +52,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     with django_db_blocker.unblock():
         default.close()
         connections["owner"].close()
+        emptying.owner.close()
         default.settings_dict.update(owner_login)
-
-
-def _empty_all_tables(self: TransactionTestCase) -> None:
-    """Clean up after a test with real transactions, as the owner: the application's role may not truncate."""
-    answers_under_way.wait()  # one that holds some tables and wants others would be in each other's way with us
-    with _owner_connection() as owner:
-        tables = [
-            name
-            for (name,) in owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-            if name not in _KEPT
-        ]
-        owner.execute("SET session_replication_role = replica")  # append-only triggers stand aside for the tests' owner
-        owner.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE".encode())
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _clean_as_owner() -> None:
-    answers_under_way.listen()
-    TransactionTestCase._fixture_teardown = _empty_all_tables  # type: ignore[method-assign]
+    emptying.install()
 
 
 @pytest.fixture(autouse=True)
