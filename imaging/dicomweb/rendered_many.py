@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from typing import Final
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.roles import Right
-from imaging.dicomweb import answers, multipart, negotiation, rendered, rendering_parameters
+from imaging.dicomweb import answers, long_answers, multipart, negotiation, rendered, rendering_parameters
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.rendering.services import Picture
 from imaging.studies import access
 from imaging.studies import selectors as studies
 from imaging.studies.models import InstanceVersion, Series, Study
 
-#: Pictures of one answer: a thread of the web server is kept while they are drawn.
+#: Pictures of one answer.
 _MOST: Final = 1_000
 #: Seconds in which the decoder pool must find time for the next picture.
 _PATIENCE: Final = 30.0
@@ -115,7 +115,7 @@ def _all(request: HttpRequest, level: Study | Series) -> HttpResponseBase:
     content_type = multipart.content_type(media_type, boundary)
     if request.method == "HEAD":
         return HttpResponse(content_type=content_type)
-    response = StreamingHttpResponse(multipart.write(parts(), boundary), content_type=content_type)
+    response = long_answers.answer(multipart.write(parts(), boundary), content_type=content_type)
     response["Cache-Control"] = "private, no-store"
     return response
 

@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from accounts.roles import Right
-from imaging.dicomweb import answers, multipart, negotiation
+from imaging.dicomweb import answers, long_answers, multipart, negotiation
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.storage.models import StoredObject
 from imaging.studies import access
@@ -102,8 +102,10 @@ def _parts(
     outer = multipart.content_type(negotiation.DICOM, boundary, syntaxes.pop() if len(syntaxes) == 1 else "")
     if request.method == "HEAD":
         response: HttpResponseBase = HttpResponse(content_type=outer, status=status)
-    else:
+    elif len(parts) == 1:
         response = StreamingHttpResponse(multipart.write(parts, boundary), content_type=outer, status=status)
+    else:
+        response = long_answers.answer(multipart.write(parts, boundary), content_type=outer, status=status)
     if is_measured:
         response["Content-Length"] = str(multipart.length(parts, boundary))
     response["Cache-Control"] = "private, no-store"

@@ -1,6 +1,7 @@
 """Pictures drawn on request: media types, sizes, windows, and what cannot be drawn."""
 
 import io
+import threading
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from django.test import Client
 from pydicom.encaps import encapsulate
 
 from accounts.models import AuditEvent, User
+from imaging.dicomweb import long_answers
+from imaging.ingest import turnstile
 from tests.factories import arrivals
 from tests.imaging.rendering.conftest import Pool
 from tests.studies_in_archive import Addresses, Archive, addresses
@@ -166,3 +169,36 @@ def test_every_image_of_a_series_or_study_is_drawn_in_a_part_of_its_own(
     assert f"instances/{series.sop_uid}/rendered".encode() in body
     assert reader.get(address, headers={"Accept": "image/png"}).status_code == 406
     assert reader.head(address).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["rendered", ""])
+def test_many_parts_at_once_leave_threads_to_readers(
+    series: Addresses, reader: Client, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """A second one is asked to come back while the first is on its way; its end, or its client's leaving, makes room."""
+    monkeypatch.setattr(long_answers, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(turnstile, "_turns", turns := threading.BoundedSemaphore(2))
+    resource = f"{level(series, of_series=True)}/{address}".rstrip("/")
+    first: Any = reader.get(resource)
+    assert first.status_code == 200
+    crowded = reader.get(resource)
+    assert crowded.status_code == 503
+    assert int(crowded.headers["Retry-After"]) > 0
+    assert shown(reader.get(series.all["rendered"]))
+    assert reader.get(series.dicom_web).status_code == 200
+    first.close()
+    second: Any = reader.get(resource)
+    assert second.status_code == 200
+    assert len(second.getvalue()) > 0
+    assert turns.acquire(blocking=False)
+    assert turns.acquire(blocking=False), "a place of an answer that was sent to its end is not given back"
+
+
+def test_a_place_is_given_back_when_nothing_can_be_drawn(
+    series: Addresses, reader: Client, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Any
+) -> None:
+    monkeypatch.setattr(long_answers, "_places", places := threading.BoundedSemaphore(1))
+    monkeypatch.setattr("imaging.dicomweb.rendered_many._PATIENCE", 0.0)
+    settings.DECODER_SOCKET = tmp_path / "nobody.sock"
+    assert reader.get(f"{level(series, of_series=True)}/rendered").status_code == 503
+    assert places.acquire(blocking=False)
