@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from accounts.roles import Right
 from accounts.scope import Scope
@@ -112,6 +112,12 @@ def key_images_of(study: Study, *, scope: Scope) -> QuerySet[KeyImage]:
         .select_related("flagged_by", "instance__series")
         .order_by("pk")
     )
+
+
+def key_images_by_series(study: Study, *, scope: Scope) -> dict[int, int]:
+    """How many flagged frames each series has, by primary key; series without any are left out."""
+    rows = KeyImage.objects.visible_to(scope, Right.VIEW).filter(study=study).values_list("instance__series_id")
+    return dict(rows.annotate(flagged=Count("pk")).order_by())
 
 
 def may_tidy(study: Study, *, scope: Scope) -> bool:

@@ -4,6 +4,8 @@ Nothing is drawn for it but what a chosen window asks for: small pictures are re
 costs no more than its page: what stands before and after is not read.
 """
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -86,12 +90,26 @@ class Browser:
     headers: str
     viewer: str
     close: str
+    here: str
+
+    @property
+    def etag(self) -> str:
+        """A tag of all that is shown, in quotes: another one when images came, went or were drawn."""
+        return f'"{hashlib.sha256(repr((get_language(), self)).encode()).hexdigest()[:32]}"'
+
+    @property
+    def refresh_headers(self) -> str:
+        """Headers by which an open panel asks whether it is still what there is."""
+        return json.dumps({"If-None-Match": self.etag})
 
 
 @require_safe
 @of_a_study
 def panel(request: HttpRequest, study_instance_uid: str, series_instance_uid: str) -> HttpResponseBase:
-    """Give the panel of one series alone; the study's page includes the same for `?series=`."""
+    """Give the panel of one series alone; the study's page includes the same for `?series=`. 304 while it is the same.
+
+    An open panel asks again when its page hears that the study has changed (`imaging.viewer.study.live`).
+    """
     scope = request.scope  # type: ignore[attr-defined]
     series = access.open_series(
         scope,
@@ -100,8 +118,12 @@ def panel(request: HttpRequest, study_instance_uid: str, series_instance_uid: st
         actor=request.actor,  # type: ignore[attr-defined]
         purpose=access.Purpose.OPEN,
     )
-    context = {"study": series.study, "browser": browse(series, request.GET, scope=scope)}
-    return render(request, "imaging/viewer/_instances.html", context)
+    browser = browse(series, request.GET, scope=scope)
+    response: HttpResponseBase | None = get_conditional_response(request, etag=browser.etag)
+    if response is None:
+        response = render(request, "imaging/viewer/_instances.html", {"study": series.study, "browser": browser})
+    response["ETag"] = browser.etag
+    return response
 
 
 def browse(series: Series, query: QueryDict, *, scope: Scope) -> Browser:
@@ -183,6 +205,7 @@ class _Browsing:
             headers=self._headers(),
             viewer=self._viewer(),
             close=reverse("viewer:study", args=[self._study]),
+            here=self._fragment(self._state(page=str(self.page) if self.view == "grid" and self.page > 1 else "")),
         )
 
     @property

@@ -81,6 +81,8 @@ def live(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
     response: HttpResponseBase | None = get_conditional_response(request, etag=context["etag"])
     if response is None:
         response = render(request, "imaging/viewer/_study_live.html", {**context, "is_fragment": True})
+        # An open panel of images asks whether it is concerned (`imaging.viewer.instances`).
+        response["HX-Trigger"] = "study-changed"
     response["ETag"] = context["etag"]
     return response
 

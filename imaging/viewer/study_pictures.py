@@ -14,6 +14,7 @@ from imaging.dicom import uids
 from imaging.rendering import selectors as rendering
 from imaging.rendering.models import Rendition
 from imaging.storage.models import StoredObject
+from imaging.studies import markings
 from imaging.studies import selectors as studies
 from imaging.studies.models import Instance, InstanceVersion, Series, Study
 from imaging.viewer import picture_addresses, wording
@@ -55,6 +56,10 @@ class Card:
     headers: str
     browse: str
     browse_fragment: str
+    #: How many of its images somebody has flagged as key images, in words; empty for none.
+    key_images: str
+    #: Its picture is the only one that stands above, large: it is not shown a second time.
+    is_above: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,17 @@ def of(study: Study, series: Sequence[Series], *, scope: Scope) -> Shown:
     posters = [_poster(version, made) for version in _first_seen(series, scope)]
     films = rendering.study_cines(study)
     texts = studies.documents_of(study, scope=scope)
-    cards = [_card(row, films.get(row.pk), texts.get(row.pk, [])) for row in series]
+    flagged = markings.key_images_by_series(study, scope=scope)
+    cards = [
+        _card(
+            row,
+            films.get(row.pk),
+            texts.get(row.pk, []),
+            flagged=flagged.get(row.pk, 0),
+            is_above=len(series) == 1 and row.pk not in films,
+        )
+        for row in series
+    ]
     length = studies.versions_of(study, scope=scope).order_by().aggregate(total=Sum("stored_object__length"))["total"]
     waiting = any(not poster.picture and poster.pending == _waiting() for poster in posters)
     return Shown(
@@ -118,7 +133,7 @@ def _waiting() -> str:
     return _("The preview is being made")
 
 
-def _card(series: Series, film: StoredObject | None, texts: list[Instance]) -> Card:
+def _card(series: Series, film: StoredObject | None, texts: list[Instance], *, flagged: int, is_above: bool) -> Card:
     names = [series.study.study_instance_uid, series.series_instance_uid]
     images = ngettext("%(count)d image", "%(count)d images", series.instance_count) % {"count": series.instance_count}
     return Card(
@@ -132,6 +147,10 @@ def _card(series: Series, film: StoredObject | None, texts: list[Instance]) -> C
         headers=reverse("viewer:headers", args=names),
         browse=f"{reverse('viewer:study', args=names[:1])}?series={series.series_instance_uid}#images",
         browse_fragment=reverse("viewer:study-instances", args=names),
+        key_images=ngettext("%(count)d key image", "%(count)d key images", flagged) % {"count": flagged}
+        if flagged
+        else "",
+        is_above=is_above,
     )
 
 

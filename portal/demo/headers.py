@@ -1,4 +1,4 @@
-"""Gives a demo object its invented patient and its date. Pixels stay byte for byte; UIDs stay as they are."""
+"""Gives a demo object its invented patient and its date. Pixels stay byte for byte, and UIDs as they are but for copies."""
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
@@ -40,6 +40,13 @@ def _identify(dataset: Dataset) -> None:
             setattr(dataset, keyword, generate_uid(entropy_srcs=["negatoscope demo", keyword, dataset.SOPInstanceUID]))
 
 
+def _copied(dataset: Dataset, copy: str) -> None:
+    """Give a second study of the same images UIDs of its own, always the same ones."""
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        setattr(dataset, keyword, generate_uid(entropy_srcs=["negatoscope demo", copy, dataset[keyword].value]))
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+
+
 def _day(study: DemoStudy, started: datetime) -> datetime:
     """Today's studies that would lie in the future happened yesterday."""
     days = study.days or 0
@@ -50,6 +57,8 @@ def _day(study: DemoStudy, started: datetime) -> datetime:
 
 def _dress(dataset: Dataset, study: DemoStudy, started: datetime) -> None:
     _identify(dataset)
+    if study.copy:
+        _copied(dataset, study.copy)
     given = {
         "PatientName": study.name,
         "PatientID": study.patient_id,

@@ -12,7 +12,10 @@ NOT_DICOM = {".md", ".tsv", ".txt", ".png"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoStudy:
-    """One study to send: where its objects come from, who sends it, and what the header is given."""
+    """One study to send: where its objects come from, who sends it, and what the header is given.
+
+    ``copy`` names a study that is made of images which another one has too: it gets UIDs of its own.
+    """
 
     sources: tuple[str, ...]
     sender: str
@@ -26,6 +29,7 @@ class DemoStudy:
     description: str = ""
     referring: str = ""
     accession: str = ""
+    copy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

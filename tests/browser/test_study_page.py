@@ -133,11 +133,18 @@ def test_a_study_that_is_withdrawn_leaves_its_open_page(
     assert "Susan" not in page.title()
 
 
-def test_an_image_that_arrives_is_counted_on_the_open_page(archive: Archive, alice: User, open_page: OpenPage) -> None:
+def test_an_image_that_arrives_is_counted_on_the_open_page_and_joins_the_open_series(
+    archive: Archive, alice: User, open_page: OpenPage
+) -> None:
     made = arrivals.dataset()
     archive.receive(made)
     page = open_page(alice)
     page.goto(addresses(made).study)
-    assert page.inner_text("#study-series .series .n") == "1"
+    assert "1 image" in page.inner_text("#study-series .series")
+    page.locator(".series-links a").first.click()
+    page.wait_for_selector(".tiles")
+    page.locator(".tiles a").first.focus()
     archive.receive(arrivals.dataset(StudyInstanceUID=made.StudyInstanceUID, SeriesInstanceUID=made.SeriesInstanceUID))
-    until(lambda: page.inner_text("#study-series .series .n") == "2", "the new image is not counted", 15)
+    until(lambda: "2 images" in page.inner_text("#study-series .series"), "the new image is not counted", 15)
+    until(lambda: page.locator(".tiles li").count() == 2, "the open series does not show it", 15)
+    assert page.evaluate("document.activeElement.id") == "image-1", "the focus stays where it was"

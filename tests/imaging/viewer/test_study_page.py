@@ -13,9 +13,10 @@ from accounts.audit import coalescing
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, SharesPriors, User
 from accounts.roles import Role
+from imaging.studies import marking
 from imaging.studies import services as studies
 from imaging.studies.correction import withdrawal
-from imaging.studies.models import InstanceVersion, Placement, Study
+from imaging.studies.models import Instance, InstanceVersion, Placement, Study
 from imaging.viewer.instances import PER_PAGE
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, UserFactory
@@ -145,6 +146,56 @@ def test_a_series_is_shown_page_by_page(archive: Archive, decoders: Pool, reader
     assert "Images 1 to" in text_of(reader, there.study, series=there.series_uid)
     for amiss in ("0", "-1", "99999999", "abc", "²"):
         assert f"of {PER_PAGE + 5}" in text_of(reader, there.all["instances"], page=amiss, image=amiss, view=amiss)
+
+
+def test_an_open_series_is_asked_again_and_answered_when_something_came(
+    archive: Archive, decoders: Pool, reader: Client
+) -> None:
+    made = series_of(3)
+    archive.receive(*made[:2])
+    there = addresses(made[0])
+    address = there.all["instances"]
+    etag = reader.get(address)["ETag"]
+    assert f'hx-headers="{{&quot;If-None-Match&quot;: &quot;\\&quot;{etag.strip(chr(34))}' in text_of(reader, address)
+    assert reader.get(address, headers={"If-None-Match": etag}).status_code == 304
+    assert reader.get(there.study + "live")["HX-Trigger"] == "study-changed"
+    archive.receive(made[2])
+    more = reader.get(address, headers={"If-None-Match": etag})
+    assert more.status_code == 200
+    assert more.content.count(b"<figure>") == 3
+    # Pictures that are drawn later are news too.
+    archive.draw(made[0].StudyInstanceUID)
+    assert reader.get(address, headers={"If-None-Match": more["ETag"]}).status_code == 200
+    # The panel asks for itself as it stands.
+    stack = text_of(reader, address, view="stack", image="2")
+    assert f'hx-get="{address}?view=stack&amp;image=2"' in stack
+
+
+def test_a_series_with_key_images_has_a_star(archive: Archive, reader: Client, alice: User) -> None:
+    first = series_of(2)
+    other = arrivals.dataset(StudyInstanceUID=first[0].StudyInstanceUID, SeriesNumber=2)
+    archive.receive(*first, other)
+    there = addresses(first[0])
+    assert 'class="key"' not in text_of(reader, there.study)
+    before = reader.get(there.study + "live")["ETag"]
+    for made in first:
+        flagged = Instance.objects.get(sop_instance_uid=made.SOPInstanceUID)
+        marking.flag_key_image(flagged, 1, by=alice, actor=Actor(kind="user", id=str(alice.pk), name="alice"))
+    page = text_of(reader, there.study)
+    assert page.count('title="2 key images"') == 1
+    assert page.count('class="key"') == 1, "the other series has none"
+    assert reader.get(there.study + "live", headers={"If-None-Match": before}).status_code == 200
+
+
+def test_the_picture_of_the_only_series_is_shown_once(archive: Archive, decoders: Pool, reader: Client) -> None:
+    made = arrivals.dataset()
+    archive.receive(made)
+    archive.draw(made.StudyInstanceUID)
+    pictures = re.findall(r'<img src="([^"]+)" width', text_of(reader, addresses(made).study))
+    assert len(pictures) == 1, pictures
+    archive.receive(arrivals.dataset(StudyInstanceUID=made.StudyInstanceUID, SeriesNumber=2))
+    archive.draw(made.StudyInstanceUID)
+    assert text_of(reader, addresses(made).study).count("/thumbnail") >= 2
 
 
 def test_a_chosen_window_is_drawn_by_the_server(archive: Archive, decoders: Pool, reader: Client) -> None:

@@ -59,6 +59,25 @@ def test_the_earlier_chest_is_a_film_of_the_same_person() -> None:
     assert film.StudyDate < chest.StudyDate
 
 
+def test_a_patient_has_an_earlier_study_in_another_department() -> None:
+    now = _study("ct-head")
+    (before,) = [study for study in PLAN.studies if study.copy]
+    owners = {rule["calling_ae_title"]: rule["owner"] for rule in PLAN.rules if "calling_ae_title" in rule}
+    assert (owners["EMERGENCY_*"], owners[before.sender]) == ("radiology", "cardiology")
+    (head, *_), (echo,) = (list(headers.objects_of(study, started=STARTED)) for study in (now, before))
+    for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex"):
+        assert head[keyword].value == echo[keyword].value
+    assert echo.StudyDate < head.StudyDate
+    # It is made of another patient's images, and yet a study of its own, the same one every time.
+    (original,) = headers.objects_of(_study("us-echo-cine"), started=STARTED)
+    assert echo.PixelData == original.PixelData
+    for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+        assert echo[keyword].value != original[keyword].value
+    assert echo.file_meta.MediaStorageSOPInstanceUID == echo.SOPInstanceUID
+    (again,) = headers.objects_of(before, started=STARTED)
+    assert again.SOPInstanceUID == echo.SOPInstanceUID
+
+
 @pytest.mark.parametrize("name", sorted(phantoms.PHANTOMS))
 def test_a_phantom_is_the_same_every_time(name: str) -> None:
     once, again = (list(islice(phantoms.slices(name), 3)) for _ in range(2))
