@@ -18,6 +18,7 @@ from imaging.studies.reading import decisions, metadata
 from tests import emptying
 
 pytest_plugins = [
+    "tests.sharing_out",
     "tests.peers",
     "tests.chromium",
     "tests.cast",

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,26 +15,15 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.ports import free_port
+
 ACCESS_KEY = "negatoscope"
 SECRET_KEY = "a-secret-of-the-tests"
 BUCKET = "images"
 _ADMINISTRATOR = "administrator"
 _PORTS = ("master", "volume", "filer", "s3")
-
-
-def free_ports(count: int) -> list[int]:
-    """TCP ports that nobody listens on, and whose number plus 10,000 (the store's gRPC) is free as well."""
-    found: list[int] = []
-    with contextlib.ExitStack() as held:
-        while len(found) < count:
-            probe = held.enter_context(socket.create_server(("127.0.0.1", 0)))
-            port = probe.getsockname()[1]
-            if port > 55000:
-                continue
-            with contextlib.suppress(OSError):
-                held.enter_context(socket.create_server(("127.0.0.1", port + 10000)))
-                found.append(port)
-    return found
+#: The store speaks gRPC at the number of each port plus this.
+_GRPC = 10_000
 
 
 def _identities() -> list[dict[str, Any]]:
@@ -54,7 +42,7 @@ class ObjectStore:
     """One store in a folder: it can be stopped, killed and started again with what it kept."""
 
     folder: Path
-    ports: dict[str, int] = field(default_factory=lambda: dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True)))
+    ports: dict[str, int] = field(default_factory=lambda: {name: free_port(above=_GRPC) for name in _PORTS})
     process: "subprocess.Popen[bytes] | None" = None
 
     @property

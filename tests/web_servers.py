@@ -13,7 +13,8 @@ import pytest
 from accounts.models import User
 from tests.factories.accounts import PASSWORD
 from tests.imaging.dimse import processes
-from tests.journeys.running_portal import Browser, free_port
+from tests.journeys.running_portal import Browser
+from tests.ports import free_port
 
 
 @dataclass

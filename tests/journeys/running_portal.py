@@ -19,15 +19,11 @@ from email.message import Message
 from pathlib import Path
 from typing import TypeVar
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "negatoscope-demo"
 T = TypeVar("T")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(question: Callable[[], T], *, seconds: float, what: str) -> T:

@@ -15,6 +15,7 @@ from imaging.dimse.echo import Heard, echo
 from imaging.ingest.models import ApplicationEntity
 from tests.factories.accounts import UserFactory
 from tests.imaging.dimse.conftest import Door
+from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,9 +54,7 @@ def test_what_is_no_address_of_a_device_is_not_called(host: str, answer: Heard) 
 @pytest.fixture
 def storescp(tmp_path: Path) -> Iterator[int]:
     """DCMTK's own listener, as a device would run."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     with subprocess.Popen(["storescp", "-od", str(tmp_path), "-aet", "DEVICE", str(port)]) as process:
         deadline = time.monotonic() + 20
         while True:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from portal.embedded import paths, postgres, redis
 from tests.portal.processes import Running, eventually, mentioning, python, running, variables
+from tests.ports import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -27,12 +28,7 @@ SMALL = {"WEB_WORKERS": "1", "SHORT_WORKERS": "1", "LONG_WORKERS": "1", "DICOM_P
 
 def free_ports() -> dict[str, str]:
     """Ports that nobody uses at this moment."""
-    names = ("PORTAL_PORT", "DICOM_PORT")
-    servers = [socket.create_server(("127.0.0.1", 0)) for _ in names]
-    ports = {name: str(server.getsockname()[1]) for name, server in zip(names, servers, strict=True)}
-    for server in servers:
-        server.close()
-    return ports
+    return {name: str(free_port()) for name in ("PORTAL_PORT", "DICOM_PORT", "HL7_PORT")}
 
 
 @contextmanager
