@@ -247,5 +247,6 @@ class SavedListAdmin(AuditedModelAdmin[SavedList]):
     @admin.display(description=_("what it asks for"))
     def as_readers_see_it(self, kept: SavedList) -> SafeString:
         """Lead to the study list with the filters of this one; each reader sees there only what is theirs to see."""
-        address = f"{reverse('study-list')}?{kept.query}" if kept.query else reverse("viewer:study-list")
+        address = reverse("viewer:study-list")
+        address = f"{address}?{kept.query}" if kept.query else address
         return format_html('<a href="{}">{}</a>', address, kept.query or gettext("everything"))

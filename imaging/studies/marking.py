@@ -115,9 +115,12 @@ def flag_key_image(instance: Instance, frame_number: int, *, note: object = "", 
     _check_frame(instance, frame_number)
     words = markings.checked_words(note, markings.MOST_NOTE)
     with transaction.atomic():
-        # Two readers at once make one flag.
+        known = KeyImage.objects.filter(instance=instance, frame_number=frame_number).first()
+        if known is not None:
+            return known
         if KeyImage.objects.filter(study=instance.study).count() >= markings.MOST_KEY_IMAGES:
             raise MarkingInvalid("too_many")
+        # Two readers at once make one flag.
         row, is_new = KeyImage.objects.get_or_create(
             instance=instance,
             frame_number=frame_number,

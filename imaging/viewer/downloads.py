@@ -32,7 +32,8 @@ View = Callable[..., HttpResponseBase]
 
 #: Studies in one zip.
 MOST_STUDIES: Final = 100
-#: Damage that is found before the first byte is told in the zip; so often it is begun anew for that.
+#: Damage that is found before the first byte is told in the zip, and what was corrected or withdrawn by then is followed;
+#: so often it is begun anew for that.
 _ATTEMPTS: Final = 5
 _AWAY_SECONDS: Final = 30
 
@@ -169,7 +170,7 @@ def _begun(request: HttpRequest, study_uids: list[str], series_uid: str, turn: T
         body = Body(export, part, turn)
         try:
             body.begin()
-        except (storage.ObjectDamaged, storage.ObjectMissing):
+        except (storage.ObjectDamaged, storage.ObjectMissing, exports.ExportChanged):
             body.close(keep_turn=True)
             if attempt == _ATTEMPTS:
                 raise

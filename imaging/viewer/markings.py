@@ -12,6 +12,7 @@ from django.middleware.csrf import get_token
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from imaging.dicom import uids
 from imaging.studies import access, marking, markings
 from imaging.studies.marking import MarkingAbsent, MarkingChanged, MarkingNotYours
 from imaging.studies.markings import MarkingInvalid
@@ -120,6 +121,8 @@ def _saved(request: HttpRequest, study_instance_uid: str, key: UUID) -> JsonResp
     uid, frame, seen = sent.get("sop_instance_uid"), sent.get("frame"), sent.get("seen")
     if not isinstance(uid, str) or type(frame) is not int or not (seen is None or isinstance(seen, str)):
         raise MarkingInvalid("shape")
+    if not uids.is_valid_uid(uid):
+        raise access.StudyNotVisible(uid)
     instance = _instance(request, study.study_instance_uid, uid)
     tool = sent.get("tool")
     drawn = marking.Drawn(

@@ -35,6 +35,7 @@ def image(
     """Give the image as `as=jpeg` or `png`; `frame` from 1, `window=centre,width[,function]`, `words=1` for a line below it."""
     form = request.GET.get("as", "jpeg")
     number = _number(request.GET.get("frame", ""))
+    window = _window(request.GET.get("window", ""))
     if form not in _MEDIA_TYPES:
         raise Http404
     version = access.open_instance(
@@ -51,7 +52,7 @@ def image(
         picture = rendering.render(
             version,
             number=number,
-            window=_window(request.GET.get("window", "")),
+            window=window,
             media_type=_MEDIA_TYPES[form],
             quality=_QUALITY if form == "jpeg" else 0,
             words=_words(version) if request.GET.get("words") == "1" else "",

@@ -29,9 +29,17 @@ class Offered(StrEnum):
 def offered_values(scope: Scope, column: Offered, *, beginning: str = "", limit: int = MOST) -> list[str]:
     """The first values of `column` that begin like `beginning`, among the studies of the reader's departments.
 
-    Referring physicians are told as they are searched: lower case, without accents. At most `limit` queries.
+    Referring physicians are told as they are searched: lower case, without accents; the others in whatever case they are
+    kept. At most `limit` queries for each way in which the beginning may be written.
     """
-    beginning = _as_kept(column, beginning[:64].replace("\x00", ""))
+    found: set[str] = set()
+    for written in _as_kept(column, beginning[:64].replace("\x00", "").strip()):
+        found.update(_from(scope, column, written, limit))
+    return sorted(found)[:limit]
+
+
+def _from(scope: Scope, column: Offered, beginning: str, limit: int) -> list[str]:
+    """The first values that begin exactly like `beginning`, in order."""
     departments = sorted(scope.departments_with(Right.LIST))
     found: list[str] = []
     after = beginning
@@ -55,7 +63,8 @@ def _first(scope: Scope, department: int, column: Offered, sign: str, after: str
     return rows.order_by(str(column)).values_list(str(column))[:1]
 
 
-def _as_kept(column: Offered, text: str) -> str:
+def _as_kept(column: Offered, text: str) -> list[str]:
+    """How a value may begin that a person writes like `text`, each way once."""
     if column is Offered.REFERRING:
-        return person_name.normalised(text)
-    return text.upper().strip()
+        return [person_name.normalised(text)]
+    return list(dict.fromkeys((text, text.upper(), text.lower(), text.capitalize())))

@@ -15,7 +15,16 @@ from accounts.scope import scope_of_user
 from imaging.integrity.models import LedgerLeaf
 from imaging.storage.models import StoredObject
 from imaging.studies import services as studies
-from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Patient, Placement, Series, Study
+from imaging.studies.models import (
+    Instance,
+    InstanceVersion,
+    MetadataSegment,
+    Patient,
+    Placement,
+    SavedList,
+    Series,
+    Study,
+)
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.arrivals import dataset, incoming
 
@@ -26,7 +35,7 @@ READ_ONLY = [Patient, Study, Series, Instance, InstanceVersion, MetadataSegment,
 
 @pytest.fixture
 def study(data_dir, emergency) -> Study:
-    studies.register([incoming(dataset(), data_dir / "spool", emergency)], actor=SYSTEM)
+    studies.register([incoming(dataset(PatientID="P-1"), data_dir / "spool", emergency)], actor=SYSTEM)
     return Study.objects.get()
 
 
@@ -57,7 +66,8 @@ def test_an_administrator_sees_no_patient_by_being_one(model, client, study, adm
     Membership.objects.filter(user=administrator).delete()
     name = f"admin:imaging_{model._meta.model_name}"
     listed = client.get(reverse(f"{name}_changelist")).content.decode()
-    assert "P1" not in listed
+    # With a sign that no token of a form has.
+    assert "P-1" not in listed
     assert study.study_instance_uid not in listed
     assert client.get(reverse(f"{name}_change", args=[model.objects.get().pk])).status_code == 302
 
@@ -95,3 +105,11 @@ def test_a_placement_cannot_end_in_the_past(client, study, administrator, orthop
     assert answer.status_code == 200
     assert "The end must lie in the future." in answer.content.decode()
     assert not Placement.objects.filter(department=orthopaedics).exists()
+
+
+def test_a_saved_list_leads_to_what_its_readers_see(client, study, administrator):
+    query = "q=durand&modality=CT"
+    kept = SavedList.objects.create(name="Mine", query=query, owner=administrator)
+    page = client.get(reverse("admin:imaging_savedlist_change", args=[kept.pk])).content.decode()
+    assert 'href="/?q=durand&amp;modality=CT"' in page
+    assert "Hélène" in client.get(f"/?{query}").content.decode()

@@ -18,6 +18,7 @@ from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
 from accounts.roles import Role
 from imaging.storage.models import ObjectCopy
+from imaging.studies.export import services as exports
 from imaging.studies.models import InstanceVersion
 from imaging.viewer import download_turns
 from tests.factories import arrivals
@@ -271,6 +272,23 @@ def test_what_is_withdrawn_meanwhile_ends_the_download(archive: Archive, reader:
     assert AuditEvent.objects.get(action="export.interrupted").detail["reason"] == "ExportChanged"
 
 
+def test_what_is_withdrawn_before_the_first_byte_is_left_out(
+    archive: Archive, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = a_study(3)
+    archive.receive(*made)
+    prepare = exports.prepare
+
+    def withdrawn_then(*args: Any, **options: Any) -> exports.Export:
+        export = prepare(*args, **options)
+        InstanceVersion.objects.filter(instance__sop_instance_uid=made[0].SOPInstanceUID).update(state="rejected")
+        return export
+
+    monkeypatch.setattr(exports, "prepare", withdrawn_then)
+    files = unzipped(got(reader.get(addresses(made[0]).all["study download"])))
+    assert sum(name.startswith("DICOM/") for name in files) == 2
+
+
 def test_what_arrives_meanwhile_changes_nothing(archive: Archive, reader: Client) -> None:
     made = a_study(3)
     archive.receive(*made[:2])
@@ -294,7 +312,11 @@ def test_an_image_comes_as_the_reader_sees_it(archive: Archive, reader: Client, 
     assert png["Content-Disposition"] == 'attachment; filename="CT-20260304-1-1.png"'
     jpeg: Any = reader.get(address)
     assert jpeg.content.startswith(b"\xff\xd8")
-    assert AuditEvent.objects.filter(action="study.exported").count() == 2
+    exported = AuditEvent.objects.filter(action="study.exported")
+    assert exported.count() == 2
+    for wrong in ({"as": "exe"}, {"window": "1"}, {"window": "nan,2"}):
+        assert reader.get(address, wrong).status_code == 404
+    assert exported.count() == 2, "what was never asked for rightly is no export"
     for wrong in ({"as": "exe"}, {"frame": "0"}, {"frame": "9"}, {"frame": "x"}, {"window": "1"}, {"window": "nan,2"}):
         assert reader.get(address, wrong).status_code == 404, wrong
 

@@ -315,3 +315,18 @@ def test_an_opened_prior_shows_its_marks_and_takes_none(
     assert put.json()["error"] == flag.json()["error"] == "view_only"
     assert not Annotation.objects.exists()
     assert not KeyImage.objects.exists()
+
+
+def test_an_image_whose_uid_is_no_text_is_not_there(image: Dataset, alice: User) -> None:
+    for uid in ("\\ud800", "\\u0000", "", "1.2.x", "9" * 65):
+        sent = json.dumps(drawn(image)).replace(image.SOPInstanceUID, uid)
+        assert put(signed_in(alice), image, uuid4(), sent).status_code == 404, uid
+
+
+def test_a_flag_that_is_there_stays_however_many_there_are(
+    image: Dataset, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(alice)
+    assert client.put(flag_address(image), "{}", "application/json").status_code == 200
+    monkeypatch.setattr(markings, "MOST_KEY_IMAGES", 1)
+    assert client.put(flag_address(image), "{}", "application/json").status_code == 200
