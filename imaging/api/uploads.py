@@ -150,7 +150,7 @@ class Uploads(Resource):
             if media_type == _DICOM:
                 told.append(handed_over.hand_over_object(cast("BinaryIO", self.body), source=source))
             else:
-                told.extend(handed_over.hand_over_zip(self.body.read, length, source=source))
+                told.extend(handed_over.hand_over_zip(self.body.read, length, source=source, going_on=self.body.keep))
         except staging.Damaged as error:
             raise Refused(Problem.INVALID, detail=_("The body is shorter than its length says.")) from error
         except (staging.NoRoom, SpoolError, OutOfRoom) as error:

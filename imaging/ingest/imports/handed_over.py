@@ -1,7 +1,7 @@
 """What a program hands over with one request and waits for: one object, or a zip of them; the truth about each."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -48,9 +48,12 @@ def hand_over_object(stream: BinaryIO, *, source: Source) -> Told:
     return _told("", str(result.outcome), result.reason, result.header)
 
 
-def hand_over_zip(read: Read, length: int, *, source: Source) -> Iterator[Told]:
+def hand_over_zip(
+    read: Read, length: int, *, source: Source, going_on: Callable[[], None] = lambda: None
+) -> Iterator[Told]:
     """Take in the objects of a zip of so many bytes; each is durable when it is told. What is no object is left out.
 
+    ``going_on`` is called with each file that was looked at, and with each that was taken in: many take minutes.
     Raises ``staging.NoRoom`` before anything is kept, ``staging.Damaged`` when the zip ends too early, and
     ``taking_in.OutOfRoom`` after telling of what was kept.
     """
@@ -62,15 +65,16 @@ def hand_over_zip(read: Read, length: int, *, source: Source) -> Iterator[Told]:
         with staging.StagedFile(folder, name, create=True) as staged:
             if staged.fill(read, length) != length:
                 raise staging.Damaged
-        yield from _of_zip(folder, name, source)
+        yield from _of_zip(folder, name, source, going_on)
     finally:
         staging.remove_folder(folder)
 
 
-def _of_zip(folder: uuid.UUID, name: uuid.UUID, source: Source) -> Iterator[Told]:
+def _of_zip(folder: uuid.UUID, name: uuid.UUID, source: Source, going_on: Callable[[], None]) -> Iterator[Told]:
     troubles: list[Told] = []
-    offers = (Offer(found, source) for found in _objects(folder, name, troubles))
+    offers = (Offer(found, source) for found in _objects(folder, name, troubles, going_on))
     for taken in take_in(offers):
+        going_on()
         path = taken.offer.found.path.removeprefix(f"{name}/")
         if taken.outcome == REFUSED:
             yield Told(path=path, refusal=taken.code)
@@ -79,10 +83,11 @@ def _of_zip(folder: uuid.UUID, name: uuid.UUID, source: Source) -> Iterator[Told
     yield from troubles
 
 
-def _objects(folder: uuid.UUID, name: uuid.UUID, troubles: list[Told]) -> Iterator[Found]:
+def _objects(folder: uuid.UUID, name: uuid.UUID, troubles: list[Told], going_on: Callable[[], None]) -> Iterator[Found]:
     """The files that may be objects; what is wrong with others is noted, strays and indexes are passed over."""
     path = staging.path_of(folder, name)
     for found in walk(path, Budget(LIMITS), scratch=staging.folder_of(folder)):
+        going_on()
         if found.trouble is not None:
             is_stray = found.kind in {Kind.JUNK, Kind.DOCUMENT} and found.archive is not None
             if not is_stray:

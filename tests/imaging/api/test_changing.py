@@ -1,6 +1,7 @@
 """Handing objects over, trying again, repeating a request whose answer was lost, and asking too often."""
 
 import io
+import threading
 import zipfile
 from typing import Any
 
@@ -14,7 +15,9 @@ from accounts.idempotency import services as idempotency
 from accounts.models import Department, KeyedRequest, User
 from accounts.roles import Role
 from accounts.services import IssuedKey
+from imaging.api import repetition
 from imaging.events.models import Job
+from imaging.ingest import turnstile
 from imaging.studies.models import Instance, Study
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, issue_machine_key
@@ -119,6 +122,13 @@ def test_a_repetition_is_done_once_and_answered_alike(program: Program, archive:
     assert elsewhere.status_code == 422
 
 
+def test_a_repeated_zip_is_not_taken_in_again(program: Program, archive: Archive) -> None:
+    content, key = zipped(a_dcm=arrivals.encoded(arrivals.dataset())), {"Idempotency-Key": "zip"}
+    first, second = (sent(program, content, "application/zip", **key) for _ in range(2))
+    assert (first.status_code, second["Idempotency-Replayed"]) == (200, "true")
+    assert first.content == second.content
+
+
 def test_a_key_is_its_sender_s_own(program: Program, archive: Archive, orthopaedics: Department) -> None:
     content = arrivals.encoded(arrivals.dataset())
     assert sent(program, content, **{"Idempotency-Key": "k"}).status_code == 200
@@ -144,6 +154,61 @@ def test_what_was_refused_before_anything_was_done_leaves_its_key(program: Progr
     assert sent(program, b"x", "text/plain", **{"Idempotency-Key": "k"}).status_code == 415
     assert sent(program, arrivals.encoded(arrivals.dataset()), **{"Idempotency-Key": "k"}).status_code == 200
     assert sent(program, b"x", **{"Idempotency-Key": "é" * 3}).status_code == 400
+
+
+def test_a_refusal_leaves_its_key_for_the_request_once_it_may_be_carried_out(
+    program: Program, failed: Job, archive: Archive, emergency: Department, machine: IssuedKey
+) -> None:
+    """Who is given the right, or mends the request, need not wait for a day."""
+    key = {"Idempotency-Key": "k"}
+    machine.key.departments.clear()
+    assert program.post(f"/jobs/{failed.pk}/retry", headers=key).status_code == 404
+    machine.key.departments.add(emergency)
+    assert program.post(f"/jobs/{failed.pk}/retry", headers=key).status_code == 202
+    again = program.post(f"/jobs/{failed.pk}/retry", headers=key)
+    assert (again.status_code, again["Idempotency-Replayed"]) == (202, "true")
+    mended = {"Idempotency-Key": "m"}
+    assert sent(program, b"nothing of ours", **mended).status_code == 422
+    assert sent(program, arrivals.encoded(arrivals.dataset()), **mended).status_code == 200
+
+
+def test_a_key_is_held_while_a_long_zip_is_taken_in(
+    program: Program, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease of who works is renewed with each file, not only while the body arrives."""
+    renewed: list[str] = []
+    read, keep = repetition.Body.read, idempotency.keep
+
+    def noted_read(body: repetition.Body, size: int = -1, /) -> bytes:
+        chunk = read(body, size)
+        renewed.append("read")
+        return chunk
+
+    def noted_keep(claim: idempotency.Claim) -> None:
+        keep(claim)
+        renewed.append("kept")
+
+    monkeypatch.setattr(repetition, "_RENEWED", -1.0)
+    monkeypatch.setattr(repetition.Body, "read", noted_read)
+    monkeypatch.setattr(idempotency, "keep", noted_keep)
+    content = zipped(a_dcm=arrivals.encoded(arrivals.dataset()), b_dcm=arrivals.encoded(arrivals.dataset()))
+    assert sent(program, content, "application/zip", **{"Idempotency-Key": "k"}).json()["kept"] == 2
+    # Each reading renews it too.
+    assert renewed.count("kept") >= renewed.count("read") + 4
+
+
+def test_a_repetition_takes_its_turn_among_the_bodies(
+    program: Program, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its whole body is read to be compared, which may take as long as the first time."""
+    content, key = arrivals.encoded(arrivals.dataset()), {"Idempotency-Key": "k"}
+    assert sent(program, content, **key).status_code == 200
+    with monkeypatch.context() as crowded:
+        crowded.setattr(turnstile, "_turns", threading.BoundedSemaphore(1))
+        with turnstile.passed():
+            refused = sent(program, content, **key)
+    assert (refused.status_code, refused["Retry-After"]) == (503, str(turnstile.RETRY_AFTER))
+    assert sent(program, content, **key)["Idempotency-Replayed"] == "true"
 
 
 def test_a_day_later_a_key_is_forgotten(program: Program, archive: Archive) -> None:
