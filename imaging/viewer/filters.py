@@ -14,6 +14,7 @@ from accounts.scope import Scope
 from imaging.studies import selectors as studies
 from imaging.studies.finding.relative_days import days_back, hours_back
 from imaging.studies.finding.saved_lists import ListNotFound, Powers, list_for
+from imaging.studies.finding.time_limit import COUNT_SECONDS, SearchTooBroad, time_limit
 from imaging.studies.models import SavedList
 from imaging.templatetags.people import day
 from imaging.viewer import wording
@@ -35,11 +36,19 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class HidingChip:
-    """A filter without which more studies would be shown: how many more, and whether that is their exact number."""
+    """A filter without which more studies would be shown: how many more, and whether that is their exact number.
+
+    ``hidden`` is None where counting them takes too long.
+    """
 
     chip: Chip
-    hidden: int
+    hidden: int | None
     is_exact: bool = True
+
+    @property
+    def number(self) -> str:
+        """How many, as it is shown."""
+        return f"{self.hidden}" if self.is_exact else f"{self.hidden}+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,12 @@ class Asked:
         """Return the filters that alone hide studies beside the `shown` ones, with how many; counted as far as it is cheap."""
         entries = []
         for chip in self.chips:
-            counted = studies.study_count(scope, chip.filters, exact=False)
+            try:
+                with time_limit(COUNT_SECONDS):
+                    counted = studies.study_count(scope, chip.filters, exact=False)
+            except SearchTooBroad:
+                entries.append(HidingChip(chip, None, is_exact=False))
+                continue
             if counted.number > shown:
                 entries.append(HidingChip(chip, counted.number - shown, counted.is_exact))
         return entries

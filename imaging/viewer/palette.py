@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from accounts import throttling
 from imaging.studies import selectors as studies
 from imaging.studies.finding import saved_lists
+from imaging.studies.finding.time_limit import SearchTooBroad, time_limit
 from imaging.studies.models import Study
 from imaging.viewer import searches, wording
 from imaging.viewer.addresses import ListAddress, address_of_list
@@ -61,9 +62,13 @@ def found(request: HttpRequest) -> HttpResponseBase:
             return HttpResponse(status=429, headers={"Retry-After": str(allowance.wait)})
         searches.on_record(request, search)
         scope = request.scope  # type: ignore[attr-defined]
-        page = studies.study_list(scope, studies.StudyFilters(search=search), limit=MOST_STUDIES)
-        context["found"] = [_found(row.study) for row in page.rows]
-        context["in_list"] = ListAddress(QueryDict()).where(q=search) if page.next else ""
+        try:
+            with time_limit():
+                page = studies.study_list(scope, studies.StudyFilters(search=search), limit=MOST_STUDIES)
+            context["found"] = [_found(row.study) for row in page.rows]
+            context["in_list"] = ListAddress(QueryDict()).where(q=search) if page.next else ""
+        except SearchTooBroad:
+            context["is_too_broad"] = True
     elif not search:
         context["lists"] = _lists(request)
     return render(request, "imaging/viewer/_palette_found.html", context)

@@ -21,6 +21,7 @@ from imaging.studies import selectors as studies
 from imaging.studies.finding import saved_lists
 from imaging.studies.finding.list_layouts import layout_for
 from imaging.studies.finding.offered_values import Offered, offered_values
+from imaging.studies.finding.time_limit import COUNT_SECONDS, SearchTooBroad, time_limit
 from imaging.viewer import searches
 from imaging.viewer.addresses import ListAddress
 from imaging.viewer.filters import Asked, asked
@@ -34,6 +35,8 @@ PAGE_SIZE = 50
 #: With so few rows it is said which filters hide others.
 FEW = 5
 _LONGEST_ADDRESS = 8000
+#: htmx asks no more after an answer with this status.
+_STOP_POLLING = 286
 #: Relative times are written anew this often, though nothing else changed.
 _STALE_SECONDS = 300
 _OFFERED = {"body": Offered.BODY_PART, "source": Offered.SOURCE, "referring": Offered.REFERRING}
@@ -67,7 +70,11 @@ def page(request: HttpRequest) -> HttpResponseBase:
         if len(tidy) <= _LONGEST_ADDRESS:
             return redirect(tidy)
     read = reading(request)
-    body = _body(request, read, _etag(request, read))
+    try:
+        with time_limit():
+            body = _body(request, read, _etag(request, read))
+    except SearchTooBroad:
+        body = _too_broad(request, read)
     around = frame(read.wanted, read.shape, saved_lists.lists_for(read.powers), read.powers)
     response = render(request, "imaging/viewer/study_list.html", {**around, **body})
     response["Cache-Control"] = "private, no-cache"
@@ -78,13 +85,18 @@ def page(request: HttpRequest) -> HttpResponseBase:
 @gzip_page
 @login_required
 def rows(request: HttpRequest) -> HttpResponseBase:
-    """Give the rows alone; 304 while nothing that this reader sees has changed."""
+    """Give the rows alone; 304 while nothing that this reader sees has changed, 286 when it is not to be asked again."""
     read = reading(request)
-    etag = _etag(request, read)
-    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+    try:
+        with time_limit():
+            etag = _etag(request, read)
+            response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+            body = _body(request, read, etag) if response is None else {}
+    except SearchTooBroad:
+        # The rows stay as they are. Asked every few seconds, the same search would hold up everybody else's.
+        return _part(request, "imaging/viewer/_study_count.html", {"is_stale": True}, status=_STOP_POLLING)
     if response is None:
-        body = {**_body(request, read, etag), "is_fragment": True}
-        response = render(request, "imaging/viewer/_study_rows_refreshed.html", body)
+        response = render(request, "imaging/viewer/_study_rows_refreshed.html", {**body, "is_fragment": True})
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
     return response
@@ -95,17 +107,25 @@ def rows(request: HttpRequest) -> HttpResponseBase:
 def total(request: HttpRequest) -> HttpResponse:
     """Give the exact number of studies, after a page that could only say how many there are at least."""
     wanted = reading(request).wanted
-    number = studies.study_count(request.scope, wanted.filters, exact=True).number  # type: ignore[attr-defined]
+    try:
+        with time_limit():
+            number = studies.study_count(request.scope, wanted.filters, exact=True).number  # type: ignore[attr-defined]
+    except SearchTooBroad:
+        return _part(request, "imaging/viewer/_study_count.html", {"is_unknown": True})
     return _part(request, "imaging/viewer/_study_count.html", {"total": number, "has_exact_total": True})
 
 
 @require_safe
 @login_required
 def hiding(request: HttpRequest) -> HttpResponse:
-    """Tell how many studies each filter hides."""
+    """Tell how many studies each filter hides; nothing while it is not known how many are shown."""
     scope = request.scope  # type: ignore[attr-defined]
     wanted = reading(request).wanted
-    shown = studies.study_count(scope, wanted.filters, exact=False).number
+    try:
+        with time_limit(COUNT_SECONDS):
+            shown = studies.study_count(scope, wanted.filters, exact=False).number
+    except SearchTooBroad:
+        return HttpResponse(status=204)
     entries = wanted.hiding(scope, shown=shown)
     return _part(
         request,
@@ -137,8 +157,8 @@ def columns(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _part(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    response = render(request, template, {**context, "is_fragment": True})
+def _part(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    response = render(request, template, {**context, "is_fragment": True}, status=status)
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -174,6 +194,21 @@ def _body(request: HttpRequest, read: Reading, etag: str) -> dict[str, Any]:
         "now": now,
         "refresh_address": address.of("viewer:study-rows", since=str(int(now.timestamp() * 1000))),
         "refresh_headers": json.dumps({"If-None-Match": etag}),
+    }
+
+
+def _too_broad(request: HttpRequest, read: Reading) -> dict[str, Any]:
+    """Return what stands in place of rows that took too long to find: nothing is counted, and nothing refreshed."""
+    searches.on_record(request, read.wanted.filters.search)
+    return {
+        "rows": [],
+        "is_too_broad": True,
+        "is_unknown": True,
+        "chips": read.wanted.chips,
+        "may_export": False,
+        "may_list": True,
+        "first_page": "",
+        "now": timezone.now(),
     }
 
 

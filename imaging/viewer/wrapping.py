@@ -28,6 +28,7 @@ from imaging.ingest.wrapping.services import Outcome, Piece, Wishes
 from imaging.ingest.wrapping.targets import Target
 from imaging.studies import access
 from imaging.studies import selectors as studies
+from imaging.studies.finding.time_limit import SearchTooBroad, time_limit
 from imaging.studies.models import Study
 from imaging.viewer import wording, wrapping_material, wrapping_words
 from imaging.viewer.errors import of_a_study
@@ -108,8 +109,16 @@ def find(request: HttpRequest) -> HttpResponseBase:
     if not departments_of(_user(request)):
         raise PermissionDenied
     words = request.POST.get("words", "")[:128].strip()
-    rows = studies.study_list(_scope(request), studies.StudyFilters(search=words), limit=_FOUND).rows if words else []
-    context = {"words": words, "found": [{"study": row.study, "title": wording.study_title(row.study)} for row in rows]}
+    context: dict[str, Any] = {"words": words, "found": []}
+    try:
+        with time_limit():
+            found = (
+                studies.study_list(_scope(request), studies.StudyFilters(search=words), limit=_FOUND) if words else None
+            )
+        rows = found.rows if found else []
+        context["found"] = [{"study": row.study, "title": wording.study_title(row.study)} for row in rows]
+    except SearchTooBroad:
+        context["is_too_broad"] = True
     name = "_wrap_found.html" if _is_scripted(request) else "wrap_choose.html"
     response = render(request, f"imaging/viewer/{name}", context)
     response["Cache-Control"] = "no-store"

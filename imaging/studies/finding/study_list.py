@@ -6,6 +6,7 @@ are cut by key, never by offset.
 """
 
 import hashlib
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,9 @@ from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.studies.finding import list_count, list_cursor, list_scan
+from imaging.studies.finding.list_cursor import Place
 from imaging.studies.finding.list_filters import EVERYTHING, Order, Status, StudyFilters
+from imaging.studies.finding.time_limit import COUNT_SECONDS, SearchTooBroad, time_limit
 from imaging.studies.models import Placement, Study
 
 __all__ = [
@@ -29,12 +32,14 @@ __all__ = [
     "study_count",
     "study_list",
     "study_list_version",
-    "study_pages",
+    "whole_list",
 ]
 
 #: A longer list than this is counted for whoever asks ``study_count``, not with every page.
 COUNTED = 10_000
 _MOST_ROWS = 500
+#: Keys of a whole list that are read in one go.
+_MOST_KEYS = 20_000
 #: What a line of the list shows of its study, beside what the study's version tells of.
 _SHOWN = (
     *("pk", "version", "thumbnail_id", "status", "sensitivity"),
@@ -102,18 +107,23 @@ def study_list(
     )
 
 
-def study_pages(
-    scope: Scope, filters: StudyFilters = EVERYTHING, *, order: Order = Order.LATEST, limit: int = _MOST_ROWS
-) -> Iterator[list[StudyRow]]:
-    """The whole list, a page at a time and uncounted: for what leaves the portal row by row, in flat memory."""
-    cursor, more = "", True
+def whole_list(
+    scope: Scope, filters: StudyFilters = EVERYTHING, *, order: Order = Order.LATEST
+) -> tuple[int, Iterator[list[StudyRow]]]:
+    """How many studies a list has, and all its rows, some at a time: for what leaves the portal row by row.
+
+    Which studies they are is decided before it returns, so that ``time_limit`` refuses the list before anything is sent.
+    What is out of scope by the time its turn comes is left out. Memory: eight bytes a study, and the rows in hand.
+    """
+    ids, place, more = array("q"), None, True
     while more:
-        place = list_cursor.read(cursor, order)
-        found = list_scan.keys(scope, filters, order, place, limit=limit)
-        more = found.more
-        if found.keys:
-            yield _rows(scope, [key.study_id for key in found.keys])
-            cursor = list_cursor.written(found.keys[-1], order, backwards=False)
+        found = list_scan.keys(scope, filters, order, place, limit=_MOST_KEYS)
+        ids.extend(key.study_id for key in found.keys)
+        more = found.more and bool(found.keys)
+        place = Place(found.keys[-1].value, found.keys[-1].study_id) if more else None
+    own = scope.within(filters.departments) if filters.departments else scope
+    visible = Study.objects.visible_to(own)
+    return len(ids), (_rows(own, ids[start : start + _MOST_ROWS], visible) for start in range(0, len(ids), _MOST_ROWS))
 
 
 def study_count(scope: Scope, filters: StudyFilters = EVERYTHING, *, exact: bool = True) -> Total:
@@ -129,10 +139,16 @@ def _capped(number: int, *, is_exact: bool) -> Total:
 
 
 def _total(scope: Scope, filters: StudyFilters, found: list_scan.Keys) -> Total:
-    """What is known of the number of studies once a page is found."""
-    if found.total is None:
+    """What is known of the number of studies once a page is found: if counting takes too long, at least those of the page."""
+    if found.total is not None:
+        return _capped(found.total, is_exact=found.is_exact)
+    if not filters.has_text:
         return study_count(scope, filters, exact=False)
-    return _capped(found.total, is_exact=found.is_exact)
+    try:
+        with time_limit(COUNT_SECONDS):
+            return study_count(scope, filters, exact=False)
+    except SearchTooBroad:
+        return Total(len(found.keys), is_exact=False)
 
 
 def study_list_version(
@@ -160,8 +176,9 @@ def _placements(scope: Scope, ids: Sequence[int]) -> QuerySet[Placement]:
     return Placement.objects.visible_to(scope).filter(study__in=ids, department__in=scope.departments_with(Right.LIST))
 
 
-def _rows(scope: Scope, ids: Sequence[int]) -> list[StudyRow]:
-    studies = Study.objects.filter(pk__in=ids).select_related("patient", "thumbnail").in_bulk()
+def _rows(scope: Scope, ids: Sequence[int], of: QuerySet[Study] | None = None) -> list[StudyRow]:
+    """The rows of these studies, in this order; those alone that are among ``of``, where time has passed since they were found."""
+    studies = (Study.objects if of is None else of).filter(pk__in=ids).select_related("patient", "thumbnail").in_bulk()
     departments: dict[int, list[Department]] = {}
     for row in _placements(scope, ids).select_related("department").order_by("placed_at", "pk"):
         departments.setdefault(row.study_id, []).append(row.department)

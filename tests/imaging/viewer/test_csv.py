@@ -9,6 +9,8 @@ from django.test import Client
 from accounts import audit, spreadsheet
 from accounts.models import AuditEvent, Department, User
 from accounts.roles import Role
+from imaging.studies.finding import study_list
+from imaging.studies.models import Placement
 from imaging.viewer import list_export
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, UserFactory
@@ -40,7 +42,8 @@ def table(client: Client, state: str = "") -> list[dict[str, str]]:
 def test_every_row_of_the_filter_is_exported_in_its_order(
     archive: Archive, reader: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_export, "_PAGE", 4)
+    monkeypatch.setattr(study_list, "_MOST_ROWS", 4)
+    monkeypatch.setattr(study_list, "_MOST_KEYS", 3)
     archive.receive(
         *(
             arrivals.dataset(PatientName=f"Row{number:02}^A", PatientID=str(number), Modality="CT")
@@ -100,7 +103,7 @@ def test_the_export_is_on_record_with_its_filters(archive: Archive, reader: Clie
     archive.receive(arrivals.dataset())
     table(reader, "modality=CT")
     event = AuditEvent.objects.get(action="list.exported")
-    assert event.detail == {"filters": "modality=CT", "studies": 1, "is_exact": True}
+    assert event.detail == {"filters": "modality=CT", "studies": 1}
 
 
 def test_nothing_leaves_that_cannot_be_put_on_record(
@@ -117,6 +120,31 @@ def test_nothing_leaves_that_cannot_be_put_on_record(
     assert answer.status_code == 302
     assert answer.headers["Location"] == "/?q=secret"
     assert not getattr(answer, "streaming", False)
+
+
+def test_a_list_that_takes_too_long_is_refused_before_anything_is_sent(
+    archive: Archive, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.receive(arrivals.dataset(PatientName="Durand^A"))
+    monkeypatch.setattr(list_export, "_SECONDS", 0)
+    answer = reader.post("/studies/export.csv", {"state": "q=durand"}, follow=True)
+    assert answer.redirect_chain == [("/?q=durand", 302)]
+    assert "Nothing was exported: this list takes too long to gather" in answer.content.decode()
+    assert not AuditEvent.objects.filter(action="list.exported").exists()
+
+
+def test_what_is_withdrawn_while_a_slow_client_reads_is_left_out(
+    archive: Archive, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_list, "_MOST_ROWS", 1)
+    archive.receive(arrivals.dataset(PatientName="First^A"), arrivals.dataset(PatientName="Second^B", PatientID="2"))
+    answer = reader.post("/studies/export.csv", {"state": "order=name"})
+    pieces = iter(answer.streaming_content)  # type: ignore[attr-defined]
+    sent = next(pieces) + next(pieces)
+    Placement.objects.filter(study__patient__patient_name__startswith="Second").delete()
+    sent += b"".join(pieces)
+    assert b"FIRST A" in sent
+    assert b"SECOND" not in sent
 
 
 def test_a_french_reader_gets_french_headers_and_semicolons(archive: Archive, reader: Client, alice: User) -> None:
