@@ -99,7 +99,8 @@ def page(request: Message) -> Message:
 
 def caption(request: Message) -> Message:
     """Put words below a picture, the payload (PNG). Header: ``words``, ``media_type``, ``quality``."""
-    return _encoded(captions.below(request.payload, str(request.header["words"])), request.header)
+    words = str(request.header["words"])
+    return _encoded(captions.below(request.payload, words), request.header, xmp=captions.packet(words))
 
 
 def poster(request: Message) -> Message:
@@ -145,9 +146,9 @@ def convert(request: Message) -> Message:
     return Message({"description": wire.pack(description), "frames": len(lengths), "frame_length": lengths[0]})
 
 
-def _encoded(image: pictures.Image, header: Mapping[str, Any]) -> Message:
+def _encoded(image: pictures.Image, header: Mapping[str, Any], *, xmp: bytes = b"") -> Message:
     media_type = str(header["media_type"])
-    payload = pictures.encode(image, media_type, quality=int(header.get("quality") or 0))
+    payload = pictures.encode(image, media_type, quality=int(header.get("quality") or 0), xmp=xmp)
     return Message({"width": image.width, "height": image.height, "media_type": media_type}, payload)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 from PIL.Image import Image, Resampling
+from PIL.PngImagePlugin import PngInfo
 
 from imaging.dicom import decode, display_planes, windowing
 from imaging.dicom.errors import UnsupportedPixels
@@ -80,16 +81,22 @@ def _square(width: int, height: int, aspect: float) -> tuple[float, float]:
     return (width, height * aspect) if aspect >= 1 else (width / aspect, height)
 
 
-def encode(image: Image, media_type: str, *, quality: int = 0) -> bytes:
-    """As WebP, JPEG or PNG; ``quality`` is 1 to 100, 0 ours. Small pictures take the denser WebP, for large ones speed counts."""
+def encode(image: Image, media_type: str, *, quality: int = 0, xmp: bytes = b"") -> bytes:
+    """As WebP, JPEG or PNG; ``quality`` is 1 to 100, 0 ours. Small pictures take the denser WebP, for large ones speed counts.
+
+    ``xmp`` is a packet of metadata that goes with it (ISO 16684-1).
+    """
     out = io.BytesIO()
     if media_type == "image/webp":
         small = image.width * image.height <= 300 * 300
-        image.save(out, "WEBP", quality=quality or 82, method=2 if small else 0)
+        image.save(out, "WEBP", quality=quality or 82, method=2 if small else 0, xmp=xmp)
     elif media_type == "image/jpeg":
-        image.save(out, "JPEG", quality=quality or 90)
+        image.save(out, "JPEG", quality=quality or 90, xmp=xmp)
     elif media_type == "image/png":
-        image.save(out, "PNG", compress_level=3)
+        told = PngInfo()
+        if xmp:
+            told.add_itxt("XML:com.adobe.xmp", xmp.decode())
+        image.save(out, "PNG", compress_level=3, pnginfo=told)
     else:
         raise UnsupportedPixels(media_type, code="unknown_media_type")
     return out.getvalue()

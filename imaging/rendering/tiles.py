@@ -5,15 +5,13 @@ Text of an object is hostile: it becomes pixels here and nothing else.
 
 from __future__ import annotations
 
-import unicodedata
-from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 import PIL.Image
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
 from PIL.Image import Image
 
+from imaging.rendering.lettering import Face, drawable, face
 from imaging.rendering.tile_content import Line, Tile
 
 #: The dark tokens of `static/css/tokens.css` in sRGB: a card is a picture, and pictures lie on film.
@@ -34,8 +32,6 @@ _SPARSE: Final = 4
 _EDGES_OF_A_PREVIEW: Final = (250, 280, 310, 340)
 _EDGE_OF_A_THUMBNAIL: Final = 160
 _LARGEST_THUMBNAIL: Final = 320
-_FONT: Final = Path(__file__).resolve().parents[2] / "static" / "fonts" / "inter-latin-wght-normal.woff2"
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def draw(tile: Tile, size: int) -> Image:
@@ -60,8 +56,9 @@ def _card(tile: Tile, size: int, unit: float) -> tuple[Image, bool]:
     at = margin + _pill(pen, (margin, margin), tile.code or "?", unit) + round(12 * unit)
     if tile.moving:
         _play(pen, (size - margin - round(24 * unit), margin), round(22 * unit))
-    for line in _wrap(pen, glyphs(tile.title), font(round(17 * unit), 600), size - 2 * margin, 3):
-        pen.text((margin, at), line, TEXT, font(round(17 * unit), 600))
+    title = face(round(17 * unit), 600)
+    for line in _wrap(drawable(tile.title), title, size - 2 * margin, 3):
+        title.write(pen, (margin, at), line, TEXT)
         at += round(22 * unit)
     at += round(6 * unit)
     if len(tile.lines) < _SPARSE and at + (18 * len(tile.lines) + 72) * unit < bottom:
@@ -69,7 +66,7 @@ def _card(tile: Tile, size: int, unit: float) -> tuple[Image, bool]:
     for entry in tile.lines:
         below = _entry(pen, entry, (margin, at), (size - margin, bottom), unit)
         if below is None:
-            pen.text((size / 2, size - margin / 2), "…", TEXT_2, font(round(17 * unit), 600), anchor="ms")
+            title.write(pen, (size / 2, size - margin / 2), "…", TEXT_2, "ms")
             return image, False
         at = below
     return image, True
@@ -77,12 +74,12 @@ def _card(tile: Tile, size: int, unit: float) -> tuple[Image, bool]:
 
 def _pill(pen: ImageDraw.ImageDraw, at: tuple[int, int], code: str, unit: float) -> int:
     """The code in its pill; returns its height."""
-    face = font(round(13 * unit), 650)
-    shown = glyphs(code)[:8]
+    bold = face(round(13 * unit), 650)
+    shown = drawable(code)[:8]
     height = round(24 * unit)
-    width = round(pen.textlength(shown, face) + 18 * unit)
+    width = round(bold.length(shown) + 18 * unit)
     pen.rounded_rectangle((*at, at[0] + width, at[1] + height), radius=round(6 * unit), fill=ACCENT_SOFT)
-    pen.text((at[0] + width / 2, at[1] + height / 2), shown, ACCENT, face, anchor="mm")
+    bold.write(pen, (at[0] + width / 2, at[1] + height / 2), shown, ACCENT, "mm")
     return height
 
 
@@ -108,73 +105,51 @@ def _entry(
 ) -> int | None:
     """One line with its label; returns where the next one goes, or None when the card is full."""
     left, top = at[0] + round(10 * unit) * entry.depth, at[1]
-    face, height = font(round(12.5 * unit), 400), round(18 * unit)
+    written, height = face(round(12.5 * unit), 400), round(18 * unit)
     if top + height > corner[1]:
         return None
     if entry.swatch:
         side = round(10 * unit)
         pen.rounded_rectangle((left, top + 4 * unit, left + side, top + 4 * unit + side), 2 * unit, fill=entry.swatch)
         left += round(17 * unit)
-    label = glyphs(entry.label)
+    label = drawable(entry.label)
     if label and not entry.value:
-        face = font(round(12.5 * unit), 600)
-    shown = f"{label}  {glyphs(entry.value)}" if label else glyphs(entry.value)
-    lines = _wrap(pen, shown, face, corner[0] - left, 3)
+        written = face(round(12.5 * unit), 600)
+    shown = f"{label}  {drawable(entry.value)}" if label else drawable(entry.value)
+    lines = _wrap(shown, written, corner[0] - left, 3)
     for number, line in enumerate(lines):
         if top + height > corner[1]:
             return None
-        pen.text((left, top), line, TEXT_2, face)
+        written.write(pen, (left, top), line, TEXT_2)
         if number == 0 and label and entry.value:
-            pen.text((left, top), line[: len(label)], TEXT_3, face)
+            written.write(pen, (left, top), line[: len(label)], TEXT_3)
         top += height
     return top
 
 
-def _wrap(pen: ImageDraw.ImageDraw, text: str, face: Font, width: float, most: int) -> list[str]:
+def _wrap(text: str, written: Face, width: float, most: int) -> list[str]:
     """Lines that fit ``width``, at most so many; what is left out is marked."""
     lines: list[str] = []
     line = ""
     for word in text.split(" "):
         tried = f"{line} {word}" if line else word
-        if pen.textlength(tried, face) <= width:
+        if written.length(tried) <= width:
             line = tried
             continue
         if line:
             lines.append(line)
-        line = _cut(pen, word, face, width)
+        line = _cut(word, written, width)
         if len(lines) == most:
             break
     lines.append(line)
     if len(lines) > most:
-        lines = [*lines[: most - 1], _cut(pen, f"{lines[most - 1]} {lines[most]}", face, width)]
+        lines = [*lines[: most - 1], _cut(f"{lines[most - 1]} {lines[most]}", written, width)]
     return [line for line in lines if line]
 
 
-def _cut(pen: ImageDraw.ImageDraw, text: str, face: Font, width: float) -> str:
-    if pen.textlength(text, face) <= width:
+def _cut(text: str, written: Face, width: float) -> str:
+    if written.length(text) <= width:
         return text
-    while text and pen.textlength(text + "…", face) > width:
+    while text and written.length(text + "…") > width:
         text = text[:-1]
     return text.rstrip() + "…"
-
-
-@lru_cache(maxsize=64)
-def font(size: int, weight: int) -> Font:
-    """Inter at a size in pixels and a weight; Pillow's own face where the file is missing."""
-    try:
-        face = ImageFont.truetype(str(_FONT), size)
-        face.set_variation_by_axes([weight])
-    except OSError:
-        return ImageFont.load_default(size)
-    return face
-
-
-def glyphs(text: str) -> str:
-    """The text in characters that the bundled font has; others lose their accents or are left out."""
-    kept = []
-    for char in text:
-        if ord(char) < 0x100 or char in "–—‘’“”•…−×€œŒ":
-            kept.append(char)
-        else:
-            kept.append("".join(part for part in unicodedata.normalize("NFKD", char) if ord(part) < 0x80))
-    return " ".join("".join(kept).split())

@@ -14,7 +14,7 @@ from PIL.Image import Image
 from pydicom.dataset import Dataset
 
 from imaging.dicom.errors import Malformed, UnsupportedPixels
-from imaging.rendering import tiles
+from imaging.rendering import lettering, tiles
 from imaging.rendering.tile_content import clean
 
 MAX_CHANNELS: Final = 32
@@ -114,5 +114,5 @@ def _lane(
     middle, reach = float(np.median(ys)), float(np.abs(ys - np.median(ys)).max()) or 1.0
     drawn = (top + bottom) / 2 - (ys - middle) / reach * (bottom - top) * 0.42
     pen.line(list(zip(xs.tolist(), drawn.tolist(), strict=True)), _CURVE, max(1, round(size / 512)), joint="curve")
-    face = tiles.font(max(9, round(size / 36)), 600)
-    pen.text((left + size / 64, top + size / 128), tiles.glyphs(name), tiles.TEXT_2, face)
+    bold = lettering.face(max(9, round(size / 36)), 600)
+    bold.write(pen, (left + size / 64, top + size / 128), lettering.drawable(name), tiles.TEXT_2)
