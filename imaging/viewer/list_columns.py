@@ -24,7 +24,8 @@ WIDEST: Final = 800
 class Column:
     """One column. `orders` are those of the first and of the second click on its header.
 
-    `track` is its width as a CSS grid track while the reader has given none; `leaves_below` the width of the list, in rem,
+    `track` is its width as a CSS grid track while the reader has given none (its variables belong to narrow lists,
+    `studies.css`); `leaves_below` the width of the list, in rem,
     under which it makes room. A fixed column is always there: who it is and what one acts on are never hidden.
     """
 
@@ -58,7 +59,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
         Column(
             "mrn",
             _("MRN"),
-            "fit-content(9.5rem)",
+            "fit-content(var(--track-mrn, 9.5rem))",
             orders=(_O.PATIENT_ID, _O.PATIENT_ID_DESCENDING),
             leaves_below=44,
             abbreviates=_("Medical record number"),
@@ -68,6 +69,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
         Column(
             "modality",
             pgettext_lazy("column", "Mod."),
+            "fit-content(var(--track-modality, 14rem))",
             orders=(_O.MODALITY, _O.MODALITY_DESCENDING),
             abbreviates=_("Modality"),
         ),

@@ -22,6 +22,9 @@ function showCounts(): void {
   document.querySelectorAll("[data-ticked-count], [data-dialog-count]").forEach((place) => {
     place.textContent = String(count);
   });
+  document.querySelectorAll<HTMLElement>("[data-counted]").forEach((place) => {
+    place.textContent = (place.dataset[count === 1 ? "one" : "many"] ?? "").replace("{count}", String(count));
+  });
 }
 
 function tickChosenLine(): void {

@@ -79,7 +79,7 @@ def test_x_ticks_a_row_and_with_shift_all_rows_between(archive: Archive, alice: 
         page.keyboard.press("j")
     page.keyboard.press("Shift+X")
     assert ticked.count() == 4
-    assert page.inner_text("[data-ticked-count]") == "4"
+    assert page.inner_text("#selection [data-counted]") == "4 studies selected"
     page.keyboard.press("Shift+ArrowDown")
     assert ticked.count() == 5
     page.locator("tbody [data-tick]").nth(5).click()
@@ -87,7 +87,10 @@ def test_x_ticks_a_row_and_with_shift_all_rows_between(archive: Archive, alice: 
     assert ticked.count() == 6
     page.keyboard.press("x")
     page.click("#selection [type=reset]")
-    until(lambda: page.inner_text("[data-ticked-count]") in {"0", ""}, "the number of ticks does not follow")
+    until(
+        lambda: page.inner_text("#selection [data-counted]") in {"0 studies selected", ""},
+        "the number of ticks does not follow",
+    )
 
 
 def test_letters_are_for_who_wants_them_and_never_for_fields(

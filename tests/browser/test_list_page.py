@@ -134,7 +134,7 @@ def test_ticked_studies_are_acted_on_together_and_nothing_moves(
     before = page.locator("tbody tr").nth(1).bounding_box()
     page.check("tbody tr:nth-child(1) [data-tick]")
     page.check("tbody tr:nth-child(3) [data-tick]")
-    assert page.inner_text("[data-ticked-count]") == "2"
+    assert page.inner_text("#selection [data-counted]").startswith("2 ")
     assert page.locator("tbody tr").nth(1).bounding_box() == before
     shoot(page, "list-selected")
     page.click("#selection [value=accessions]")
@@ -184,6 +184,50 @@ def test_axe_finds_nothing_in_an_open_menu(menu: str, ward: Archive, alice: User
         page.wait_for_load_state("networkidle")
         found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
         assert not [(rule["id"], [node["target"] for node in rule["nodes"]][:3]) for rule in found["violations"]]
+
+
+def test_a_phone_has_ticks_bulk_actions_columns_and_the_table(ward: Archive, alice: User, open_page: OpenPage) -> None:
+    page = open_page(alice, viewport=PHONE, has_touch=True, is_mobile=True)
+    page.goto("/")
+    page.locator("tbody .tick").first.tap()
+    assert page.inner_text("#selection [data-counted]") == "1 study selected"
+    page.locator("#selection [data-tick-all]").tap()
+    count = page.locator("tbody [data-tick]").count()
+    assert page.inner_text("#selection [data-counted]") == f"{count} studies selected"
+    assert page.locator("#selection button[value=accessions]").is_visible()
+    page.locator("#selection [type=reset]").tap()
+    assert page.locator("#selection").is_hidden()
+    with page.expect_download() as told:
+        page.locator("form[action$='export.csv'] button").tap()
+    assert told.value.suggested_filename.endswith(".csv")
+    assert page.locator("tbody .c-sex").count() == 0
+    page.locator("[popovertarget=choose-columns]").tap()
+    page.locator("#choose-columns input[name=column][value=sex]").check()
+    page.locator("#choose-columns button[value=keep]").tap()
+    page.wait_for_selector("tbody .c-sex")
+    told_by_name = "getComputedStyle(document.querySelector('tbody .c-sex'), '::before').content"
+    assert page.evaluate(told_by_name) == '"Sex"'
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_beside_the_preview_names_stay_in_one_line(archive: Archive, alice: User, open_page: OpenPage) -> None:
+    names = ("Ouédraogo^Aminata", "Nadeau^Philippe Jean", "Van den Berg^Johanna", "Kovačević^Luka")
+    archive.receive(
+        *(
+            arrivals.dataset(PatientName=name, PatientID=f"ACRIN-FLT-{n}", SpecificCharacterSet="ISO_IR 192")
+            for n, name in enumerate(names)
+        )
+    )
+    page = open_page(as_reader(alice, "fr", "light"), viewport={"width": 1280, "height": 800})
+    page.goto("/")
+    page.keyboard.press("j")
+    page.keyboard.press(" ")
+    page.wait_for_selector("#preview h2")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('tbody .who')].map((who) => who.getBoundingClientRect().height)"
+    )
+    assert len(heights) == len(names)
+    assert max(heights) < 30, heights
 
 
 def test_a_session_that_ends_comes_back_to_the_same_place(ward: Archive, alice: User, open_page: OpenPage) -> None:
