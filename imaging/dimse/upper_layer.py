@@ -64,6 +64,9 @@ class StreamingUpperLayer(DULServiceProvider):
         """Begin without a receiver: it is made when the contexts are agreed upon."""
         super().__init__(assoc)
         self.receiver: Receiver | None = None
+        #: Set by who wants the association to end; whereupon we say when it is between two messages, and read no more.
+        self.is_asked_to_end = False
+        self.may_end = False
         self._buffer = bytearray(64 * 1024)
         self._poll: Any = None
 
@@ -86,13 +89,14 @@ class StreamingUpperLayer(DULServiceProvider):
             self._part(connection)
             return True
         if connection is None or self.state_machine.current_state != _DATA_TRANSFER:
+            self.may_end = self.is_asked_to_end
             return bool(super()._is_transport_event())
         if self.receiver is None:
             self.receiver = cast("StreamingAssociation", self.assoc).make_receiver()
         receiver = self.receiver
         seen = False
         try:
-            while self._is_free() and self._is_readable(connection):
+            while self._is_free(receiver) and self._is_readable(connection):
                 seen = True
                 self._idle_timer.restart()
                 # The library's own loop over this association may rest while objects stream.
@@ -105,8 +109,12 @@ class StreamingUpperLayer(DULServiceProvider):
             self.assoc._reactor_checkpoint.set()
         return seen
 
-    def _is_free(self) -> bool:
+    def _is_free(self, receiver: Receiver) -> bool:
         """Whether more may be read: what the library has to answer or to send comes first, or a flood would pile up in memory."""
+        # Only this thread knows whether a message has begun: another one would see it between two of its steps.
+        if self.is_asked_to_end and not receiver.is_busy:
+            self.may_end = True
+            return False
         return not self._kill_thread and self.to_provider_queue.empty() and self.assoc.dimse.msg_queue.empty()
 
     def _part(self, connection: socket.socket) -> None:
@@ -277,10 +285,8 @@ class StreamingAssociation(Association):
         primitive.presentation_data_value_list.append((context_id, value))
         self.dimse.receive_primitive(primitive)
 
-    def close_if_idle(self) -> bool:
-        """Abort an association that is not in the middle of an object; whether it was done."""
-        receiver = self.dul.receiver
-        if receiver is not None and receiver.is_busy:
-            return False
-        self.abort()
-        return True
+    def close_if_idle(self) -> None:
+        """Abort the association once it is not in the middle of an object; to be asked again until then."""
+        self.dul.is_asked_to_end = True
+        if self.dul.may_end:
+            self.abort()

@@ -29,6 +29,7 @@ class Door:
     spool: Spool
     emergency: Department
     admission: Admission
+    server: Server
 
     def peer(self, *, patience: float = 15.0) -> RawPeer:
         """A new connection."""
@@ -60,11 +61,12 @@ def open_door(data_dir: Path, settings: Any, transactional_db: None) -> Iterator
         server = Server(listener.bind("127.0.0.1", 0), ae_title="NEGATOSCOPE", admission=admission)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         servers.append((server, admission))
-        return Door(server.server_address[1], services.spool(), emergency, admission)
+        return Door(server.server_address[1], services.spool(), emergency, admission, server)
 
     yield listen
     for server, admission in servers:
-        server.stop(timedelta(seconds=5))
+        if server.socket.fileno() >= 0:  # not stopped by the test itself
+            server.stop(timedelta(seconds=5))
         admission.stop()
 
 

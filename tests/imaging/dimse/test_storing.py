@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from typing import Any
 
 import pytest
@@ -9,14 +10,14 @@ from django.db import OperationalError
 
 from accounts.models import AuditEvent
 from imaging.dicom import part10
-from imaging.dimse import contexts
+from imaging.dimse import contexts, reception
 from imaging.ingest.models import ApplicationEntity
 from imaging.storage import services as storage
 from imaging.studies.models import InstanceVersion
 from tests.factories import arrivals
 from tests.imaging.dimse import raw_peer
 from tests.imaging.dimse.conftest import Door, OpenDoor
-from tests.imaging.dimse.raw_peer import EXPLICIT, IMPLICIT, Rejected
+from tests.imaging.dimse.raw_peer import CT_IMAGE, EXPLICIT, IMPLICIT, Rejected, values
 
 JPEG_LS = "1.2.840.10008.1.2.4.80"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
@@ -194,3 +195,29 @@ def test_while_the_database_is_away_known_senders_still_find_the_spool_open(door
     with door.peer() as peer, pytest.raises(Rejected):
         peer.associate(calling="STRANGER")
     assert len(door.spool.entries()) == 2
+
+
+def test_an_object_that_has_just_begun_is_not_cut_off_by_a_stop(door: Door, monkeypatch: Any) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    begin = reception.ingest.begin
+
+    def slowly(**told: Any) -> Any:
+        begun.set()
+        assert go_on.wait(30)
+        return begin(**told)
+
+    made = arrivals.dataset()
+    data = raw_peer.encoded(made)
+    monkeypatch.setattr(reception.ingest, "begin", slowly)
+    with door.peer().associate() as busy, door.peer().associate() as idle:
+        busy.send(values((1, 3, raw_peer.command(CT_IMAGE, made.SOPInstanceUID))))
+        assert begun.wait(30)
+        stop = threading.Thread(target=door.server.stop)
+        stop.start()
+        assert idle.is_closed()
+        go_on.set()
+        busy.send(values((1, 2, data)))
+        assert busy.answer() == (0, "")
+        assert busy.is_closed()
+    stop.join()
+    assert len(door.spool.entries()) == 1
