@@ -154,13 +154,15 @@ def cached(response: HttpResponseBase, request: HttpRequest, etag: str) -> HttpR
 
 
 def content(
-    request: HttpRequest, *, content_type: str, length: int, read: Callable[[int, int], Iterator[bytes]]
+    request: HttpRequest, *, etag: str, content_type: str, length: int, read: Callable[[int, int], Iterator[bytes]]
 ) -> HttpResponseBase:
     """Answer with one content, whole or the part that `Range` asks for (RFC 9110 section 14): 200, 206 or 416.
 
-    `read(start, length)` yields the bytes in pieces and is called only when they are sent.
+    `etag`, with its quotes, is the version that `If-Range` has to name for a part. `read(start, length)` yields the bytes in
+    pieces and is called only when they are sent.
     """
-    asked = _asked_range(request, length)
+    condition = request.headers.get("If-Range", "").strip()
+    asked = _asked_range(request, length) if condition in {"", etag} else None
     if asked is None:
         response: HttpResponseBase = StreamingHttpResponse(
             () if request.method == "HEAD" else read(0, length), content_type=content_type

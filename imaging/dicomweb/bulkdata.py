@@ -48,6 +48,7 @@ def retrieve(
         return answers.cached(_part(request, stored, value), request, etag)
     response = answers.content(
         request,
+        etag=etag,
         content_type=negotiation.OCTETS,
         length=value.length,
         read=lambda start, length: _read(stored, value, start, length),

@@ -75,7 +75,7 @@ def instance(
     same = answers.unchanged(request, etag)
     if same is not None:
         return same
-    response = answers.content(request, content_type=_part_type(stored), length=file.length, read=file.read)
+    response = answers.content(request, etag=etag, content_type=_part_type(stored), length=file.length, read=file.read)
     return answers.cached(response, request, etag)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-_RANGE: Final = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
+_RANGE: Final = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,23 @@ class Asked:
 
 
 def asked(request: HttpRequest, total: int, etag: str = "") -> Asked:
-    """What the request asks for. ``etag`` (with its quotes) is the version that `If-Range` has to name for a part."""
+    """What the request asks for. ``etag`` (with its quotes) is the version that `If-Range` has to name for a part.
+
+    Several ranges, other units and what cannot be read are answered with the whole, as RFC 9110 allows.
+    """
     found = _RANGE.fullmatch(request.headers.get("Range", "").strip())
     condition = request.headers.get("If-Range", "").strip()
+    whole = Asked(0, total, total, is_part=False)
     if found is None or (condition and condition != etag):
-        return Asked(0, total, total, is_part=False)
-    start = int(found[1])
-    end = min(int(found[2]), total - 1) if found[2] else total - 1
-    return Asked(start, end - start + 1, total, is_part=True)
+        return whole
+    first, last = found.groups()
+    if not first:
+        size = min(int(last or 0), total)
+        return Asked(total - size, size, total, is_part=True) if last else whole
+    if last and int(last) < int(first):
+        return whole
+    end = min(int(last), total - 1) if last else total - 1
+    return Asked(int(first), end - int(first) + 1, total, is_part=True)
 
 
 def answer(part: Asked, content_type: str, read: Callable[[], Iterable[bytes]]) -> HttpResponseBase:

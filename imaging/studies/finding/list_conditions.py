@@ -4,16 +4,16 @@ Studies are asked only for what is open to a reader by name, without a placement
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from django.db.models import Q
-from django.utils import timezone
 
 from imaging.dicom import person_name
 from imaging.studies.finding import matching
 from imaging.studies.finding.list_filters import StudyFilters
 from imaging.studies.finding.matching import Rows
+from imaging.studies.finding.relative_days import midnight
 
 _MOST_WORDS: Final = 8
 _LONGEST_SEARCH: Final = 400
@@ -54,13 +54,9 @@ def _days(filters: StudyFilters) -> Iterator[Q]:
     if filters.since is not None:
         yield Q(study_at__gte=filters.since)
     if filters.date_from is not None:
-        yield Q(study_at__gte=_midnight(filters.date_from))
+        yield Q(study_at__gte=midnight(filters.date_from))
     if filters.date_to is not None and filters.date_to < date.max:
-        yield Q(study_at__lt=_midnight(filters.date_to + timedelta(days=1)))
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+        yield Q(study_at__lt=midnight(filters.date_to + timedelta(days=1)))
 
 
 def _words(filters: StudyFilters, rows: Rows) -> Iterator[Q]:

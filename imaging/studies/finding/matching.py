@@ -7,7 +7,7 @@ or other writings matter. What is no column is no condition: ``supports`` tells,
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
@@ -21,6 +21,7 @@ from imaging.dicom.matching import Key
 from imaging.dicom.name_matching import NamePattern, NameWords
 from imaging.dicom.temporal_matching import Days, Moments, Times
 from imaging.studies.finding.pattern_lookups import Folded, Like, MatchesRegex
+from imaging.studies.finding.relative_days import midnight
 from imaging.studies.rows.columns import LARGEST_INTEGER
 
 STUDY_DATE: Final = 0x00080020
@@ -172,10 +173,10 @@ def _patterns(match: matching.Patterns, path: str) -> Q:
 def _days(match: Days, path: str) -> Q:
     if path.endswith("birth_date"):
         return _span(path, match.first, match.last)
-    first = _midnight(match.first) if match.first else None
+    first = midnight(match.first) if match.first else None
     wanted = _span(path, first, None)
     if match.last and match.last < date.max:
-        wanted &= Q(**{f"{path}__lt": _midnight(match.last + timedelta(days=1))})
+        wanted &= Q(**{f"{path}__lt": midnight(match.last + timedelta(days=1))})
     return wanted
 
 
@@ -250,10 +251,6 @@ def _like(pattern: str) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -8,6 +8,7 @@ from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from imaging.studies.finding.relative_days import midnight
 from imaging.studies.models import Study
 
 #: So many of the latest studies are looked at for their modalities.
@@ -24,7 +25,7 @@ def studies_by_day(*, days: int) -> list[tuple[dt.date, int]]:
     """Return how many studies were made on each of the last days, today last. One scan of the index by date."""
     today = timezone.localdate()
     first = today - dt.timedelta(days=days - 1)
-    rows = Study.objects.filter(study_at__gte=_midnight(first), study_at__lt=_midnight(today + dt.timedelta(days=1)))
+    rows = Study.objects.filter(study_at__gte=midnight(first), study_at__lt=midnight(today + dt.timedelta(days=1)))
     zone = timezone.get_current_timezone()
     found = dict(
         rows.order_by().annotate(day=TruncDate("study_at", tzinfo=zone)).values_list("day").annotate(count=Count("pk"))
@@ -35,11 +36,7 @@ def studies_by_day(*, days: int) -> list[tuple[dt.date, int]]:
 def studies_by_modality(*, days: int, limit: int = 8) -> list[tuple[str, int]]:
     """Return in how many studies of the last days each modality stands, the most frequent first."""
     today = timezone.localdate()
-    since, until = _midnight(today - dt.timedelta(days=days - 1)), _midnight(today + dt.timedelta(days=1))
+    since, until = midnight(today - dt.timedelta(days=days - 1)), midnight(today + dt.timedelta(days=1))
     with connection.cursor() as cursor:
         cursor.execute(_MODALITIES, [since, until, _MOST, limit])
         return [(str(modality), int(count)) for modality, count in cursor.fetchall()]
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))

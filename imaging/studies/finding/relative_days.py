@@ -1,4 +1,7 @@
-"""Days that stay relative in a saved address or a script: `7d` is the last seven days of whenever it is asked."""
+"""Days of a reader's own time zone: when they begin, and those that stay relative in a saved address or a script.
+
+`7d` is the last seven days of whenever it is asked.
+"""
 
 import datetime as dt
 import re
@@ -32,3 +35,8 @@ def beginning(text: str) -> dt.date | dt.datetime:
     if hours is not None:
         return timezone.now().replace(second=0, microsecond=0) - dt.timedelta(hours=hours)
     return dt.date.fromisoformat(text) if days is None else timezone.localdate() - dt.timedelta(days=days)
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    """The moment at which a day begins in the current time zone."""
+    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))

@@ -90,6 +90,10 @@ def test_a_part_of_one_instance_can_be_asked_for(archive: Archive, reader: Clien
     assert beyond.headers["Content-Range"] == f"bytes */{len(content)}"
     several = reader.get(there, headers={**accept, "Range": "bytes=0-1,5-6"})
     assert several.status_code == 200
+    # Who goes on with another version than the one begun with gets all of this one.
+    for version, status in ((some.headers["ETag"], 206), ('"another"', 200)):
+        rest = reader.get(there, headers={**accept, "Range": "bytes=4-", "If-Range": version})
+        assert rest.status_code == status
 
 
 def test_a_transfer_syntax_that_is_not_there_is_not_acceptable(archive: Archive, reader: Client) -> None:

@@ -125,6 +125,11 @@ def test_a_download_goes_on_where_it_broke_off(archive: Archive, reader: Client)
     assert got(rest) == body[1000:]
     part: Any = reader.get(address, headers={"Range": "bytes=10-99"})
     assert got(part) == body[10:100]
+    last: Any = reader.get(address, headers={"Range": "bytes=-22"})
+    assert got(last) == body[-22:]
+    assert body[-22:].startswith(b"PK\5\6")
+    for unread in ("bytes=9-3", "bytes=-", "bytes=0-1,5-6", "objects=1-2"):
+        assert got(reader.get(address, headers={"Range": unread})) == body, unread
     other: Any = reader.get(address, headers={"Range": "bytes=1000-", "If-Range": '"another"'})
     assert other.status_code == 200
     assert got(other) == body
