@@ -97,24 +97,35 @@ peers:
 .PHONY: test
 test: setup .make/test-requirements peers ## everything the tests need, then all of them; `make test ARGS="-k scope"` runs some
 	@if [ -n "$${CI:-}" ]; then $(MAKE) --no-print-directory check; fi
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 # What the checks need of the settings: a demo's, whose folders and servers are never touched.
 CHECK := ENV_FILE= PORTAL_MODE=demo DATA_DIR=$(CURDIR)/.make/check DJANGO_SETTINGS_MODULE=portal.settings.test
 
 .PHONY: check
 check: setup .make/test-requirements ## formatting, lint, types, import contracts, migrations, deployment settings, catalogues
+	@mkdir -p -m 700 .make/check
+	@$(MAKE) --no-print-directory --jobs="$$(nproc)" --output-sync=target check-types check-python check-front-end check-django
+	@echo "All checks passed."
+
+# What takes longest is begun first, and the rest goes on beside it.
+.PHONY: check-types check-python check-front-end check-django
+check-types:
+	@$(CHECK) $(BIN)/mypy portal accounts imaging
+
+check-python:
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run make format." >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/djlint templates --lint --quiet
-	@mkdir -p -m 700 .make/check
-	@$(CHECK) $(BIN)/mypy portal accounts imaging
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
+
+check-front-end:
+	@$(BIN)/djlint templates --lint --quiet
+	@cd static && npm run --silent check
+
+check-django:
 	@$(CHECK) $(BIN)/python manage.py makemigrations --check --dry-run --skip-checks
 	@$(BIN)/python -m portal.serve.deployment_check
-	@cd static && npm run --silent check
 	@$(BIN)/python -m portal.catalogues check
-	@echo "All checks passed."
 
 .PHONY: format
 format: .make/test-requirements ## format Python

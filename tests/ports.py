@@ -13,9 +13,9 @@ import socket
 # Below 32768, where Linux begins to give ports away, whatever is added to them: an object store adds 10,000.
 _LOWEST = 12_000
 _OF_ONE_WORKER = 1_000
-_WORKERS = 10
+WORKERS = 10
 
-_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
 # Two runs beside one another begin at different places.
 _order = itertools.cycle((os.getpid() + number) % _OF_ONE_WORKER for number in range(_OF_ONE_WORKER))
 

@@ -16,14 +16,19 @@ from pathlib import Path
 _STARTED = "NEGATOSCOPE_TEST_SERVERS"
 
 
+def folder() -> Path:
+    """The folder of this run: its workers find it in the same place, and it is gone at the end."""
+    return Path(os.environ[_STARTED])
+
+
 def _start() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="negatoscope-tests-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    data_dir = folder / "data"
+    made = Path(tempfile.mkdtemp(prefix="negatoscope-tests-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    data_dir = made / "data"
     data_dir.mkdir(mode=0o700)
     os.environ.update(
         {
-            _STARTED: str(folder),
+            _STARTED: str(made),
             "ENV_FILE": "",
             "PORTAL_MODE": "demo",
             "DATA_DIR": str(data_dir),
@@ -43,7 +48,7 @@ def _start() -> None:
 
 
 def _start_for_worker(worker: str) -> None:
-    data_dir = Path(os.environ[_STARTED]) / worker
+    data_dir = folder() / worker
     data_dir.mkdir(mode=0o700, exist_ok=True)
     os.environ["DATA_DIR"] = str(data_dir)
     _start_redis(data_dir)

@@ -52,6 +52,7 @@ def emergency(hospital: RunningPortal) -> Browser:
     return browser
 
 
+@pytest.mark.alone
 def test_sent_images_are_listed_within_five_seconds_and_pictured(
     hospital: RunningPortal, emergency: Browser, peer: Peer, tmp_path: Path
 ) -> None:

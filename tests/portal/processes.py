@@ -18,7 +18,7 @@ def variables(**extra: str) -> dict[str, str]:
     return {**kept, "ENV_FILE": "", "PYTHONDONTWRITEBYTECODE": "1", **extra}
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait until `condition` holds; fail when the time is over."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -43,7 +43,7 @@ class Running:
         """What it has said."""
         return self.log.read_text(errors="replace")
 
-    def says(self, text: str, seconds: float = 30) -> None:
+    def says(self, text: str, seconds: float = 60) -> None:
         """Wait until it says `text`; fail when it ends without."""
         deadline = time.monotonic() + seconds
         while text not in self.output:

@@ -64,6 +64,7 @@ def test_each_native_encoding_gives_the_same_values(syntax):
     assert parsed.pixel_data_length == 96
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("defined", [True, False])
 def test_ten_thousand_nested_sequences_are_malformed_and_quickly_so(defined):
     content = samples.raw_file(nested(10_000, defined=defined))
@@ -117,6 +118,7 @@ def test_a_big_value_is_left_where_it_lies():
     assert not parsed.dataset.EncapsulatedDocument
 
 
+@pytest.mark.alone
 def test_a_deflated_bomb_stops_at_the_limit():
     squeezer = zlib.compressobj(9, wbits=-15)
     head = samples.element(0x00080018, "UI", b"1.2\0") + b"\x10\x00\x10\x40UN\0\0\xfe\xff\xff\xff"

@@ -59,7 +59,7 @@ def test_what_was_acknowledged_survives_a_kill(serve_web: ServeWeb, emergency: D
 
     sender = threading.Thread(target=send)
     sender.start()
-    assert processes.eventually(lambda: len(acknowledged) >= 5 * _PER_REQUEST, within=60)
+    assert processes.eventually(lambda: len(acknowledged) >= 5 * _PER_REQUEST, within=120)
     for pid in server.pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -75,5 +75,5 @@ def test_what_was_acknowledged_survives_a_kill(serve_web: ServeWeb, emergency: D
     again = serve_web()
     told = [uid for batch in batches for uid in _store(again, key, batch)]
     assert told == list(contents)
-    assert processes.eventually(lambda: Instance.objects.count() == len(made), within=30)
+    assert processes.eventually(lambda: Instance.objects.count() == len(made), within=120)
     assert InstanceVersion.objects.count() == len(made)

@@ -149,6 +149,7 @@ def test_what_arrives_is_drawn_and_settled_by_itself(register: Register, backgro
     assert not Event.objects.filter(drained_at=None).exists()
 
 
+@pytest.mark.alone
 def test_redis_killed_in_mid_flight_loses_no_picture(register: Register, background: Background) -> None:
     study_uid = arrivals.uid()
     background.start_celery()
@@ -190,6 +191,7 @@ def test_a_pool_killed_in_mid_flight_costs_no_picture(register: Register, backgr
     until(lambda: drawn() == 40, 60, background)
 
 
+@pytest.mark.alone
 def test_a_broker_that_stands_still_holds_nobody_up_for_long(background: Background) -> None:
     os.kill(background.processes["redis"].pid, signal.SIGSTOP)
     started = time.monotonic()

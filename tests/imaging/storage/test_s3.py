@@ -355,6 +355,7 @@ def silent() -> Iterator[str]:
         connection.close()
 
 
+@pytest.mark.alone
 def test_a_store_that_never_answers_holds_up_no_reader_and_no_other_store(
     silent: str, shared_store: ObjectStore, keep_in: Callable[..., None], settings: Any
 ) -> None:
