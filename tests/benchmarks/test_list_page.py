@@ -1,11 +1,11 @@
 """The study list as a page: bytes after the first load, what moves while it is read, and its time while modalities send."""
 
 import os
-import statistics
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.benchmarks.timing import p95, verdict
 from tests.factories import arrivals
 from tests.journeys.running_portal import PASSWORD, RunningPortal, running, until
 from tests.peers import Peer
@@ -21,7 +22,7 @@ WEIGHT = 100_000
 SHIFT = 0.02
 BUSY = 1.5
 ASSOCIATIONS = 20
-_SLICES = 60
+_SLICES = 150
 _ASKED = 120
 
 #: Sums layout shifts as the browser reports them, those that follow a key or a click at once included.
@@ -88,7 +89,8 @@ def test_a_page_after_the_first_one_is_light(reader: Page, capsys: pytest.Captur
     )
     with capsys.disabled():
         print(
-            f"\nStudy list after the first load: {loaded / 1000:.1f} kB in another order, {again / 1000:.1f} kB again"
+            f"\n{verdict(max(loaded, again) <= WEIGHT)} study list after the first load:"
+            f" {loaded / 1000:.1f} kB in another order, {again / 1000:.1f} kB again"
             f" (script unpacked {sum(script) / 1000:.0f} kB, from the cache); target {WEIGHT / 1000:.0f} kB"
         )
     assert max(loaded, again) <= WEIGHT
@@ -109,7 +111,8 @@ def test_nothing_moves_while_the_list_loads_and_is_walked(reader: Page, capsys: 
         shifts[name] = float(reader.evaluate("window.shifts"))
     with capsys.disabled():
         print(
-            f"\nLayout shift of the list, loaded and walked by 10 rows: {shifts['closed']:.4f} without the panel,"
+            f"\n{verdict(max(shifts.values()) < SHIFT)} layout shift of the list,"
+            f" loaded and walked by 10 rows: {shifts['closed']:.4f} without the panel,"
             f" {shifts['open']:.4f} with it; target {SHIFT}"
         )
     assert max(shifts.values()) < SHIFT
@@ -119,41 +122,35 @@ def test_the_list_answers_while_twenty_associations_send(
     portal: RunningPortal, peer: Peer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     browser = portal.sign_in("radiologist")
-    idle = _times(lambda: browser.get("/").status)
     folders = _slices(tmp_path)
-    sender = peer("storescu")
-    senders = [
-        subprocess.Popen(
-            [
-                sender,
-                "-aet",
-                "EMERGENCY_CT",
-                "-aec",
-                "NEGATOSCOPE",
-                "+sd",
-                "localhost",
-                str(portal.dicom_port),
-                str(folder),
-            ],
-            env={**os.environ, "TCP_NODELAY": "1"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for folder in folders
-    ]
-    try:
-        busy: list[float] = []
-        while any(process.poll() is None for process in senders) and len(busy) < 2000:
-            busy += _times(lambda: browser.get("/").status, count=10)
-    finally:
-        for process in senders:
-            process.wait(300)
+    _times(lambda: browser.get("/").status)
+    idle = _times(lambda: browser.get("/").status)
+    busy: list[float] = []
+    with _sending(peer("storescu"), portal, folders) as senders:
+        while any(process.poll() is None for process in senders):
+            busy += _times(lambda: browser.get("/").status, count=1)
+    ratio = p95(busy) / p95(idle)
     with capsys.disabled():
         print(
-            f"\nStudy list, p95 at rest {_p95(idle) * 1000:.0f} ms, while {ASSOCIATIONS} associations send"
-            f" {_p95(busy) * 1000:.0f} ms ({len(busy)} answers), {_p95(busy) / _p95(idle):.2f} times; target {BUSY}"
+            f"\n{verdict(ratio <= BUSY)} study list while {ASSOCIATIONS} associations send: p95 {p95(busy) * 1000:.0f} ms"
+            f" ({len(busy)} answers in {sum(busy):.0f} s), at rest {p95(idle) * 1000:.0f} ms, {ratio:.2f} times; target {BUSY}"
         )
-    assert _p95(busy) <= BUSY * _p95(idle)
+    assert len(busy) >= _ASKED // 4
+    assert ratio <= BUSY
+
+
+@contextmanager
+def _sending(sender: str, portal: RunningPortal, folders: list[Path]) -> "Iterator[list[subprocess.Popen[bytes]]]":
+    """Each folder by an association of its own, at the same time."""
+    words = [sender, "-aet", "EMERGENCY_CT", "-aec", "NEGATOSCOPE", "+sd", "localhost", str(portal.dicom_port)]
+    options: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    environment = {**os.environ, "TCP_NODELAY": "1"}
+    senders = [subprocess.Popen([*words, str(folder)], env=environment, **options) for folder in folders]
+    try:
+        yield senders
+    finally:
+        failed = [process.wait(300) for process in senders]
+    assert not any(failed), f"storescu ended with {failed}"
 
 
 def _times(ask: Callable[[], int], count: int = _ASKED) -> list[float]:
@@ -163,10 +160,6 @@ def _times(ask: Callable[[], int], count: int = _ASKED) -> list[float]:
         assert ask() == 200
         spent.append(time.perf_counter() - started)
     return spent
-
-
-def _p95(times: list[float]) -> float:
-    return statistics.quantiles(times, n=20)[-1]
 
 
 def _slices(folder: Path) -> list[Path]:

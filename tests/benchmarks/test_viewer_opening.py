@@ -37,9 +37,11 @@ addEventListener('DOMContentLoaded', () => {
   const port = document.querySelector('[data-port]');
   if (!port) return;
   new MutationObserver(() => {
-    const drawn = document.querySelector('[data-first-picture]').hidden && !port.classList.contains('has-tile');
+    const picture = document.querySelector('[data-first-picture]');
+    // It goes when the pixels are drawn; one that could not be loaded would be gone before, and must not count.
+    const drawn = picture.hidden && picture.naturalWidth > 0 && !port.classList.contains('has-tile');
     if (drawn && !window.fullAt) requestAnimationFrame(() => { window.fullAt = since(performance.now()); });
-  }).observe(port, { attributes: true, subtree: true });
+  }).observe(port, { attributes: true, subtree: true, childList: true, characterData: true });
 });
 """
 
@@ -77,18 +79,19 @@ def opened(
     return server, known, session
 
 
-def once(context: BrowserContext, server: WebServer, study: str) -> tuple[float, float]:
-    """Milliseconds from the click to the ready-made picture, and to the one in full depth."""
+def once(context: BrowserContext, server: WebServer, study: str) -> tuple[float, float, bool]:
+    """Milliseconds from the click to the first picture, and to the one in full depth; whether the first was the ready-made one."""
     page = context.new_page()
     page.add_init_script(LISTEN)
     page.goto(f"{server.url}/studies/{study}/")
     page.click("a[data-open]")
     page.wait_for_url("**/viewer/**")
     # Where the pixels were faster, the ready-made picture was never painted: then they are what the reader saw first.
-    times = "[window.previewAt ?? window.fullAt ?? null, window.fullAt ?? null]"
+    # That is later than a picture which was painted would have been, so that it flatters nothing.
+    times = "[window.previewAt ?? window.fullAt ?? null, window.fullAt ?? null, 'previewAt' in window]"
     until(lambda: None not in page.evaluate(times), "no picture is drawn", 30)
-    preview, full = page.evaluate(times)
-    return float(preview), float(full)
+    preview, full, was_ready_made = page.evaluate(times)
+    return float(preview), float(full), bool(was_ready_made)
 
 
 def test_pictures_come_soon_after_the_click(
@@ -97,10 +100,11 @@ def test_pictures_come_soon_after_the_click(
     server, studies, session = opened
     missed = []
     for name, study in studies.items():
-        previews, fulls = [], []
+        previews, fulls, ready_made = [], [], 0
         for _round in range(ROUNDS):
             context = chromium.new_context(viewport=WIDE, storage_state=session)
-            preview, full = once(context, server, study)
+            preview, full, was_ready_made = once(context, server, study)
+            ready_made += was_ready_made
             previews.append(preview)
             fulls.append(full)
             context.close()
@@ -108,7 +112,8 @@ def test_pictures_come_soon_after_the_click(
         with capsys.disabled():
             print(
                 f"\n{name}: preview median {statistics.median(previews):.0f} ms, p95 {statistics.quantiles(previews, n=20)[-1]:.0f} ms;"
-                f" full depth median {statistics.median(fulls):.0f} ms, p95 {p95:.0f} ms ({ROUNDS} new profiles)"
+                f" full depth median {statistics.median(fulls):.0f} ms, p95 {p95:.0f} ms ({ROUNDS} new profiles;"
+                f" {ready_made} saw the ready-made picture first)"
             )
         if statistics.median(previews) > PREVIEW or p95 > FULL:
             missed.append(name)
