@@ -93,3 +93,12 @@ def test_the_headers_of_the_first_series_are_asked_for_under_the_address_that_th
     assert found is not None
     answer = reader.get(found[1], headers={"Accept": "application/dicom+json"})
     assert len(orjson.loads(b"".join(answer) if answer.streaming else answer.content)) == IMAGES
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR CS")
+def test_a_study_that_says_neither_what_nor_how_opens(archive: Archive, reader: Client) -> None:
+    made = arrivals.dataset(Modality="", StudyDescription="", SeriesDescription="")
+    archive.receive(made)
+    assert archive.study(made.StudyInstanceUID).modalities == []
+    answer = reader.get(f"/viewer/{made.StudyInstanceUID}/")
+    assert answer.status_code == 200
