@@ -93,7 +93,7 @@ class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
 
     @admin.display(description=_("came today"))
     def today(self, obj: ApplicationEntity) -> str:
-        """Say what it handed over since midnight (UTC)."""
+        """Say what it handed over since midnight."""
         counts = arrivals.today_of_sender(obj.ae_title)
         names = {
             "new": gettext("new"),

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.roles import Door
 from imaging.ingest.models import ApplicationEntity, Receipt
 from imaging.ingest.spool import Spool
+from imaging.studies.finding.relative_days import midnight
 
 #: The first days of a portal are an import or a trial: no pace of a hospital.
 _SETTLING: Final = dt.timedelta(days=3)
@@ -45,11 +46,15 @@ class Depth:
 
 
 def today_by_hour() -> list[tuple[dt.datetime, Hour]]:
-    """Return the hours of today in the present time zone, with what came in each."""
-    start = timezone.make_aware(dt.datetime.combine(timezone.localdate(), dt.time.min))
+    """Return the hours of today in the present time zone, with what came in each; the one that comes twice in autumn once."""
+    start = midnight(timezone.localdate())
     rows = Receipt.objects.filter(hour__gte=start, hour__lt=start + dt.timedelta(days=1)).order_by()
     sums = rows.values("hour").annotate(taken=Sum(_TAKEN), turned=Sum("refused"))
-    found = {timezone.localtime(row["hour"]).hour: Hour(row["taken"], row["turned"]) for row in sums}
+    found: dict[int, Hour] = {}
+    for row in sums:
+        hour = timezone.localtime(row["hour"]).hour
+        known = found.get(hour, Hour())
+        found[hour] = Hour(known.taken + row["taken"], known.refused + row["turned"])
     return [(start + dt.timedelta(hours=hour), found.get(hour, Hour())) for hour in range(24)]
 
 
@@ -66,10 +71,9 @@ def octets_per_day(*, days: int = 30) -> float:
 
 
 def today_of_sender(ae_title: str) -> Mapping[str, int]:
-    """Return what an application entity handed over today (UTC), by what became of it."""
-    midnight = timezone.now().astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    """Return what an application entity handed over today in the present time zone, by what became of it."""
     names = ("new", "duplicate", "conflict", "quarantined", "refused")
-    rows = Receipt.objects.filter(sender=ae_title, door=Door.DIMSE, hour__gte=midnight)
+    rows = Receipt.objects.filter(sender=ae_title, door=Door.DIMSE, hour__gte=midnight(timezone.localdate()))
     return {name: count or 0 for name, count in rows.aggregate(**{name: Sum(name) for name in names}).items()}
 
 
