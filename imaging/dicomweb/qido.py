@@ -1,6 +1,9 @@
 """QIDO-RS: searches for studies, series and instances (PS3.18 section 10.6). What is found is what the page and C-FIND find."""
 
 import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,6 +17,7 @@ from django.utils import timezone
 from accounts import selectors
 from accounts.models import User
 from accounts.roles import Right
+from imaging.dicom.matching import OneOf
 from imaging.dicomweb import answers, compression, metadata, multipart, native_model, negotiation, query
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.dicomweb.query import MOST, Query
@@ -28,6 +32,13 @@ _STUDY_UID, _SERIES_UID, _SOP_UID = "0020000D", "0020000E", "00080018"
 _BITS_ALLOCATED: Final = 0x00280100
 #: All that one answer says of what was not as asked.
 _MOST_WARNINGS: Final = 8
+#: Seconds that a search of the whole archive waits for its turn, and after which it is worth trying again.
+_WAIT: Final = 2.0
+_AGAIN: Final = 5
+
+# Series and instances of no named study may be looked for until the time limit ends it: some threads do nothing else meanwhile,
+# the others answer everybody else.
+_wide: Final = threading.BoundedSemaphore(max(1, settings.DOWNLOADS // 2))
 
 
 @answers.resource
@@ -61,7 +72,8 @@ def _answer(
         asked = query.read(
             request.GET, level, study_instance_uid=study_instance_uid, series_instance_uid=series_instance_uid
         )
-        found = studies.search(scope, _with_bits(asked, level), actor=request.actor)  # type: ignore[attr-defined]
+        with _turn(asked.search):
+            found = studies.search(scope, _with_bits(asked, level), actor=request.actor)  # type: ignore[attr-defined]
     base = metadata.base(request)
     rows = [_returned(row, asked.search, level, base) for row in found.rows[: asked.limit]]
     response = _written(request, rows, as_xml=as_xml)
@@ -72,6 +84,21 @@ def _answer(
         # One field each would be joined by some servers; texts are ours, of printable ASCII.
         response["Warning"] = ", ".join(f'299 {base} "{_quotable(text)}"' for text in warnings)
     return response
+
+
+@contextmanager
+def _turn(asked: Search) -> Iterator[None]:
+    """Keep a turn during a search of series or instances of the whole archive. Raises ``TryAgain`` when there is none for long."""
+    named = any(key.name == "StudyInstanceUID" and isinstance(key.match, OneOf) for key in asked.keys)
+    if asked.level is Level.STUDY or asked.study_instance_uid or named:
+        yield
+        return
+    if not _wide.acquire(timeout=_WAIT):
+        raise answers.TryAgain(_AGAIN)
+    try:
+        yield
+    finally:
+        _wide.release()
 
 
 def _zone(request: HttpRequest) -> ZoneInfo:

@@ -1,6 +1,7 @@
 """QIDO-RS: three levels, every kind of matching, what is returned, and what a client is told about it."""
 
 import gzip
+import threading
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ from django.test import Client
 from accounts.actor import SYSTEM
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
+from imaging.dicomweb import qido
 from imaging.studies import services as studies
 from tests.factories.accounts import issue_machine_key
 from tests.factories.arrivals import dataset, incoming
@@ -300,3 +302,21 @@ def test_a_search_is_on_record_once_in_a_while(hospital: list[Any], reader: Clie
     assert event.detail == {"level": "study", "keys": {"PatientName": "DUP*"}, "found": 2}
     ask(reader, "studies", PatientName="DUR*")
     assert AuditEvent.objects.filter(action="studies.queried").count() == 2
+
+
+@pytest.mark.parametrize("path", ["series", "instances"])
+def test_searches_of_the_whole_archive_take_turns_and_leave_threads_to_others(
+    hospital: list[Any], reader: Client, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(qido, "_wide", turns)
+    monkeypatch.setattr(qido, "_WAIT", 0.01)
+    assert len(ask(reader, path, Modality="CT")) > 0
+    with turns:
+        crowded = reader.get(f"{ROOT}/{path}?Modality=CT")
+        assert (crowded.status_code, crowded.headers["Retry-After"]) == (503, "5")
+        assert numbers(ask(reader, "studies", limit=1)) == [8]
+        assert len(ask(reader, f"studies/1.2.3.1/{path}")) > 0
+        assert len(ask(reader, path, StudyInstanceUID="1.2.3.1")) > 0
+        assert reader.get(f"{ROOT}/{path}?PatientName=%01").status_code == 400
+    assert len(ask(reader, path, Modality="CT")) > 0
