@@ -5,6 +5,7 @@ import threading
 import time
 from contextlib import ExitStack
 from typing import Final
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.cache import cache
@@ -40,6 +41,8 @@ class Turn:
         """Take it. Raises ``TooMany`` and ``Crowded`` at once when there is none."""
         self._held = ExitStack()
         self._key = ""
+        #: What tells this place from the one that another download took once this one's time was over.
+        self._mark = uuid4().hex
         self._renewed_at = time.monotonic()
         try:
             if not _places.acquire(blocking=False):
@@ -57,7 +60,7 @@ class Turn:
     def _take(self, actor: Actor) -> None:
         keys = [f"download:{actor.kind}:{actor.id}:{number}" for number in range(MOST_OF_ONE)]
         try:
-            self._key = next((key for key in keys if cache.add(key, 1, timeout=_LEASE)), "")
+            self._key = next((key for key in keys if cache.add(key, self._mark, timeout=_LEASE)), "")
         except Exception:
             logger.warning("The cache does not answer: downloads are not counted.", exc_info=True)
             return
@@ -70,7 +73,8 @@ class Turn:
             return
         self._renewed_at = time.monotonic()
         try:
-            cache.touch(self._key, _LEASE)
+            if cache.get(self._key) == self._mark:
+                cache.touch(self._key, _LEASE)
         except Exception:
             logger.warning("The cache does not answer: a download's place may be given away.", exc_info=True)
 
@@ -81,6 +85,7 @@ class Turn:
         if not key:
             return
         try:
-            cache.delete(key)
+            if cache.get(key) == self._mark:
+                cache.delete(key)
         except Exception:
             logger.warning("The cache does not answer: a download's place is given back by time.", exc_info=True)

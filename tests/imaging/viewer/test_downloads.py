@@ -14,6 +14,7 @@ from django.test import Client
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from accounts.actor import Actor
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
 from accounts.roles import Role
@@ -168,6 +169,20 @@ def test_one_person_has_three_downloads_at_a_time(archive: Archive, reader: Clie
     assert again.status_code == 200
     for answer in (*held, again):
         leave(answer)
+
+
+def test_a_download_that_stood_still_for_too_long_gives_back_no_place_of_another(alice: User) -> None:
+    cache.clear()
+    actor = Actor(kind="user", id=str(alice.pk), name="alice")
+    still = download_turns.Turn(actor)
+    cache.delete(f"download:user:{alice.pk}:0")  # its time was over
+    others = [download_turns.Turn(actor) for _ in range(download_turns.MOST_OF_ONE)]
+    still.release()
+    with pytest.raises(download_turns.TooMany):
+        download_turns.Turn(actor)
+    for turn in others:
+        turn.release()
+    download_turns.Turn(actor).release()
 
 
 def test_who_may_look_and_not_take_is_told_so(archive: Archive, client: Client, emergency: Department) -> None:
