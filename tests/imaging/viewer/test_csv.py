@@ -102,8 +102,43 @@ def test_departments_without_the_right_to_download_are_left_out(
 def test_the_export_is_on_record_with_its_filters(archive: Archive, reader: Client) -> None:
     archive.receive(arrivals.dataset())
     table(reader, "modality=CT")
-    event = AuditEvent.objects.get(action="list.exported")
+    event = AuditEvent.objects.get(action="list.exported", subject_type="study_list")
     assert event.detail == {"filters": "modality=CT", "studies": 1}
+
+
+def test_each_study_that_leaves_is_on_record_with_its_patient(
+    archive: Archive, reader: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks what became of a patient's data finds the list that it left in, also when the client stopped reading."""
+    monkeypatch.setattr(study_list, "_MOST_ROWS", 1)
+    made = [arrivals.dataset(PatientName=f"Row{number}^A", PatientID=f"MRN{number}") for number in range(3)]
+    archive.receive(*made)
+    answer = reader.post("/studies/export.csv", {"state": "order=name"})
+    left = AuditEvent.objects.filter(action="list.exported", subject_type="study").order_by("patient_id")
+    assert not left.exists()
+    pieces = iter(answer.streaming_content)  # type: ignore[attr-defined]
+    sent = b"".join(next(pieces) for _ in range(3))
+    assert (b"ROW1 A" in sent, b"ROW2 A" in sent) == (True, False)
+    assert list(left.values_list("subject_uid", "patient_id", "actor_id", "door")) == [
+        (one.StudyInstanceUID, one.PatientID, str(alice.pk), "page") for one in made[:2]
+    ]
+
+
+def test_a_file_ends_where_its_studies_can_no_longer_be_put_on_record(
+    archive: Archive, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.receive(arrivals.dataset(PatientName="Secret^A"))
+    answer = reader.post("/studies/export.csv", {"state": ""})
+    pieces = iter(answer.streaming_content)  # type: ignore[attr-defined]
+    assert b"SECRET" not in next(pieces)
+
+    def broken(*_args: object, **options: object) -> None:
+        assert options["fail_closed"]
+        raise audit.AuditUnavailable("the audit is away")
+
+    monkeypatch.setattr(audit, "record_many", broken)
+    with pytest.raises(audit.AuditUnavailable):
+        next(pieces)
 
 
 def test_nothing_leaves_that_cannot_be_put_on_record(
