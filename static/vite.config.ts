@@ -1,4 +1,5 @@
 import { defineConfig, type Plugin } from "vite";
+import { lean, onlyDeclares } from "./lean.ts";
 
 /**
  * One build for the whole front end: `npm run build` writes static/build, which Django serves at /static/ and finds by its manifest.
@@ -20,7 +21,7 @@ function styleByProperty(): Plugin {
 export default defineConfig({
   base: "/static/",
   publicDir: false,
-  plugins: [styleByProperty()],
+  plugins: [styleByProperty(), lean()],
   resolve: {
     // npm's browser versions of two Node modules; without the slash Vite replaces them by nothing and the bundle dies at load.
     alias: [
@@ -36,8 +37,9 @@ export default defineConfig({
     target: "es2022",
     cssTarget: ["chrome123", "firefox128", "safari17.5"], // light-dark() as written, not lowered
     assetsInlineLimit: 0, // no data: URIs, so that the policy stays tight
-    chunkSizeWarningLimit: 6000, // vtk.js and Cornerstone: one big chunk that only the viewer's page loads
+    chunkSizeWarningLimit: 1200, // vtk.js and Cornerstone: one big chunk that only the viewer's page loads
     rollupOptions: {
+      treeshake: { moduleSideEffects: (id) => !onlyDeclares(id) },
       input: {
         look: "css/look.css",
         admin: "css/admin.css",

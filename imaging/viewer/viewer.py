@@ -2,12 +2,16 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Right
@@ -20,6 +24,7 @@ from imaging.studies import priors as study_priors
 from imaging.studies import selectors as studies
 from imaging.studies.models import InstanceVersion, Series, Study
 from imaging.studies.priors import Standing, TimelineEntry
+from imaging.templatetags.assets import asset
 from imaging.templatetags.people import clock, day
 from imaging.viewer import picture_addresses, wording
 from imaging.viewer.errors import of_a_study
@@ -46,8 +51,16 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "series_instance_uid": first.series_instance_uid if first else "",
         "headers_url": _headers_url(first) if first else "",
         "preview_url": _first_preview(first, scope) if first else "",
+        "tools": _same_for_all("imaging/viewer/_viewer_tools.html", get_language(), asset("icons/icons.svg")),
+        "words": _same_for_all("imaging/viewer/_viewer_words.html", get_language(), asset("icons/icons.svg")),
     }
     return render(request, "imaging/viewer/viewer.html", context)
+
+
+@lru_cache(maxsize=8)
+def _same_for_all(template: str, language: str | None, icons: str) -> SafeString:
+    """Render what holds nothing of a study or a reader once for each language and build: most of the page's text is such."""
+    return render_to_string(template)
 
 
 @require_safe

@@ -6,9 +6,12 @@
  */
 import { belongsToField } from "./keys";
 import { choose, chosenRow, listOf, rowOf } from "./rows";
+import { signedInAgain } from "./session";
 
 const PLACES = "list:places";
 const LAST = "list:last";
+/** The list that was left last: its studies in their order, for whoever goes from one to the next without coming back. */
+const ORDER = "list:order";
 const MOST = 20;
 const LIST = "/";
 
@@ -16,6 +19,13 @@ interface Place {
   address: string;
   key: string;
   top: number;
+}
+
+interface Order {
+  address: string;
+  rows: [key: string, images: string][];
+  next: string;
+  previous: string;
 }
 
 interface Entry {
@@ -41,13 +51,62 @@ function places(): Place[] {
   }
 }
 
+function keepPlace(here: Place): void {
+  const others = places().filter((place) => place.address !== here.address);
+  sessionStorage.setItem(PLACES, JSON.stringify([here, ...others].slice(0, MOST)));
+}
+
+function orderOf(page: Document, listed: string): Order {
+  const rows = [...page.querySelectorAll<HTMLElement>("[data-rows] tr[data-key]")].map(({ dataset }): [string, string] => [dataset["key"] ?? "", dataset["images"] ?? ""]);
+  const turned = (rel: string): string => page.querySelector(`a[rel=${rel}]`)?.getAttribute("href") ?? "";
+  return { address: listed, rows: rows.filter(([, images]) => images), next: turned("next"), previous: turned("prev") };
+}
+
 function keep(): void {
   const list = listOf();
   if (!list) return;
-  const here = { address, key: chosenRow(list)?.dataset["key"] ?? "", top: top() };
-  const others = places().filter((place) => place.address !== address);
-  sessionStorage.setItem(PLACES, JSON.stringify([here, ...others].slice(0, MOST)));
-  if (list.hasAttribute("data-live")) sessionStorage.setItem(LAST, address);
+  keepPlace({ address, key: chosenRow(list)?.dataset["key"] ?? "", top: top() });
+  if (!list.hasAttribute("data-live")) return;
+  sessionStorage.setItem(LAST, address);
+  sessionStorage.setItem(ORDER, JSON.stringify(orderOf(document, address)));
+}
+
+/** The order of the list from which study `key` was opened; null when it was opened from elsewhere. */
+function orderWith(key: string): Order | null {
+  try {
+    const order = JSON.parse(sessionStorage.getItem(ORDER) ?? "null") as Order | null;
+    return order?.rows.some(([each]) => each === key) ? order : null;
+  } catch {
+    return null;
+  }
+}
+
+export const isOfList = (key: string): boolean => orderWith(key) !== null;
+
+/**
+ * Where the images of the next study of the list are (`step` 1), or of the previous one (-1), over the end of its page too.
+ * Empty at the end of the list, and where study `key` is of none. The list comes back at the study that is gone on to.
+ */
+export async function besideInList(key: string, step: 1 | -1): Promise<string> {
+  let order = orderWith(key);
+  if (!order) return "";
+  let found = order.rows[order.rows.findIndex(([each]) => each === key) + step];
+  const turned = step > 0 ? order.next : order.previous;
+  if (!found && turned) {
+    const { href, pathname, search } = new URL(turned, new URL(order.address, window.location.href));
+    const answer = await fetch(href, { headers: { "X-Requested-With": "fetch" } });
+    if (answer.status === 401) {
+      await signedInAgain();
+      return besideInList(key, step);
+    }
+    order = orderOf(new DOMParser().parseFromString(await answer.text(), "text/html"), pathname + search);
+    found = order.rows.at(step > 0 ? 0 : -1);
+  }
+  if (!found) return "";
+  sessionStorage.setItem(ORDER, JSON.stringify(order));
+  const { address: listed } = order;
+  keepPlace({ address: listed, key: found[0], top: places().find((place) => place.address === listed)?.top ?? 0 });
+  return found[1];
 }
 
 function comeBack(list: HTMLElement): void {
@@ -102,3 +161,7 @@ window.addEventListener("keydown", (event) => {
 
 const list = listOf();
 if (list) comeBack(list);
+// Out of the browser's cache of pages the list stands as it was left; the reader may have gone on to another study of it.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted && list && places().find((place) => place.address === address)?.key !== chosenRow(list)?.dataset["key"]) comeBack(list);
+});

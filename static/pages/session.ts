@@ -22,6 +22,12 @@ export function sessionEnded(): void {
   }
 }
 
+/** Ask to sign in again; resolves once the same person has. */
+export function signedInAgain(): Promise<void> {
+  sessionEnded();
+  return new Promise((resolve) => document.addEventListener("session:renewed", () => resolve(), { once: true }));
+}
+
 /** Whether the session lives; true when that cannot be found out, for the server decides again. */
 async function isAlive(): Promise<boolean> {
   try {
@@ -69,17 +75,33 @@ async function signIn(form: HTMLFormElement): Promise<string> {
   return answer.ok ? "" : (said.form?.errors.join(" ") || (form.dataset["refused"] ?? ""));
 }
 
-async function goOn(dialog: HTMLDialogElement): Promise<void> {
+/** Read the token anew: another sign-in, in another tab, made this page's an old one. False when there is no going on here. */
+export async function tokenRenewed(): Promise<boolean> {
   const answer = await fetch(window.location.href, { headers: { "X-Requested-With": "fetch" }, cache: "no-store" });
+  if (answer.status === 401) {
+    sessionEnded();
+    return false;
+  }
   const page = parsed(await answer.text());
   const account = page.body.dataset["account"];
   // Another person: nothing of the first one's stays on the screen. And a page that is gone is shown as that.
   if (account !== document.body.dataset["account"]) {
     window.location.replace(account ? "/" : window.location.href);
-    return;
+    return false;
   }
   renew(page);
   heard = performance.now();
+  return true;
+}
+
+/** The session is back though nobody signed in on this page: they did in another window. */
+export function sessionBack(): void {
+  const dialog = dialogOf();
+  if (dialog?.open) void goOn(dialog);
+}
+
+async function goOn(dialog: HTMLDialogElement): Promise<void> {
+  if (!(await tokenRenewed())) return;
   dialog.close();
   document.dispatchEvent(new CustomEvent("session:renewed"));
   const again = held;

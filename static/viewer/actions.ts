@@ -37,6 +37,8 @@ export function actionsOf(viewer: Viewer, leave: () => void): Actions {
     lines: () => viewer.toggleLines(),
     prior: () => viewer.togglePrior(),
     layout: () => viewer.cycleLayout(),
+    "next-study": () => viewer.turnStudy(1),
+    "previous-study": () => viewer.turnStudy(-1),
     // Escape first leaves a mark that is half drawn.
     escape: () => viewer.cancelMark() || leave(),
     ...Object.fromEntries([1, 2, 3, 4, 5].map((n) => [`preset-${n}`, () => viewer.usePreset(n - 1)])),
@@ -69,6 +71,7 @@ const LETTERS: Record<string, string> = {
   i: "invert", c: "cine",
   t: "tool-length", a: "tool-angle", b: "tool-cobb", e: "tool-ellipse", q: "tool-rectangle", x: "tool-probe", f: "tool-arrow", y: "tool-text", u: "tool-magnify",
   k: "key-image", K: "next-key-image", d: "prior", o: "others", j: "link", L: "layout", R: "lines",
+  n: "next-study", p: "previous-study",
   1: "preset-1", 2: "preset-2", 3: "preset-3", 4: "preset-4", 5: "preset-5",
 };
 

@@ -1,4 +1,5 @@
 /** Keeps an open viewer true: what others mark, and images that come or go, asked for by a cheap conditional request. */
+import { sessionBack } from "../pages/session";
 import type { Mark } from "./ink";
 import type { KeyImage } from "./keyimages";
 import { RequestFailed, ask, type StudyEntry } from "./manifest";
@@ -26,8 +27,7 @@ export interface Follower {
   onChanged: (study: string) => void;
   /** The reader may not see the study any more. */
   onGone: (study: string) => void;
-  onSignedOut: () => void;
-  onSignedIn: () => void;
+  onSignedOut: () => unknown;
 }
 
 export class Following {
@@ -73,8 +73,7 @@ export class Following {
       const response = await ask(`${state.entry.root_url}markings.json`, { headers: { Accept: "application/json", ...(state.etag && { "If-None-Match": state.etag }) }, cache: "no-store" });
       if (this.signedOut) {
         this.signedOut = false;
-        if (response.status === 304) return void this.refresh();
-        this.follower.onSignedIn();
+        sessionBack(); // in another window; the page hears of it as of its own
       }
       if (response.status === 304) return;
       const answer = (await response.json()) as Answer;

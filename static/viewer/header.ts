@@ -29,6 +29,7 @@ export const TAG = {
   columns: "00280011",
   photometric: "00280004",
   pixelSpacing: "00280030",
+  pixelAspectRatio: "00280034",
   imagerPixelSpacing: "00181164",
   windowCenter: "00281050",
   windowWidth: "00281051",

@@ -19,6 +19,7 @@ function cannotStart(error: unknown): void {
   const overlay = new Overlay(part("port"), (message) => (part("status").textContent = message));
   overlay.showTile(say("cannot_start"), reason, null, true);
   part("retry").addEventListener("click", () => window.location.reload());
+  document.addEventListener("session:renewed", () => window.location.reload());
   console.error(error);
 }
 

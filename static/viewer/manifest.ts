@@ -1,3 +1,5 @@
+import { sessionEnded } from "../pages/session";
+
 /**
  * What the server tells the viewer about a study: `GET /viewer/<study_instance_uid>/manifest.json`.
  *
@@ -95,15 +97,16 @@ export class RequestFailed extends Error {
   }
 }
 
-/** Ask with the reader's session. A session that ended answers with the sign-in page: that is 401 to us. Raises `RequestFailed`. */
+/** Ask with the reader's session; where it has ended, the page asks to sign in again. Raises `RequestFailed`. */
 export async function ask(address: string, options: RequestInit = {}): Promise<Response> {
   let response: Response;
+  const headers = { ...options.headers, "X-Requested-With": "fetch" };
   try {
-    response = await fetch(address, { credentials: "same-origin", redirect: "manual", ...options });
+    response = await fetch(address, { credentials: "same-origin", redirect: "error", ...options, headers });
   } catch {
     throw new RequestFailed(0);
   }
-  if (response.type === "opaqueredirect") throw new RequestFailed(401);
+  if (response.status === 401) sessionEnded();
   if (!response.ok && response.status !== 304) {
     const answer = await (response.json() as Promise<Record<string, unknown>>).catch(() => ({}) as Record<string, unknown>);
     const after = Number(response.headers.get("Retry-After")) || 0;

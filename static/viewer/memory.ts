@@ -1,6 +1,6 @@
 /** Decoded pixels are the largest thing on the page: what no viewport shows is let go, the longest closed first. */
 import { cache } from "@cornerstonejs/core";
-import { wadors } from "@cornerstonejs/dicom-image-loader";
+import metaDataManager from "@cornerstonejs/dicom-image-loader/wadors/metaDataManager";
 import type { OpenSeries } from "./slides";
 
 /** From this share of the cache on, closed series make room; what is open may fill the rest. */
@@ -52,7 +52,7 @@ export class Memory {
     for (const { imageId } of series.slides) {
       if (!imageId) continue;
       if (cache.getImageLoadObject(imageId)) cache.removeImageLoadObject(imageId, { force: true });
-      wadors.metaDataManager.remove(imageId);
+      metaDataManager.remove(imageId);
     }
   }
 }

@@ -6,7 +6,6 @@ import { say } from "./words";
 export class Notice {
   private readonly saved = part("saved");
   private readonly savedText = part("saved-text");
-  private readonly signIn = part<HTMLAnchorElement>("sign-in");
   private readonly news = part("news");
   private readonly status = part("status");
   private saying = 0;
@@ -30,15 +29,6 @@ export class Notice {
     this.saved.hidden = false;
     this.saved.dataset["state"] = state;
     this.savedText.textContent = words;
-    this.signIn.hidden = state !== "signed_out";
-  }
-
-  /** The session has ended and nothing waits to be saved. */
-  signedOut(): void {
-    this.saved.hidden = false;
-    this.saved.dataset["state"] = "signed_out";
-    this.savedText.textContent = say("session_ended");
-    this.signIn.hidden = false;
   }
 
   /** One sentence, and what can be done about it; nothing on the screen moves until the reader asks. */

@@ -1,8 +1,8 @@
-/** The tools' row stays one row: groups that find no room go into the menu at its end, the last ones first, and come back. */
+/**
+ * The tools' row stays one row: groups that find no room go into the menu at its end, the last ones first, and come back. On a
+ * phone the menu is a sheet that comes up from the row, and goes when a tool is taken from it.
+ */
 import { part } from "./page";
-
-/** Below this the row is at the thumb and is pushed aside with it. */
-const AT_A_DESK = "(min-width: 48.01rem)";
 
 /** Keep the row as long as it has room for. Groups say by `data-overflow` that they may leave, the highest number first. */
 export function keepOneRow(): void {
@@ -22,7 +22,6 @@ export function keepOneRow(): void {
     const focused = document.activeElement;
     for (const { group, place } of home) if (group.parentElement !== row) place.after(group);
     button.hidden = true;
-    if (!window.matchMedia(AT_A_DESK).matches) return;
     for (const { group } of leaving) {
       if (!tooLong()) break;
       button.hidden = false;
@@ -39,9 +38,12 @@ export function keepOneRow(): void {
     const { newState } = event as ToggleEvent;
     if (newState === "open") {
       const box = button.getBoundingClientRect();
-      menu.style.insetBlockStart = `${box.bottom + 4}px`;
-      menu.style.insetInlineEnd = `${Math.max(8, document.documentElement.clientWidth - box.right)}px`;
+      menu.style.setProperty("--under", `${box.bottom + 4}px`);
+      menu.style.setProperty("--beside", `${Math.max(8, document.documentElement.clientWidth - box.right)}px`);
     } else fit();
+  });
+  menu.addEventListener("click", (event) => {
+    if ((event.target as Element).closest('[data-act^="tool-"]')) menu.hidePopover();
   });
   fit();
 }

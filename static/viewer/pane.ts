@@ -1,5 +1,6 @@
 /** One port of the stage: a series of a study, its slides, and what a reader does with them. */
 import { cache } from "@cornerstonejs/core";
+import { sessionEnded } from "../pages/session";
 import { TAG, numbers } from "./header";
 import { RequestFailed, type Manifest, type SeriesEntry } from "./manifest";
 import type { Memory } from "./memory";
@@ -42,6 +43,8 @@ export class Pane {
   private loads: Prefetch | null = null;
   private shownIndex = -1;
   private request = 0;
+  /** What was asked for last did not come because the session has ended. */
+  private signedOut = false;
 
   constructor(
     readonly section: HTMLElement,
@@ -164,6 +167,7 @@ export class Pane {
 
   private cannotOpen(entry: SeriesEntry, error: unknown): void {
     this.failed = true;
+    this.signedOut = error instanceof RequestFailed && error.status === 401;
     const status = error instanceof RequestFailed ? error.status : null;
     const detail = error instanceof WrongSeries ? say("wrong_series") : this.reason(status);
     this.overlay.showTile(say("cannot_open", { name: seriesName(entry) }), detail, null, !(error instanceof WrongSeries));
@@ -209,6 +213,8 @@ export class Pane {
     const slide = this.opened?.slides[failure.index];
     if (!slide) return;
     this.loads?.blame(slide.imageId);
+    this.signedOut = failure.status === 401;
+    if (this.signedOut) sessionEnded(); // Cornerstone asks for the pixels itself
     this.setPlaying(false);
     const title = say("cannot_show", { n: failure.index + 1 });
     this.overlay.showTile(title, this.reason(failure.status), slide.previewUrl, true);
@@ -271,7 +277,14 @@ export class Pane {
     this.events.onPlaying(this);
   }
 
+  /** The session is back: what did not come for want of it is asked for again. */
+  signedIn(): void {
+    this.loads?.signedIn();
+    if (this.signedOut) this.retry();
+  }
+
   retry(): void {
+    this.signedOut = false;
     const slide = this.opened?.slides[this.port.index];
     if (!this.opened || !slide) {
       if (this.study && this.entry) void this.open(this.study, this.entry);

@@ -15,6 +15,8 @@ export class Prefetch {
   private waiting: string[] = [];
   private running = 0;
   private stopped = false;
+  /** The session has ended: nothing comes until it is back. */
+  private signedOut = false;
   private readonly tries = new Map<string, number>();
   readonly failed = new Set<string>();
 
@@ -34,7 +36,21 @@ export class Prefetch {
       .sort((a, b) => a.away - b.away)
       .map(({ imageId }) => imageId);
     this.report();
-    while (this.running < AT_ONCE && this.waiting.length) void this.next();
+    this.pump();
+  }
+
+  /** Whether one more may be asked for now: a loop that asks must stop when none may. */
+  private get mayLoad(): boolean {
+    return !this.stopped && !this.signedOut && this.running < AT_ONCE && this.waiting.length > 0 && this.hasRoom();
+  }
+
+  private pump(): void {
+    while (this.mayLoad) void this.next();
+  }
+
+  signedIn(): void {
+    this.signedOut = false;
+    this.pump();
   }
 
   /** Forget a failure, so that the image may be asked for again. */
@@ -61,6 +77,11 @@ export class Prefetch {
   }
 
   private refused(imageId: string, status: number | undefined): void {
+    if (status === 401) {
+      this.signedOut = true;
+      this.waiting.unshift(imageId);
+      return;
+    }
     const tries = (this.tries.get(imageId) ?? 0) + 1;
     this.tries.set(imageId, tries);
     if ((status !== 503 && status !== 429) || tries >= TRIES) {
@@ -70,7 +91,7 @@ export class Prefetch {
     window.setTimeout(() => {
       if (this.stopped) return;
       this.waiting.push(imageId);
-      if (this.running < AT_ONCE) void this.next();
+      this.pump();
     }, LATER_MS * tries);
   }
 
@@ -81,7 +102,6 @@ export class Prefetch {
   }
 
   private async next(): Promise<void> {
-    if (this.stopped || !this.waiting.length || !this.hasRoom()) return;
     const imageId = this.waiting.shift();
     if (!imageId) return;
     this.running += 1;
@@ -97,7 +117,7 @@ export class Prefetch {
       window.clearTimeout(timer);
       this.running -= 1;
       this.report();
-      void this.next();
+      this.pump();
     }
   }
 }

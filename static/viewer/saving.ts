@@ -55,6 +55,11 @@ export class Saving {
     this.soon(AFTER_MS);
   }
 
+  /** Save what waits before the page goes; what cannot be saved the browser asks about. */
+  async now(): Promise<void> {
+    if (this.waiting.size) await this.run();
+  }
+
   private soon(after: number): void {
     window.clearTimeout(this.timer);
     this.timer = window.setTimeout(() => void this.run(), after);

@@ -1,21 +1,23 @@
-/** The token that changes are signed with. A reader who signs in again in another window brings a new one to this page. */
+/** Changes are signed with the page's token. A reader who signs in again, here or in another window, brings a new one. */
+import { tokenRenewed } from "../pages/session";
 import { RequestFailed, ask } from "./manifest";
 
-let token = document.body.dataset["csrf"] ?? "";
-
 export function renewToken(fresh: unknown): void {
-  if (typeof fresh === "string" && fresh) token = fresh;
+  if (typeof fresh === "string" && fresh) document.body.dataset["csrf"] = fresh;
 }
 
-/** Ask for a change. Raises `RequestFailed`; a token that is not good any more counts as a session that has ended. */
-export async function change(method: "PUT" | "DELETE" | "POST", address: string, body?: unknown): Promise<Record<string, unknown>> {
-  const options: RequestInit = { method, keepalive: true, headers: { "X-CSRFToken": token, Accept: "application/json", "Content-Type": "application/json" } };
+/** Ask for a change. Raises `RequestFailed`; where the token is an old one, it is renewed first. */
+export async function change(method: "PUT" | "DELETE" | "POST", address: string, body?: unknown, isRenewed = false): Promise<Record<string, unknown>> {
+  const headers = { "X-CSRFToken": document.body.dataset["csrf"] ?? "", Accept: "application/json", "Content-Type": "application/json" };
+  const options: RequestInit = { method, keepalive: true, headers };
   if (body !== undefined) options.body = JSON.stringify(body);
   try {
     const response = await ask(address, options);
     return response.status === 204 ? {} : ((await response.json()) as Record<string, unknown>);
   } catch (error) {
-    if (error instanceof RequestFailed && error.status === 403 && !error.reason) throw new RequestFailed(401);
-    throw error;
+    const isOldToken = error instanceof RequestFailed && error.status === 403 && !error.reason;
+    if (!isOldToken) throw error;
+    if (isRenewed || !(await tokenRenewed())) throw new RequestFailed(401);
+    return change(method, address, body, true);
   }
 }

@@ -1,5 +1,5 @@
 /** A series as the reader turns it over: one slide per frame or document, in reading order. */
-import { wadors } from "@cornerstonejs/dicom-image-loader";
+import metaDataManager from "@cornerstonejs/dicom-image-loader/wadors/metaDataManager";
 import { TAG, numbers, plane, statedSpacing, text, type Header, type Plane } from "./header";
 import { RequestFailed, fetchJson, type InstanceEntry, type SeriesEntry } from "./manifest";
 import { inReadingOrder } from "./order";
@@ -69,7 +69,7 @@ function frames(received: Header, address: string, known: InstanceEntry | undefi
     const frame = index + 1;
     const imageId = `wadors:${address}/frames/${frame}`;
     // Cornerstone keeps the header under frame 1 and derives the others' from it.
-    if (frame === 1 || count === 1) wadors.metaDataManager.add(imageId, header as never);
+    if (frame === 1 || count === 1) metaDataManager.add(imageId, header as never);
     return {
       ...names,
       imageId,

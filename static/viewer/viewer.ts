@@ -1,8 +1,10 @@
 /** The viewer: studies, their series on the stage, their marks. Everything a hand or a key can do is a method here. */
 import * as tools from "@cornerstonejs/tools";
+import { alike } from "./alike";
+import { besideInList, isOfList } from "../pages/places";
 import { Following } from "./following";
 import { KeyImages } from "./keyimages";
-import { fetchJson, type Manifest, type PriorEntry, type SeriesEntry } from "./manifest";
+import { fetchJson, type Manifest, type PriorEntry } from "./manifest";
 import { Marks } from "./marks";
 import { Memory } from "./memory";
 import { Notice } from "./notice";
@@ -53,9 +55,9 @@ export class Viewer {
       },
       onChanged: (study) => void this.readAgain(study),
       onGone: () => this.notice.tellNews(say("study_gone"), null),
-      onSignedOut: () => (this.saving.pending ? this.notice.saving("signed_out", "") : this.notice.signedOut()),
-      onSignedIn: () => this.saving.retry(),
+      onSignedOut: () => this.saving.pending && this.notice.saving("signed_out", ""),
     });
+    document.addEventListener("session:renewed", () => this.signedInAgain());
     this.stage = new Stage(root, this.memory, this.group, withoutGraphics, {
       onOpening: (pane) => pane === this.active && this.toolbar.presets([], ""),
       onOpened: (pane, opened) => {
@@ -72,6 +74,7 @@ export class Viewer {
       onSwipe: (by) => this.choice === "scroll" && this.turnSeries(by),
     });
     this.rail.studies(this.studies, manifest.priors);
+    part("list-steps").hidden = !isOfList(manifest.study.study_instance_uid);
     this.following.follow(manifest.study);
     this.showMarkState();
     this.toolbar.pressed("link", true);
@@ -84,6 +87,13 @@ export class Viewer {
 
   private rootOf(study: string): string {
     return this.studies.find((one) => one.study.study_instance_uid === study)?.study.root_url ?? "";
+  }
+
+  /** The session ended while the page was open, and is back: all goes on where it was. */
+  private signedInAgain(): void {
+    if (this.saving.pending) this.saving.retry();
+    void this.following.refresh();
+    for (const pane of this.stage.panes) pane.signedIn();
   }
 
   // Studies and series ----------------------------------------------------------------------------------------------------
@@ -144,6 +154,16 @@ export class Viewer {
     const at = study?.series.findIndex((entry) => entry.series_instance_uid === this.active.uid) ?? -1;
     const next = study?.series[at + by];
     if (study && next) void this.openIn(this.active, study.study.study_instance_uid, next.series_instance_uid);
+  }
+
+  /** The next study of the list that the reader came from, or the previous one, in place of this one. */
+  async turnStudy(by: 1 | -1): Promise<void> {
+    const key = this.studies[0]?.study.study_instance_uid ?? "";
+    const address = await besideInList(key, by);
+    const end = by > 0 ? say("list_end") : say("list_start");
+    if (!address) return this.notice.tellNews(isOfList(key) ? end : say("list_none"), null);
+    await this.saving.now();
+    window.location.replace(address); // one step back is the list still
   }
 
   /** The study changed while it is open: its strip shows it at once, its pictures when the reader wants them. */
@@ -368,15 +388,4 @@ export class Viewer {
   retry(): void {
     this.active.retry();
   }
-}
-
-/** The series of another study that is most like the one shown: same description, else same modality with about as many images. */
-function alike(shown: SeriesEntry | null, series: readonly SeriesEntry[]): SeriesEntry | null {
-  const images = series.filter((entry) => entry.is_image);
-  const score = (entry: SeriesEntry): number => {
-    if (!shown) return 0;
-    const same = Number(entry.modality === shown.modality) * 4 + Number(entry.description.toLowerCase() === shown.description.toLowerCase()) * 8 + Number(entry.body_part === shown.body_part);
-    return same - Math.abs(Math.log((entry.frame_count || 1) / (shown.frame_count || 1)));
-  };
-  return images.reduce<SeriesEntry | null>((best, entry) => (!best || score(entry) > score(best) ? entry : best), null);
 }

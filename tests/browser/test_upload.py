@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import CDPSession, Page
+from django.contrib.sessions.models import Session
+from playwright.sync_api import CDPSession, Page, Route
 
 from accounts.models import Department, User
 from accounts.roles import Role
@@ -14,6 +15,7 @@ from imaging.ingest.models import Import, ImportedFile
 from imaging.ingest.uploads import staging
 from tests.browser.conftest import PHONE, WIDE, OpenPage, until
 from tests.browser.test_pages import AXE, as_reader, shoot
+from tests.browser.test_session_ends import PASSWORD, sign_in_again
 from tests.factories.accounts import MembershipFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -236,18 +238,39 @@ def test_pause_stops_and_resume_goes_on(alice: User, disc: Path, open_page: Open
     assert arrived(received(page)) == contents(disc)
 
 
-def test_who_was_signed_out_is_told_and_goes_on_after_signing_in(
-    alice: User, disc: Path, open_page: OpenPage, settings: Any
+def test_who_was_signed_out_signs_in_on_the_page_and_what_was_chosen_is_sent(
+    alice: User, disc: Path, open_page: OpenPage
 ) -> None:
+    alice.set_password(PASSWORD)
+    alice.save()
     page = open_page(alice)
     page.goto("/import/")
-    cookies = page.context.cookies()
-    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
-    page.set_input_files("#choose-files", disc / "AUTORUN.INF")
-    until(lambda: "signed out" in page.inner_text("#trouble"), "it says who must sign in")
-    page.context.add_cookies(cookies)
+    Session.objects.all().delete()
     page.set_input_files("#choose-files", disc / "cine.dcm")
+    sign_in_again(page, alice.username)
     assert len(arrived(received(page))) == 1
+
+
+def test_a_session_that_ends_while_files_are_sent_costs_no_file(alice: User, disc: Path, open_page: OpenPage) -> None:
+    alice.set_password(PASSWORD)
+    alice.save()
+    page = open_page(alice)
+
+    ended: list[str] = []
+
+    def end(route: Route) -> None:
+        if ended:
+            route.continue_()
+        else:
+            ended.append(route.request.url)
+            route.fulfill(status=401)
+
+    page.route(SENT, end)
+    bring(page, disc)
+    page.locator("#sign-in-again[open]").wait_for()
+    Session.objects.all().delete()
+    sign_in_again(page, alice.username)
+    assert arrived(received(page)) == contents(disc)
 
 
 def test_cancel_asks_and_leaves_nothing(alice: User, disc: Path, open_page: OpenPage) -> None:

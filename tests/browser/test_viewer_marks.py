@@ -262,24 +262,6 @@ def test_marks_that_cannot_be_saved_are_kept_and_said_and_saved_later(
     assert Annotation.objects.count() == 1
 
 
-def test_a_session_that_ends_keeps_the_marks_until_the_reader_signs_in_again(
-    phantom: str, alice: User, open_page: OpenPage
-) -> None:
-    page = open_page(alice)
-    open_still(page, phantom)
-    session = page.context.cookies()
-    page.context.clear_cookies()
-    page.keyboard.press("t")
-    drag(page, (10, 20), (50, 20))
-    until(lambda: page.get_attribute("[data-saved]", "data-state") == "signed_out", "the end is not said", 10)
-    assert page.is_visible("[data-sign-in]")
-    says(page, "20.0 mm")
-    page.context.add_cookies(session)  # type: ignore[arg-type]
-    page.evaluate("window.dispatchEvent(new Event('online'))")
-    saved(page)
-    assert Annotation.objects.count() == 1
-
-
 def test_two_windows_of_one_reader_lose_nothing(phantom: str, alice: User, open_page: OpenPage) -> None:
     page = open_page(alice)
     open_still(page, phantom)

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 
 from accounts.models import User
 from tests.browser.conftest import PHONE, WIDE, OpenPage, until
 from tests.browser.test_pages import AXE, as_reader, shoot
+from tests.browser.test_session_ends import PASSWORD, sign_in_again
 from tests.factories import arrivals, material
 from tests.imaging.rendering.conftest import Pool
 from tests.studies_in_archive import Archive
@@ -119,3 +121,19 @@ def test_the_pages_are_readable_for_all(
             ]
             shoot(page, f"wrap-{name}-{size}-{language}-{theme}")
     assert not complaints
+
+
+def test_a_session_that_ends_before_the_photo_is_sent_costs_neither_photo_nor_words(
+    study: str, photo: Path, alice: User, open_page: OpenPage
+) -> None:
+    alice.set_password(PASSWORD)
+    alice.save()
+    page = open_page(alice)
+    page.goto(f"/import/wrap/?study={study}")
+    page.set_input_files("#choose", photo)
+    page.fill("#id_description", "Wound")
+    Session.objects.all().delete()
+    page.click("button[type=submit].btn-wide")
+    sign_in_again(page, alice.username)
+    page.wait_for_selector("#wrap-result")
+    assert "Added to the study." in page.inner_text("#wrap-result")

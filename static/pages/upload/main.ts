@@ -1,5 +1,6 @@
 /** The page where a person brings images in: drop, choose, watch, pause, go on after a break, or cancel. */
 import { readWords, say } from "../../viewer/words";
+import { signedInAgain, tokenRenewed } from "../session";
 import { fingerprint, ofDrop, ofInput, type Chosen } from "./entries";
 import { element, Panel } from "./panel";
 import { Rows } from "./rows";
@@ -129,6 +130,11 @@ function leave(address: string): void {
 // ---- what goes wrong -------------------------------------------------------------------------------------------------
 
 function halted(why: Halt, sentence: string): void {
+  if (why === "signed-out") {
+    drawPause();
+    void signedInAgain().then(goOn);
+    return;
+  }
   trouble(sentence || say(`halt_${why.replace("-", "_")}`), say("halt_kept"));
   drawPause();
 }
@@ -195,20 +201,17 @@ element("pause").addEventListener("click", () => {
   drawPause();
 });
 
+function goOn(): void {
+  hideTrouble();
+  transfer?.again();
+  drawPause();
+}
+
 element("again").addEventListener("click", () => {
-  void (async () => {
-    try {
-      if (!(await server.renewToken())) {
-        trouble(say("halt_signed_out"), say("halt_kept"));
-        return;
-      }
-      hideTrouble();
-      transfer?.again();
-      drawPause();
-    } catch {
-      trouble(say("halt_unreachable"), say("halt_kept"));
-    }
-  })();
+  tokenRenewed().then(
+    (renewed) => renewed && goOn(),
+    () => trouble(say("halt_unreachable"), say("halt_kept")),
+  );
 });
 element("without").addEventListener("click", () => void finishWithout());
 

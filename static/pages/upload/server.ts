@@ -1,4 +1,5 @@
-/** What the page asks the server about an import. The files themselves: trips.ts. */
+/** What the page asks the server about an import; where the session has ended, once the person has signed in again. The files themselves: trips.ts. */
+import { signedInAgain, tokenRenewed } from "../session";
 
 export interface Known {
   id: string;
@@ -15,32 +16,25 @@ export class Refused extends Error {
   }
 }
 
-let token = document.body.dataset["csrf"] ?? "";
-
-/** The token against forged requests, for every request that writes. */
-export function csrf(): string {
-  return token;
-}
-
-/** After a new sign-in the token is another one: read it from a fresh copy of the page. False while nobody is signed in. */
-export async function renewToken(): Promise<boolean> {
-  const answer = await fetch(window.location.pathname, { headers: { Accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = page.body.dataset["csrf"] ?? "";
-  if (fresh) token = fresh;
-  return fresh !== "";
+/** What every request says: the token against forged ones, and that it is part of a page, so that a session's end is told as that. */
+export function marks(): Record<string, string> {
+  return { "X-CSRFToken": document.body.dataset["csrf"] ?? "", "X-Requested-With": "fetch" };
 }
 
 async function ask(address: string, fields?: Record<string, string>, isRenewed = false): Promise<Response> {
   const answer = await fetch(address, {
     ...(fields ? { method: "POST", body: new URLSearchParams(fields) } : {}),
-    headers: { "X-CSRFToken": token, Accept: "application/json" },
+    headers: { ...marks(), Accept: "application/json" },
     redirect: "error",
   });
   if (answer.ok) return answer;
+  if (answer.status === 401) {
+    await signedInAgain();
+    return ask(address, fields);
+  }
   const isText = answer.headers.get("Content-Type")?.startsWith("text/plain") ?? false;
   // Another sign-in meanwhile, in another tab, made the token an old one.
-  if (answer.status === 403 && !isText && !isRenewed && (await renewToken())) return ask(address, fields, true);
+  if (answer.status === 403 && !isText && !isRenewed && (await tokenRenewed())) return ask(address, fields, true);
   throw new Refused(answer.status, isText ? await answer.text() : "");
 }
 
@@ -64,8 +58,12 @@ export async function received(id: string, files: number): Promise<string> {
 
 /** Forget one file; one that is gone already is forgotten too. */
 export async function forget(address: string): Promise<void> {
-  const headers = { "Tus-Resumable": "1.0.0", "X-CSRFToken": token };
+  const headers = { "Tus-Resumable": "1.0.0", ...marks() };
   const answer = await fetch(address, { method: "DELETE", headers, redirect: "error" });
+  if (answer.status === 401) {
+    await signedInAgain();
+    return forget(address);
+  }
   if (!answer.ok && answer.status !== 404) throw new Refused(answer.status, "");
 }
 

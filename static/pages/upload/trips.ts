@@ -4,7 +4,7 @@
  * its fingerprint.
  */
 import { Upload, type DetailedError } from "tus-js-client";
-import { csrf } from "./server";
+import { marks } from "./server";
 import type { Item } from "./transfer";
 
 /** Files up to here go in one request with their creation; bytes. */
@@ -62,7 +62,7 @@ export class Alone extends Trip {
       storeFingerprintForResuming: false, // the server remembers; this computer is shared
       retryDelays: null, // we know better when it is worth while
       metadata: { import: delivery, relativePath: item.path, fingerprint: item.print },
-      onBeforeRequest: (request) => request.setHeader("X-CSRFToken", csrf()),
+      onBeforeRequest: (request) => Object.entries(marks()).forEach(([name, value]) => request.setHeader(name, value)),
       onProgress: (sent) => listener.moved(this, item, sent),
       onSuccess: () => {
         this.items = [];
@@ -113,7 +113,7 @@ export class Together extends Trip {
     const request = new XMLHttpRequest(); // fetch does not say how far it has come
     this.request = request;
     request.open("POST", `/import/${this.delivery}/files`);
-    request.setRequestHeader("X-CSRFToken", csrf());
+    for (const [name, value] of Object.entries(marks())) request.setRequestHeader(name, value);
     request.setRequestHeader("Content-Type", PARCEL);
     request.upload.onprogress = ({ loaded }) => this.moved(sent, loaded - 4 - list.length);
     request.onload = () => this.answered(sent, request);

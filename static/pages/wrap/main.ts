@@ -3,6 +3,7 @@
  * Without this script the form is an ordinary one.
  */
 import "../../css/wrap.css";
+import { signedInAgain } from "../session";
 
 const form = document.querySelector<HTMLFormElement>("form[data-wrap]");
 
@@ -106,7 +107,8 @@ function send(within: HTMLFormElement): void {
   });
   request.addEventListener("load", () => {
     done();
-    if (request.status === 200 || request.status === 422 || request.status === 413) place(within, request.responseText);
+    if (request.status === 401) void signedInAgain().then(() => send(within));
+    else if (request.status === 200 || request.status === 422 || request.status === 413) place(within, request.responseText);
     else complain(within, within.dataset["wordBroken"] ?? "");
   });
   request.addEventListener("error", () => {
