@@ -1,6 +1,5 @@
 """What searches have in common: the client's time zone, a bound on their cost, and the record of who searched for what."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -9,10 +8,11 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from accounts import audit, selectors
+from accounts import selectors
 from accounts.models import User
 from accounts.roles import Right
 from imaging.api.errors import Problem, Refused
+from imaging.studies.finding import searched
 from imaging.studies.finding.time_limit import SearchTooBroad, time_limit
 
 if TYPE_CHECKING:
@@ -48,10 +48,4 @@ def on_record(view: "Resource", what: str) -> None:
     """Record that a client searched, and for what: once in a while for the same search, whichever page of it."""
     given = view.request.query_params.lists()
     asked = {name: values for name, values in sorted(given) if name not in _OF_THE_PAGE}
-    audit.record_read(
-        audit.Action.STUDIES_QUERIED,
-        actor=view.actor,
-        subject_type="search",
-        subject_uid=hashlib.sha256(f"{what} {asked}".encode()).hexdigest()[:32],
-        detail={"level": what, "keys": asked},
-    )
+    searched.on_record(what, asked, actor=view.actor)

@@ -4,7 +4,6 @@ Studies are found as the study list finds them. What is answered are attributes:
 are asked for, those of one instance below, as corrected, if all instances below share them.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,14 +11,13 @@ from typing import Any, Final
 
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery
 
-from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import entity_attributes, matching
 from imaging.dicom.matching import Key
 from imaging.studies import access
-from imaging.studies.finding import attributes, list_scan, series_list
+from imaging.studies.finding import attributes, list_scan, searched, series_list
 from imaging.studies.finding import matching as columns
 from imaging.studies.finding.attributes import Attributes
 from imaging.studies.finding.list_filters import Order, StudyFilters
@@ -286,18 +284,11 @@ def _first_instances(level: Level, rows: Iterable[Model], visible: QuerySet[Inst
 
 
 def _record(wanted: Search, *, actor: Actor, found: int) -> None:
-    """Record what was asked for, once for the same question of the same reader in a while."""
+    """Record what was asked for, and how many there were."""
     asked = {key.name: _written(key) for key in wanted.keys if not key.is_universal}
-    within = {"study": wanted.study_instance_uid, "series": wanted.series_instance_uid}
-    detail = {"level": wanted.level.value, "keys": asked, **{name: uid for name, uid in within.items() if uid}}
-    digest = hashlib.sha256(repr(sorted(detail.items())).encode()).hexdigest()[:32]
-    audit.record_read(
-        audit.Action.STUDIES_QUERIED,
-        actor=actor,
-        subject_type="search",
-        subject_uid=digest,
-        detail={**detail, "found": found},
-    )
+    above = {"study": wanted.study_instance_uid, "series": wanted.series_instance_uid}
+    within = {name: uid for name, uid in above.items() if uid}
+    searched.on_record(wanted.level.value, asked, actor=actor, within=within, found=found)
 
 
 def _written(key: Key) -> str:
