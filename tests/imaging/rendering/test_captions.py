@@ -8,7 +8,8 @@ import PIL.Image
 import pytest
 
 from imaging.rendering import captions, lettering
-from imaging.rendering.decoder import Client, Lane
+from imaging.rendering.decoder import Client
+from imaging.rendering.protocol import Lane
 from tests.imaging.rendering.conftest import Pool
 
 
