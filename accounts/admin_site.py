@@ -1,12 +1,14 @@
 """The Django admin as one room of the portal: our sign-in, our look, and nothing that is switched off."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.db.models.base import ModelBase
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -34,10 +36,19 @@ class PortalAdminSite(AdminSite):
         """Begin with an index of rooms alone."""
         super().__init__(name)
         self._index_parts: list[IndexPart] = []
+        self._inlines: dict[type[Model], list[type[InlineModelAdmin[Any, Any]]]] = {}
 
     def add_to_index(self, part: IndexPart) -> None:
         """Have the first page show what ``part`` answers."""
         self._index_parts.append(part)
+
+    def add_inline(self, model: type[Model], inline: "type[InlineModelAdmin[Any, Any]]") -> None:
+        """Have the pages of ``model``, which belong to a package below, show rows of a package above."""
+        self._inlines.setdefault(model, []).append(inline)
+
+    def inlines_of(self, model: type[Model]) -> "Sequence[type[InlineModelAdmin[Any, Any]]]":
+        """Return what packages above show on the pages of a model."""
+        return self._inlines.get(model, [])
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Return the rooms with their pages, as far as this person may open them."""

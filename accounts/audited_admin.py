@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actor import Actor
+from accounts.admin_site import PortalAdminSite
 from accounts.audit import Action
 from accounts.middleware import actor_of
 from accounts.models import Department
@@ -51,7 +52,7 @@ class SpokenFields:
             label = str(field.label or db_field.verbose_name)
             if isinstance(inner, AdminSplitDateTime):
                 for part, name in zip(inner.widgets, (_("date"), _("time")), strict=True):
-                    part.attrs["aria-label"] = f"{label}: {name}"
+                    part.attrs["aria-label"] = f"{label}, {name}"
             elif isinstance(self, InlineModelAdmin):
                 # In a table the column's head is no label of the field below it.
                 inner.attrs["aria-label"] = label
@@ -67,6 +68,9 @@ class SpokenFields:
 class SpokenInline(SpokenFields, TabularInline):  # type: ignore[type-arg]
     """Rows of a page, each of whose fields has a name."""
 
+    #: A row that ties two things together is named by its fields, and by nothing above them.
+    is_tie = False
+
 
 class AuditedModelAdmin(SpokenFields, ModelAdmin, Generic[M]):  # type: ignore[type-arg]
     """A page whose additions, changes and deletions go to the audit, as the names of fields, never values."""
@@ -79,6 +83,11 @@ class AuditedModelAdmin(SpokenFields, ModelAdmin, Generic[M]):  # type: ignore[t
     def actor(self, request: HttpRequest) -> Actor:
         """Return who is at work."""
         return actor_of(request, Door.PAGE)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Add what packages above show here."""
+        above = self.admin_site.inlines_of(self.model) if isinstance(self.admin_site, PortalAdminSite) else ()
+        return [*super().get_inlines(request, obj), *above]
 
     def record(self, request: HttpRequest, action: Action, obj: Model, **detail: Any) -> None:
         """Record what was done to one object of this page."""

@@ -43,6 +43,7 @@ export default defineConfig({
       input: {
         look: "css/look.css",
         admin: "css/admin.css",
+        administration: "pages/administration.ts",
         pages: "pages/main.ts",
         study: "pages/study/main.ts",
         reference: "pages/reference/main.ts",

@@ -71,6 +71,7 @@ class MachinesInline(SpokenInline):
     model = MachineKey.departments.through
     extra = 0
     can_delete = False
+    is_tie = True
     verbose_name = _("machine key")
     verbose_name_plural = _("machine keys that open this department")
     fields = readonly_fields = ("key", "opens")

@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from accounts.admin_site import PortalAdminSite
+from accounts.models import Department
 from imaging.admin import application_entities, work
 from imaging.admin.dashboard import dashboard
 from imaging.events import admin as events
@@ -27,3 +28,4 @@ __all__ = [
 
 if isinstance(admin.site, PortalAdminSite):
     admin.site.add_to_index(dashboard)
+    admin.site.add_inline(Department, application_entities.DevicesInline)

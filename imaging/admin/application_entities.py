@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
+from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,7 +19,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_rooms import Room
-from accounts.audited_admin import AuditedModelAdmin
+from accounts.audited_admin import AuditedModelAdmin, SpokenInline
 from accounts.roles import Door
 from imaging.dimse.echo import Echo, Heard, echo
 from imaging.ingest import arrivals, senders
@@ -150,6 +151,58 @@ class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
         senders.tested(entity, actor=self.actor(request), answered=answered, detail=detail)
         self.message_user(
             request, _in_words(found, entity, host, port), messages.SUCCESS if answered else messages.ERROR
+        )
+
+
+class DevicesInline(SpokenInline):
+    """Which devices send for a department: read here, decided on the device's own page."""
+
+    model = ApplicationEntity.departments.through
+    extra = 0
+    can_delete = False
+    is_tie = True
+    verbose_name = _("application entity")
+    verbose_name_plural = _("application entities that act for this department")
+    fields = readonly_fields = ("title", "description", "last_seen")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return no."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return no."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Show them to whom devices are shown."""
+        return bool(request.user.has_perm("imaging.view_applicationentity"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """By title, each with its device."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows.select_related("applicationentity").order_by("applicationentity__ae_title")
+
+    @admin.display(description=_("AE title"))
+    def title(self, row: Any) -> SafeString:
+        """Lead to the device."""
+        address = reverse("admin:imaging_applicationentity_change", args=[row.applicationentity_id])
+        return format_html('<a href="{}">{}</a>', address, row.applicationentity.ae_title)
+
+    @admin.display(description=_("description"))
+    def description(self, row: Any) -> str:
+        """Say what it is."""
+        return str(row.applicationentity.description)
+
+    @admin.display(description=_("last seen"))
+    def last_seen(self, row: Any) -> str:
+        """Say when it last called, and that it may not any more."""
+        entity: ApplicationEntity = row.applicationentity
+        if not entity.is_active:
+            return gettext("switched off")
+        return (
+            formats.date_format(timezone.localtime(entity.last_seen_at), "SHORT_DATETIME_FORMAT")
+            if entity.last_seen_at
+            else "–"
         )
 
 

@@ -1,4 +1,4 @@
-"""The change feed tells of studies that leave a department; placements that have ended are found at once."""
+"""The change feed tells of studies that leave a department; placements that have ended are found at once; attempts say of what."""
 
 import django.contrib.postgres.fields
 from django.db import migrations, models
@@ -8,6 +8,14 @@ class Migration(migrations.Migration):
     dependencies = [("imaging", "0005_list_keys")]
 
     operations = [
+        migrations.AlterModelOptions(
+            name="webhookattempt",
+            options={
+                "ordering": ["-id"],
+                "verbose_name": "webhook attempt",
+                "verbose_name_plural": "webhook attempts",
+            },
+        ),
         migrations.AlterField(
             model_name="change",
             name="kind",

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import audit
+from accounts.admin_filters import FilledValuesFilter
 from accounts.admin_rooms import Room
 from accounts.audited_admin import CappedPaginator, ReadOnlyAdmin
 from accounts.middleware import actor_of
@@ -54,7 +55,7 @@ class CopyOrderAdmin(ReadOnlyAdmin):
 
     room = Room.STORAGE
     list_display = ("stored_object", "tier", "problem", "attempts", "created_at", "due_at")
-    list_filter = ("tier", "problem")
+    list_filter = ("tier", ("problem", FilledValuesFilter))
     list_select_related = ("stored_object",)
     search_fields = ("=stored_object__file_sha256",)
     ordering = ("id",)

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from imaging.viewer.help_topics import TOPICS, text_of
+from imaging.viewer.help_topics import FOR_STAFF, TOPICS, text_of
 
 
 @require_safe
@@ -16,7 +16,9 @@ def page(request: HttpRequest, topic: str = TOPICS[0]) -> HttpResponseBase:
     """Show the help of one kind of page, with the way to all others."""
     if topic not in TOPICS:
         raise Http404
-    context = {"text": text_of(topic), "texts": [text_of(other) for other in TOPICS]}
+    is_staff = bool(getattr(request.user, "is_staff", False))
+    texts = [text_of(other) for other in TOPICS if is_staff or other == topic or other not in FOR_STAFF]
+    context = {"text": text_of(topic), "texts": texts}
     template = "imaging/viewer/_help.html" if "HX-Request" in request.headers else "imaging/viewer/help.html"
     response = render(request, template, context)
     response["Cache-Control"] = "private, no-cache"

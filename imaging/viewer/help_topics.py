@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -20,10 +21,13 @@ from django.utils.translation import get_language
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from accounts.admin_rooms import Room, room_of
+
 #: In the order in which they are listed. The first is for pages without a text of their own.
 TOPICS: Final = (
     *("start", "studies", "lists", "study", "viewer", "documents", "headers"),
     *("upload", "import", "wrap", "quarantine", "conflicts"),
+    *("administration", "people", "machines"),
 )
 #: Which text helps on which page, by the name of the route.
 OF_PAGES: Final = {
@@ -43,6 +47,11 @@ OF_PAGES: Final = {
     "ingest:conflicts": "conflicts",
     "ingest:conflict": "conflicts",
 }
+#: The same for the pages of the administration, by the room in which they stand.
+OF_ROOMS: Final = {Room.PEOPLE: "people", Room.MACHINES: "machines"}
+#: For the administration's other pages. These texts are offered to those who may open it.
+ADMINISTRATION: Final = "administration"
+FOR_STAFF: Final = frozenset({ADMINISTRATION, *OF_ROOMS.values()})
 FOLDER: Final = Path(settings.BASE_DIR) / "docs" / "help"
 _LINK: Final = re.compile(r"([a-z]+)\.md")
 
@@ -74,11 +83,21 @@ def _topic_of(request: HttpRequest) -> str:
     match = request.resolver_match
     if match is None:
         return TOPICS[0]
+    if match.namespace == "admin":
+        return OF_ROOMS.get(_room_of(match.url_name or ""), ADMINISTRATION)
     return (
         str(match.kwargs.get("topic", TOPICS[0]))
         if match.url_name == "help"
         else OF_PAGES.get(match.view_name, TOPICS[0])
     )
+
+
+def _room_of(route: str) -> Room | None:
+    """Return the room of a page of the administration, whose routes begin with the name of what they are about."""
+    for model, page in admin.site._registry.items():
+        if route.startswith(f"{model._meta.app_label}_{model._meta.model_name}_"):
+            return room_of(page)
+    return None
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin_filters import FilledValuesFilter
 from accounts.admin_rooms import Room
 from accounts.audit import Action
 from accounts.audited_admin import AuditedModelAdmin, CappedPaginator, ReadOnlyAdmin
@@ -83,7 +84,7 @@ class WebhookAttemptAdmin(ReadOnlyAdmin):
 
     room = Room.MACHINES
     list_display = ("attempted_at", "webhook", "change_count", "status", "problem", "milliseconds")
-    list_filter = ("webhook", "status", "problem")
+    list_filter = ("webhook", "status", ("problem", FilledValuesFilter))
     list_select_related = ("webhook",)
     date_hierarchy = "attempted_at"
     paginator = CappedPaginator

@@ -68,8 +68,8 @@ class WebhookAttempt(models.Model):
     class Meta:
         """Newest first; forgotten after a month."""
 
-        verbose_name = _("attempt")
-        verbose_name_plural = _("attempts")
+        verbose_name = _("webhook attempt")
+        verbose_name_plural = _("webhook attempts")
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["webhook", "-id"], name="attempt_of_webhook"),

@@ -42,11 +42,12 @@ document.addEventListener("keydown", (event) => {
   link.click();
 });
 
-/** A session that ended is asked for by session.ts; whatever else fails here may do as a page. */
+/** A session that ended is asked for by session.ts, where a page has it; whatever else fails here may do as a page. */
 for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(failure, (event) => {
     const { target, xhr, pathInfo } = (event as CustomEvent<Failure>).detail;
-    if (target.matches("[data-help-body]") && xhr.status !== 401) window.location.assign(pathInfo.requestPath);
+    const isAskedFor = xhr.status === 401 && document.getElementById("sign-in-again") !== null;
+    if (target.matches("[data-help-body]") && !isAskedFor) window.location.assign(pathInfo.requestPath);
   });
 }
 

@@ -171,6 +171,7 @@ def test_a_change_of_a_department_is_audited_without_its_values(desk: Client, em
     form = {"site": emergency.site_id, "code": "emergency", "name": "Emergency ward", "is_active": "on"}
     form |= {"name_fr": "", "shares_priors": "nobody", **_no_memberships()}
     form |= {"MachineKey_departments-TOTAL_FORMS": "0", "MachineKey_departments-INITIAL_FORMS": "0"}
+    form |= {"ApplicationEntity_departments-TOTAL_FORMS": "0", "ApplicationEntity_departments-INITIAL_FORMS": "0"}
     desk.post(reverse("admin:accounts_department_change", args=[emergency.pk]), form)
     event = last(Action.SETTING_CHANGED)
     assert (event.subject_type, event.subject_uid) == ("department", str(emergency.pk))
@@ -333,6 +334,7 @@ def test_a_department_shows_its_people_and_keys_and_audits_who_comes(
     form |= {"memberships-0-user": str(charlie.pk), "memberships-0-role": Role.CLINICIAN}
     form |= {"memberships-0-valid_from_0": "2026-01-01", "memberships-0-valid_from_1": "08:00"}
     form |= {"MachineKey_departments-TOTAL_FORMS": "1", "MachineKey_departments-INITIAL_FORMS": "1"}
+    form |= {"ApplicationEntity_departments-TOTAL_FORMS": "0", "ApplicationEntity_departments-INITIAL_FORMS": "0"}
     assert desk.post(address, form).status_code == 302
     assert charlie.memberships.get().department == emergency
     assert last(Action.MEMBERSHIP_STARTED).subject_uid == str(charlie.pk)

@@ -10,14 +10,18 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from accounts.models import Department, MachineKey, Theme, User
+from accounts.models import Department, MachineKey, Membership, Theme, User
 from accounts.roles import Role
 from accounts.services import IssuedKey
+from imaging.events.models import Job
 from imaging.ingest import receipts
 from imaging.ingest.models import ApplicationEntity, RoutingRule
+from imaging.webhooks.models import Webhook, WebhookAttempt
 from tests.browser.conftest import PHONE, WIDE, OpenPage
 from tests.browser.test_pages import AXE
+from tests.factories import arrivals
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.studies_in_archive import Archive
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -126,6 +130,64 @@ def test_the_pages_of_ours_fit_speak_and_satisfy_axe(
                 for rule in found["violations"]
             ]
     assert not complaints
+
+
+@pytest.mark.parametrize(("theme", "language"), [(Theme.DARK, "en"), (Theme.LIGHT, "fr")])
+def test_axe_is_content_with_every_list(
+    open_page: OpenPage,
+    archive: Archive,
+    administrator: User,
+    emergency: Department,
+    machine: IssuedKey,
+    theme: Theme,
+    language: str,
+) -> None:
+    User.objects.filter(pk=administrator.pk).update(theme=theme, language=language)
+    archive.receive(arrivals.dataset())
+    Membership.objects.create(user=administrator, department=emergency, role=Role.RADIOLOGIST)
+    hook = Webhook.objects.create(machine_key=machine.key, address="https://ris.example/", created_by="admin")
+    WebhookAttempt.objects.create(webhook=hook, message_id="one", attempted_at=timezone.now(), status=500)
+    Job.objects.create(step="thumbnails", subject_uid="1.2", state="failed", problem_code="x", due_at=timezone.now())
+    complaints = []
+    page = open_page(administrator)
+    page.context.add_init_script(path=AXE)
+    for model in admin.site._registry:
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        response = page.goto(address)
+        assert response is not None
+        assert response.status == 200, address
+        for viewport in (WIDE, PHONE):
+            page.set_viewport_size(viewport)
+            if overflows(page):
+                complaints.append(f"{address}, {viewport['width']} px: wider than the screen")
+            found = page.evaluate("axe.run({ resultTypes: ['violations'], preload: false })")
+            complaints += [
+                f"{address}, {viewport['width']} px: {rule['id']} {[node['target'] for node in rule['nodes']][:5]}"
+                for rule in found["violations"]
+            ]
+    assert not complaints
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_f1_helps_beside_a_page_of_the_administration(
+    open_page: OpenPage, administrator: User, emergency: Department, viewport: Any
+) -> None:
+    ApplicationEntity.objects.create(ae_title="CT1", description="CT, emergency").departments.set([emergency])
+    page = open_page(administrator, viewport=viewport)
+    page.context.add_init_script(path=AXE)
+    page.goto(reverse("admin:accounts_department_change", args=[emergency.pk]))
+    assert page.get_by_role("link", name="CT1", exact=True).count() == 1
+    address = page.url
+    page.keyboard.press("F1")
+    page.locator("#help[open] #help-heading").wait_for()
+    assert page.inner_text("#help-heading") == "People and departments"
+    found = page.evaluate("axe.run({ resultTypes: ['violations'], preload: false })")
+    assert not [(rule["id"], [node["target"] for node in rule["nodes"]][:5]) for rule in found["violations"]]
+    page.click("#help nav a[href$='/machines']")
+    page.locator("#help-heading", has_text="Machines and interfaces").wait_for()
+    assert page.url == address
+    page.keyboard.press("Escape")
+    assert page.locator("#help[open]").count() == 0
 
 
 def test_a_device_is_tested_from_its_page(open_page: OpenPage, administrator: User) -> None:

@@ -30,6 +30,28 @@ def test_an_application_entity_is_added_and_audited(administrator: Client, emerg
     assert AuditEvent.objects.filter(action="setting.changed", subject_type="applicationentity").exists()
 
 
+def test_a_department_shows_the_devices_that_send_for_it_and_they_are_changed_on_their_own_page(
+    administrator: Client, emergency: Department, orthopaedics: Department
+) -> None:
+    mine = ApplicationEntity.objects.create(ae_title="CT1", description="CT, emergency")
+    mine.departments.set([emergency])
+    ApplicationEntity.objects.create(ae_title="DX9").departments.set([orthopaedics])
+    address = reverse("admin:accounts_department_change", args=[emergency.pk])
+    page = administrator.get(address).content.decode()
+    assert reverse("admin:imaging_applicationentity_change", args=[mine.pk]) in page
+    assert "CT, emergency" in page
+    assert "DX9" not in page
+    assert "object (" not in page, "a row of the table between has no name of its own"
+    form = {"site": emergency.site_id, "code": emergency.code, "name": "Emergency ward", "name_fr": "Urgences"}
+    form |= {"shares_priors": emergency.shares_priors, "is_active": "on"}
+    for prefix in ("memberships", "MachineKey_departments", "ApplicationEntity_departments"):
+        form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
+    assert administrator.post(address, form).status_code == 302
+    emergency.refresh_from_db()
+    assert emergency.name == "Emergency ward"
+    assert list(mine.departments.all()) == [emergency]
+
+
 @pytest.mark.parametrize("title", ["", "seventeen letters", "back\\slash", "acc\u00e9nt", "ct1"])
 def test_a_title_that_is_none_or_taken_is_refused(administrator: Client, title: str) -> None:
     ApplicationEntity.objects.create(ae_title="CT1")

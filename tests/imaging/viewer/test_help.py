@@ -9,7 +9,7 @@ import pytest
 from babel.messages.pofile import read_po
 from django.template.loader import get_template
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import translation
 from markdown_it import MarkdownIt
 
@@ -78,7 +78,7 @@ def test_every_page_of_the_portal_has_help() -> None:
         found += bool(views)
     assert found > 10
     assert set(help_topics.OF_PAGES) <= {name for _module, name in routes(get_resolver())}
-    assert set(help_topics.OF_PAGES.values()) | {"start"} == set(help_topics.TOPICS)
+    assert {*help_topics.OF_PAGES.values(), *help_topics.FOR_STAFF, "start"} == set(help_topics.TOPICS)
 
 
 @pytest.mark.parametrize("topic", help_topics.TOPICS)
@@ -181,3 +181,30 @@ def test_pages_lead_to_their_own_help(archive: Archive, alice: User, client: Cli
         ("/account/password/change/", "start"),
     ):
         assert f'href="/help/{topic}"' in client.get(address).content.decode(), address
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("route", "topic"),
+    [
+        ("index", "administration"),
+        ("imaging_job_changelist", "administration"),
+        ("accounts_user_add", "people"),
+        ("accounts_membership_roles", "people"),
+        ("imaging_applicationentity_changelist", "machines"),
+        ("imaging_routingrule_try", "machines"),
+    ],
+)
+def test_each_room_of_the_administration_has_its_help(client: Client, route: str, topic: str) -> None:
+    client.force_login(User.objects.create_superuser("root", "root@example.org", "a long password"))
+    page = client.get(reverse(f"admin:{route}")).content.decode()
+    assert f'data-help href="/help/{topic}"' in page
+    assert 'id="help"' in page
+
+
+@pytest.mark.django_db
+def test_help_for_administrators_is_offered_to_those_who_administer(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    assert "/help/people" not in client.get("/help/").content.decode()
+    client.force_login(User.objects.create_superuser("root", "root@example.org", "a long password"))
+    assert "/help/people" in client.get("/help/").content.decode()
