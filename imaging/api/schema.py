@@ -8,6 +8,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
+from imaging.api import links
+
 _IDEMPOTENCY: Final = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,
@@ -129,7 +131,7 @@ class Keys(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
 
 
 def complete(result: dict[str, Any], **_more: Any) -> dict[str, Any]:
-    """Add to each operation what all may answer (a hook of drf-spectacular)."""
+    """Add to each operation what all may answer, and where answers lead (a hook of drf-spectacular)."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = _DOCUMENT
     responses = components.setdefault("responses", {})
@@ -144,6 +146,7 @@ def complete(result: dict[str, Any], **_more: Any) -> dict[str, Any]:
             if method == "get" and "200" in given:
                 given.setdefault("304", {"description": "The client has the current version."})
             operation["responses"] = dict(sorted(given.items()))
+    links.add(result)
     return result
 
 
