@@ -83,6 +83,14 @@ class StreamingUpperLayer(DULServiceProvider):
             if self.receiver is not None:
                 self.receiver.close()
 
+    def hang_up(self) -> None:
+        """End a connection over which no request came; the library waits for one in its queue, where nothing is a refusal."""
+        connection = self._connection
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.to_user_queue.put(None)
+
     def _is_transport_event(self) -> bool:
         connection = self._connection
         if connection is not None and self.state_machine.current_state == _AWAITING_CLOSE:
@@ -288,5 +296,7 @@ class StreamingAssociation(Association):
     def close_if_idle(self) -> None:
         """Abort the association once it is not in the middle of an object; to be asked again until then."""
         self.dul.is_asked_to_end = True
-        if self.dul.may_end:
+        if self.requestor.primitive is None:
+            self.dul.hang_up()
+        elif self.dul.may_end or not self.dul.is_alive():
             self.abort()

@@ -301,3 +301,15 @@ def test_requests_beyond_what_is_answered_wait_with_the_peer_not_in_memory(door:
             deepest = max([deepest, *(association.dimse.msg_queue.qsize() for association in serving)])
     assert deepest <= 2
     good_object_goes_through(door)
+
+
+@pytest.mark.alone
+def test_a_stop_does_not_wait_for_a_request_that_will_not_come(door: Door) -> None:
+    with door.peer() as talker, door.peer() as silent:
+        talker.send(GARBAGE["HTTP"])
+        assert talker.is_closed()
+        assert eventually(lambda: len(door.server.active_associations) == 2)
+        stopping = time.monotonic()
+        door.server.stop()
+        assert time.monotonic() - stopping < 4
+        assert silent.is_closed()
