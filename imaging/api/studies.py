@@ -109,8 +109,10 @@ class Studies(Resource):
             querying.on_record(self, "study")
             page = {"order": order, "cursor": cursor, "limit": asked["limit"]}
             with querying.bounded():
-                etag = self.unchanged(studies.study_list_version(self.scope, filters, **page))
+                if "If-None-Match" in request.headers:
+                    self.unchanged(studies.study_list_version(self.scope, filters, **page))
                 found = studies.study_list(self.scope, filters, **page)
+                etag = self.unchanged(found.version)
                 total, is_exact = found.total, found.has_exact_total
                 if asked["count"] == "exact" and not is_exact:
                     counted = studies.study_count(self.scope, filters, exact=True)

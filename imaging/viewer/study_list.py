@@ -72,7 +72,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     read = reading(request)
     try:
         with time_limit():
-            body = _body(request, read, _etag(request, read))
+            body = _body(request, read)
     except SearchTooBroad:
         body = _too_broad(request, read)
     around = frame(read.wanted, read.shape, saved_lists.lists_for(read.powers), read.powers)
@@ -89,15 +89,15 @@ def rows(request: HttpRequest) -> HttpResponseBase:
     read = reading(request)
     try:
         with time_limit():
-            etag = _etag(request, read)
+            etag = _present_etag(request, read)
             response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
-            body = _body(request, read, etag) if response is None else {}
+            body = _body(request, read) if response is None else {}
     except SearchTooBroad:
         # The rows stay as they are. Asked every few seconds, the same search would hold up everybody else's.
         return _part(request, "imaging/viewer/_study_count.html", {"is_stale": True}, status=_STOP_POLLING)
     if response is None:
         response = render(request, "imaging/viewer/_study_rows_refreshed.html", {**body, "is_fragment": True})
-    response["ETag"] = etag
+    response["ETag"] = body.get("etag", etag)
     response["Cache-Control"] = "private, no-cache"
     return response
 
@@ -163,16 +163,13 @@ def _part(request: HttpRequest, template: str, context: dict[str, Any], *, statu
     return response
 
 
-def _body(request: HttpRequest, read: Reading, etag: str) -> dict[str, Any]:
-    """Return what is refreshed: rows, number, pages.
-
-    `etag` was taken before the rows are read: what arrives in between is then noticed by the next refresh.
-    """
+def _body(request: HttpRequest, read: Reading) -> dict[str, Any]:
+    """Return what is refreshed: rows, number, pages, and their `etag`."""
     scope, wanted = request.scope, read.wanted  # type: ignore[attr-defined]
     searches.on_record(request, wanted.filters.search)
     now = timezone.now()
     found = studies.study_list(scope, wanted.filters, order=wanted.order, cursor=wanted.cursor, limit=PAGE_SIZE)
-    is_empty = not found.rows
+    is_empty, etag = not found.rows, _etag(read, found.version)
     address = wanted.address
     return {
         "rows": rows_of(found.rows, scope=scope, since=_since(request), now=now),
@@ -194,6 +191,7 @@ def _body(request: HttpRequest, read: Reading, etag: str) -> dict[str, Any]:
         "now": now,
         "refresh_address": address.of("viewer:study-rows", since=str(int(now.timestamp() * 1000))),
         "refresh_headers": json.dumps({"If-None-Match": etag}),
+        "etag": etag,
     }
 
 
@@ -220,8 +218,8 @@ def _since(request: HttpRequest) -> dt.datetime | None:
     return dt.datetime.fromtimestamp(int(text) / 1000, tz=dt.UTC)
 
 
-def _etag(request: HttpRequest, read: Reading) -> str:
-    """Return the version of the rows as this reader sees them, in quotes."""
+def _present_etag(request: HttpRequest, read: Reading) -> str:
+    """Return the version of the rows as they are now, without reading them all."""
     wanted = read.wanted
     version = studies.study_list_version(
         request.scope,  # type: ignore[attr-defined]
@@ -230,6 +228,11 @@ def _etag(request: HttpRequest, read: Reading) -> str:
         cursor=wanted.cursor,
         limit=PAGE_SIZE,
     )
+    return _etag(read, version)
+
+
+def _etag(read: Reading, version: str) -> str:
+    """Return the version of the rows as this reader sees them, in quotes."""
     moment = int(timezone.now().timestamp()) // _STALE_SECONDS
-    seen = f"{version}|{get_language()}|{moment}|{read.shape.written}|{wanted.address.state}"
+    seen = f"{version}|{get_language()}|{moment}|{read.shape.written}|{read.wanted.address.state}"
     return f'"{hashlib.sha256(seen.encode("utf-8", "replace")).hexdigest()[:32]}"'

@@ -7,8 +7,10 @@ are cut by key, never by offset.
 
 import hashlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -60,7 +62,7 @@ class Page:
     """One page. ``next`` and ``previous`` are opaque cursors, empty at the ends.
 
     ``total`` is exact, but for a long list: then ``has_exact_total`` is False, it means "more than", and ``study_count``
-    tells the number.
+    tells the number. ``version`` is what ``study_list_version`` gives while nothing changes.
     """
 
     rows: list[StudyRow] = field(default_factory=list)
@@ -68,6 +70,7 @@ class Page:
     previous: str = ""
     total: int = 0
     has_exact_total: bool = True
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,14 @@ def study_list(
     total = _total(scope, filters, found)
     backwards = place is not None and place.backwards
     has_next, has_previous = (True, found.more) if backwards else (found.more, place is not None or offset > 0)
+    rows, version = _rows_and_version(scope, [key.study_id for key in keys], more=found.more)
     return Page(
-        rows=_rows(scope, [key.study_id for key in keys]),
+        rows=rows,
         next=list_cursor.written(keys[-1], order, backwards=False) if keys and has_next else "",
         previous=list_cursor.written(keys[0], order, backwards=True) if keys and has_previous else "",
         total=total.number,
         has_exact_total=total.is_exact,
+        version=version,
     )
 
 
@@ -166,9 +171,16 @@ def study_list_version(
     limit = max(1, min(limit, _MOST_ROWS))
     found = list_scan.keys(scope, filters, order, list_cursor.read(cursor, order), limit=limit)
     ids = [key.study_id for key in found.keys]
-    shown = Study.objects.filter(pk__in=ids).values_list(*_SHOWN)
+    shown = {row[0]: row for row in Study.objects.filter(pk__in=ids).values_list(*_SHOWN)}
     placed = _placements(scope, ids).values_list("pk", "department__name", "department__code")
-    seen = ({row[0]: row for row in shown}, ids, found.more, sorted(placed))
+    return _version(shown, ids, placed, more=found.more)
+
+
+def _version(
+    shown: Mapping[int, tuple[Any, ...]], ids: Sequence[int], placed: Iterable[tuple[int, str, str]], *, more: bool
+) -> str:
+    """A digest of all that a page shows: of ``_SHOWN`` by study, their order, and placements with name and code of the department."""
+    seen = ([shown.get(pk) for pk in ids], more, sorted(placed))
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
 
 
@@ -176,10 +188,26 @@ def _placements(scope: Scope, ids: Sequence[int]) -> QuerySet[Placement]:
     return Placement.objects.visible_to(scope).filter(study__in=ids, department__in=scope.departments_with(Right.LIST))
 
 
-def _rows(scope: Scope, ids: Sequence[int], of: QuerySet[Study] | None = None) -> list[StudyRow]:
-    """The rows of these studies, in this order; those alone that are among ``of``, where time has passed since they were found."""
-    studies = (Study.objects if of is None else of).filter(pk__in=ids).select_related("patient", "thumbnail").in_bulk()
+def _rows(scope: Scope, ids: Sequence[int], of: QuerySet[Study]) -> list[StudyRow]:
+    """The rows of these studies, in this order; of those alone that are among ``of`` by now."""
+    return _joined(ids, *_read(scope, ids, of))
+
+
+def _rows_and_version(scope: Scope, ids: Sequence[int], *, more: bool) -> tuple[list[StudyRow], str]:
+    """The rows of studies that were found this moment, and the version of a page of them."""
+    studies, placements = _read(scope, ids, Study.objects.all())
+    shown = {pk: tuple(reduce(getattr, name.split("__"), study) for name in _SHOWN) for pk, study in studies.items()}
+    placed = [(row.pk, row.department.name, row.department.code) for row in placements]
+    return _joined(ids, studies, placements), _version(shown, ids, placed, more=more)
+
+
+def _read(scope: Scope, ids: Sequence[int], of: QuerySet[Study]) -> tuple[dict[int, Study], list[Placement]]:
+    studies = of.filter(pk__in=ids).select_related("patient", "thumbnail").in_bulk()
+    return studies, list(_placements(scope, ids).select_related("department").order_by("placed_at", "pk"))
+
+
+def _joined(ids: Sequence[int], studies: Mapping[int, Study], placements: Iterable[Placement]) -> list[StudyRow]:
     departments: dict[int, list[Department]] = {}
-    for row in _placements(scope, ids).select_related("department").order_by("placed_at", "pk"):
+    for row in placements:
         departments.setdefault(row.study_id, []).append(row.department)
     return [StudyRow(studies[pk], tuple(departments.get(pk, ()))) for pk in ids if pk in studies]

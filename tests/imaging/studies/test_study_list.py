@@ -210,6 +210,15 @@ def test_the_version_changes_with_what_the_reader_would_see_and_only_then(
     assert selectors.study_list_version(stranger) != foreign
 
 
+def test_a_page_knows_the_version_that_a_cheap_question_gives(hospital, both):
+    for order in (Order.LATEST, Order.NAME):
+        cursor = ""
+        for _ in range(3):
+            page = selectors.study_list(both, order=order, cursor=cursor, limit=7)
+            assert page.version == selectors.study_list_version(both, order=order, cursor=cursor, limit=7)
+            cursor = page.next
+
+
 def test_a_named_study_is_listed_without_any_department(hospital):
     study = Study.objects.first()
     scope = Scope(principal=SYSTEM, studies=frozenset({study.study_instance_uid}), rights=frozenset({Right.LIST}))
