@@ -15,7 +15,7 @@ _IDEMPOTENCY: Final = OpenApiParameter(
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     description="1 to 255 visible characters, new for each new request. A repetition with the same key within 24 hours "
-    "is not done again: it gets the first answer, with `Idempotency-Replayed: true`.",
+    "is not done again: it gets the first answer, with `Idempotency-Replayed: true`. A request that was refused leaves its key free.",
 )
 _IF_NONE_MATCH: Final = OpenApiParameter(
     "If-None-Match",

@@ -25,7 +25,7 @@ from tests.studies_in_archive import Archive
 # Uploads of a zip are taken in by several threads, and those see what is committed only.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.conformance]
 
-EXAMPLES = 3
+EXAMPLES = 6
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 #: What the archive of the test surely answers with.
 ANSWERED = {
