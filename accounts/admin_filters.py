@@ -16,7 +16,7 @@ class FilledValuesFilter(admin.AllValuesFieldListFilter):
     def __init__(self, *args: Any, **names: Any) -> None:
         """Leave the blank out."""
         super().__init__(*args, **names)
-        self.lookup_choices = [value for value in self.lookup_choices if value]
+        self.lookup_choices = self.lookup_choices.exclude(**{self.field_path: ""})
 
 
 class DoorFilter(admin.SimpleListFilter):

@@ -84,7 +84,8 @@ def _topic_of(request: HttpRequest) -> str:
     if match is None:
         return TOPICS[0]
     if match.namespace == "admin":
-        return OF_ROOMS.get(_room_of(match.url_name or ""), ADMINISTRATION)
+        room = _room_of(match.url_name or "")
+        return OF_ROOMS.get(room, ADMINISTRATION) if room else ADMINISTRATION
     return (
         str(match.kwargs.get("topic", TOPICS[0]))
         if match.url_name == "help"

@@ -272,7 +272,8 @@ def test_the_feed_goes_on_from_any_place_without_a_gap(
     found, after = [], 0
     while True:
         page = changes_after(scope, after, limit=2)
-        found += [change.study_instance_uid for change in page.changes]
+        # On a slow machine the first studies settle meanwhile, which is told too.
+        found += [change.study_instance_uid for change in page.changes if change.kind == Event.Kind.STUDY_CHANGED]
         after = page.next_after
         if not page.more:
             break
