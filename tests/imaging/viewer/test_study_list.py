@@ -10,8 +10,6 @@ from django.utils import timezone
 
 from accounts.models import Department, User
 from imaging.studies import selectors as studies
-from imaging.studies.finding import list_scan, study_list, time_limit
-from imaging.viewer import filters
 from imaging.viewer.list_columns import COLUMNS
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory
@@ -368,39 +366,3 @@ def test_priors_are_counted_of_what_the_reader_may_see(
     archive.receive(arrivals.dataset(PatientID="P", StudyDate="20260104"), department=orthopaedics)
     text = reader.get("/").content.decode()
     assert re.findall(r'<span class="prior-count">.*?</svg>(\d+)</span>', text) == ["2", "2", "2"]
-
-
-def test_a_search_that_takes_too_long_is_said_with_what_to_do_and_not_asked_again(
-    three: None, reader: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time_limit, "SEARCH_SECONDS", 0)
-    response = reader.get("/?q=martin")
-    text = response.content.decode()
-    assert response.status_code == 200
-    assert "Finding these studies takes too long" in text
-    assert "every 4s" not in text
-    assert "MARTIN" not in re.sub(r'value="[^"]*"', "", text)
-    refreshed = reader.get("/studies/rows?q=martin")
-    assert refreshed.status_code == 286
-    assert "Not up to date any more" in refreshed.content.decode()
-    assert 'id="study-rows"' not in refreshed.content.decode()
-
-
-def test_a_number_that_takes_too_long_to_count_is_not_known_and_the_list_is_shown(
-    three: None, reader: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(list_scan, "FEW", 0)
-    monkeypatch.setattr(study_list, "COUNT_SECONDS", 0)
-    text = reader.get("/?q=martin").content.decode()
-    assert "1+ studies" in text
-    monkeypatch.setattr(time_limit, "SEARCH_SECONDS", 0)
-    assert "Number not known: counting takes too long" in reader.get("/studies/total").content.decode()
-
-
-def test_a_filter_whose_hidden_studies_take_too_long_to_count_says_so(
-    three: None, reader: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(filters, "COUNT_SECONDS", 0)
-    assert "counting them takes too long" in reader.get("/studies/hiding?modality=MR").content.decode()
-    empty = reader.get("/?modality=MR&q=nobody").content.decode()
-    assert "Remove Modality MR" in empty
