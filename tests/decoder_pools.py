@@ -80,7 +80,7 @@ class Pool:
 
     def _reap(self) -> str:
         try:
-            _out, log = self.process.communicate(timeout=15)
+            _out, log = self.process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

@@ -117,7 +117,7 @@ class ObjectStore:
         """End it at once, as a power cut does; what it kept stays."""
         if self.process is not None and self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(60)
         self.process = None
 
     def names(self, prefix: str = "") -> list[str]:

@@ -85,4 +85,4 @@ def serve_web(data_dir: Path, transactional_db: None) -> Iterator[ServeWeb]:
         for process in server.started:
             process.terminate()
         for process in server.started:
-            process.wait(20)
+            process.wait(60)

@@ -245,7 +245,7 @@ def test_objects_are_stored_while_every_turn_of_the_queries_is_taken(
 
     def slow(*args: Any, **names: Any) -> Iterator[Any]:
         entered.set()
-        leave.wait(20)
+        leave.wait(60)
         yield from search(*args, **names)
 
     monkeypatch.setattr("imaging.studies.finding.search.batches", slow)
@@ -254,7 +254,7 @@ def test_objects_are_stored_while_every_turn_of_the_queries_is_taken(
     ]
     for thread in waiting:
         thread.start()
-    assert entered.wait(10)
+    assert entered.wait(60)
     try:
         with searched.peer().associate() as sender:
             assert sender.store_dataset(arrivals.dataset())[0] == 0

@@ -95,17 +95,17 @@ def test_what_was_acknowledged_survives_every_kill(data_dir: Path, emergency: De
         reached = progress()
         assert processes.eventually(lambda: progress() > reached + 20, within=120)  # noqa: B023
         registering.kill()
-        registering.wait(10)
+        registering.wait(60)
         registering = _start(data_dir, "registrar", stdout=subprocess.DEVNULL)
     listener.kill()
-    listener.wait(10)
+    listener.wait(60)
     listener.stdout.close()
     for sender in senders:
         sender.stopping.set()
     for sender in senders:
         sender.join(10)
     registering.kill()
-    registering.wait(10)
+    registering.wait(60)
 
     spool = Spool(data_dir / "spool", lambda _total: 0)
     registrar.drain(spool)

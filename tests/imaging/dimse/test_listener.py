@@ -44,7 +44,7 @@ def start(data_dir: Path, settings: Any, emergency: Department) -> Iterator[Call
     yield run
     for process in started:
         process.kill()
-        process.wait(10)
+        process.wait(60)
         if process.stdout is not None:
             process.stdout.close()
 
@@ -80,7 +80,7 @@ def test_told_to_stop_it_finishes_the_object_that_is_on_its_way(start: Callable[
         busy.send(values((1, 2, data[100:])))
         assert busy.answer() == (0, "")
         assert busy.is_closed()
-    assert door.process.wait(12) == 0
+    assert door.process.wait(60) == 0
     assert len(door.spool.entries()) == 1
 
 

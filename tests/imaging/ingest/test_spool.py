@@ -118,7 +118,7 @@ def test_partial_files_of_a_killed_writer_are_removed_but_not_those_of_a_living_
     started = context.Event()
     process = context.Process(target=_write_and_hang, args=(spool.ready.parent, started))
     process.start()
-    assert started.wait(10)
+    assert started.wait(60)
     with spool.begin(CT1) as mine:
         assert spool.tidy() == 0
         process.kill()
@@ -155,7 +155,7 @@ def test_the_claim_of_a_killed_registrar_is_free_again(spool: Spool) -> None:
     started = context.Event()
     process = context.Process(target=_claim_and_hang, args=(spool.ready.parent, started))
     process.start()
-    assert started.wait(10)
+    assert started.wait(60)
     assert spool.claim(entry) is None
     process.kill()
     process.join(10)

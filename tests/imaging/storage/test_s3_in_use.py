@@ -75,7 +75,7 @@ def copier(data_dir: Path, store: ObjectStore) -> Iterator["subprocess.Popen[byt
         )
         yield process
         process.terminate()
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
 
 
 def copied() -> bool:
@@ -287,7 +287,7 @@ def test_a_copier_ends_when_it_is_told_though_its_store_hangs(
         assert eventually(lambda: CopyOrder.objects.filter(attempts__gt=0).exists(), within=120)
         started = time.monotonic()
         process.terminate()
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
         assert time.monotonic() - started < 12
         assert CopyOrder.objects.exists()
     finally:
