@@ -123,7 +123,7 @@ check-front-end:
 	@cd static && npm run --silent check
 
 check-django:
-	@$(CHECK) $(BIN)/python manage.py makemigrations --check --dry-run --skip-checks
+	@$(CHECK) $(BIN)/python -W 'ignore:Got an error checking' manage.py makemigrations --check --dry-run --skip-checks
 	@$(BIN)/python -m portal.serve.deployment_check
 	@$(BIN)/python -m portal.catalogues check
 

@@ -89,7 +89,7 @@ class StreamingUpperLayer(DULServiceProvider):
         if connection is not None:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self.to_user_queue.put(None)
+        cast(Any, self.to_user_queue).put(None)
 
     def _is_transport_event(self) -> bool:
         connection = self._connection
