@@ -23,6 +23,8 @@ class Process:
     kill_signal: signal.Signals = signal.SIGKILL
     #: The database and the broker stop after those that use them.
     server: bool = False
+    #: How far it steps back for others when the processor is short: people at a page come first, then what arrives (nice 0 to 19).
+    niceness: int = 0
     #: A log of its own, named when it keeps dying.
     log: Path | None = None
     #: Started again when it ends. False: a task that is done once.

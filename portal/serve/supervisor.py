@@ -126,7 +126,7 @@ class Supervisor:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent(process.stop_signal),  # noqa: PLW1509 -- this process has one thread
+                preexec_fn=die_with_parent(process.stop_signal, niceness=process.niceness),  # noqa: PLW1509 -- this process has one thread
             )
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is said and tried again
             self.journal.say(f"{process.name} could not be started: {error}")

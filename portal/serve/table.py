@@ -54,6 +54,7 @@ def doors(environment: Environment) -> list[Process]:
             name="dicom",
             command=[*MANAGE, "dimse"],
             ready=lambda: preflight.listening(address, environment.dicom_port),
+            niceness=2,
         ),
         Process(name="web", command=_web(environment), ready=lambda: web_is_ready(environment)),
         Process(
@@ -67,18 +68,18 @@ def doors(environment: Environment) -> list[Process]:
             ],
             ready=environment.decoder_socket.exists,
         ),
-        Process(name="registrar", command=[*MANAGE, "registrar"]),
-        Process(name="importer", command=[*MANAGE, "importer"]),
+        Process(name="registrar", command=[*MANAGE, "registrar"], niceness=4),
+        Process(name="importer", command=[*MANAGE, "importer"], niceness=6),
     ]
 
 
 def workers(environment: Environment) -> list[Process]:
     """What works behind them."""
-    copier = [Process(name="copier", command=[*MANAGE, "copier"])] if environment.object_store.endpoint else []
+    copier = Process(name="copier", command=[*MANAGE, "copier"], niceness=12)
     return [
-        *copier,
-        _worker("short", environment.short_workers),
-        _worker("long", environment.long_workers),
+        *([copier] if environment.object_store.endpoint else []),
+        _worker("short", environment.short_workers, niceness=6),
+        _worker("long", environment.long_workers, niceness=8),
         Process(name="beat", command=_beat(environment), variables=_QUIET),
     ]
 
@@ -108,10 +109,11 @@ def _celery(*words: str) -> list[str]:
     return [sys.executable, "-m", "celery", "--app", "portal", "--quiet", *words, "--loglevel", "WARNING"]
 
 
-def _worker(queue: str, processes: int) -> Process:
+def _worker(queue: str, processes: int, *, niceness: int) -> Process:
     node = f"{queue}@%h"
     words = ["worker", "--queues", queue, "--concurrency", str(processes), "--hostname", node]
-    return Process(name=queue, command=_celery(*words, "--without-gossip", "--without-mingle"), variables=_QUIET)
+    command = _celery(*words, "--without-gossip", "--without-mingle")
+    return Process(name=queue, command=command, variables=_QUIET, niceness=niceness)
 
 
 def _beat(environment: Environment) -> list[str]:

@@ -15,9 +15,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from imaging.storage import copying, eviction, selectors, tiers
 from imaging.storage.copier import TierCopier
 
-#: What is received comes first, then what is copied: the copier takes the processor that nobody else wants.
-_NICENESS = 12
-
 
 class Command(BaseCommand):
     """Copy what was received to the object store."""
@@ -74,7 +71,6 @@ def _reasons() -> str:
 
 
 def _run() -> None:
-    os.nice(_NICENESS)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

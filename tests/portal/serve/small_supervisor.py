@@ -1,6 +1,6 @@
 """The real supervisor over a table of small children: `python -m tests.portal.serve.small_supervisor DATA_DIR TABLE.json`.
 
-The table is a list of {"name", "script"}: a script is run by sh, and "server" or "kill_signal" may be added.
+The table is a list of {"name", "script"}: a script is run by sh, and "server" or "niceness" may be added.
 """
 
 import json
@@ -22,7 +22,11 @@ def main() -> None:
     try:
         for row in table:
             command = ["sh", "-c", row["script"]]
-            supervisor.start(Process(name=row["name"], command=command, server=row.get("server", False)))
+            supervisor.start(
+                Process(
+                    name=row["name"], command=command, server=row.get("server", False), niceness=row.get("niceness", 0)
+                )
+            )
         journal.say("ready")
         supervisor.supervise()
     finally:

@@ -25,9 +25,11 @@ def supervise(tmp_path: Path) -> Iterator[Supervise]:
     """`supervise(name="script", …)` runs the supervisor over these children."""
     with ExitStack() as stack:
 
-        def start(**scripts: str) -> Running:
+        def start(niceness: int = 0, **scripts: str) -> Running:
             table = tmp_path / "table.json"
-            table.write_text(json.dumps([{"name": name, "script": script} for name, script in scripts.items()]))
+            table.write_text(
+                json.dumps([{"name": name, "script": script, "niceness": niceness} for name, script in scripts.items()])
+            )
             command = python("-m", "tests.portal.serve.small_supervisor", str(tmp_path), str(table))
             program = stack.enter_context(running(command, variables(), tmp_path / "output"))
             program.says("ready")
@@ -45,6 +47,11 @@ def test_lines_carry_the_name_of_who_speaks(supervise: Supervise, tmp_path: Path
     program.says("web        oops")
     assert re.search(r"^\d\d:\d\d:\d\d web        hello$", program.output, re.MULTILINE)
     assert "web        hello" in (tmp_path / "negatoscope.log").read_text()
+
+
+def test_what_can_wait_steps_back_for_those_who_wait(supervise: Supervise) -> None:
+    program = supervise(niceness=6, short="echo nice $(nice); exec sleep 60")
+    program.says(f"short      nice {os.nice(0) + 6}")
 
 
 def test_a_killed_child_is_started_again_and_the_log_says_so(supervise: Supervise) -> None:
