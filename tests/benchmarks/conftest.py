@@ -1,5 +1,11 @@
 """The decoder pool, the registered studies and the large archive of the measurements."""
 
+from collections.abc import Iterator
+
+import pytest
+from django.template import Template
+from django.test import utils
+
 from tests.benchmarks.large_database import browser, large_archive_in_use, large_database, radiologist, scope
 from tests.decoder_pools import own_pool, pool, register, shared_pool, sockets
 
@@ -15,3 +21,12 @@ __all__ = [
     "shared_pool",
     "sockets",
 ]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _rendered_as_served() -> Iterator[None]:
+    """Under test Django copies the context of every template for who wants to look into it; no server does."""
+    instrumented = Template._render
+    Template._render = utils._TestState.saved_data.template_render  # type: ignore[attr-defined]
+    yield
+    Template._render = instrumented
