@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -54,7 +55,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         default.close()
         connections["owner"].close()
         emptying.owner.close()
+        _hang_up_on_threads()
         default.settings_dict.update(owner_login)
+
+
+def _hang_up_on_threads() -> None:
+    """Close what threads of the tests' own servers still hold open, so that the database can be dropped."""
+    url = psycopg.conninfo.make_conninfo(
+        os.environ["DATABASE_URL"], dbname=connections["default"].settings_dict["NAME"]
+    )
+    with psycopg.connect(url, autocommit=True) as app:
+        app.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(autouse=True, scope="session")

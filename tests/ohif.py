@@ -13,7 +13,7 @@ import sys
 import tarfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
@@ -134,15 +134,18 @@ class _Handler(BaseHTTPRequestHandler):
         for name in ("Accept", "Accept-Encoding", "If-None-Match", "Range"):
             if value := self.headers.get(name):
                 headers[name] = value
-        connection.request("GET", self.path, headers=headers)
-        answer = connection.getresponse()
-        passed = {
-            name: value
-            for name in ("Content-Type", "Content-Encoding", "ETag", "Cache-Control", "Warning", "Content-Range")
-            if (value := answer.getheader(name))
-        }
-        self._send(answer.status, passed, answer.read())
-        connection.close()
+        with closing(connection):
+            connection.request("GET", self.path, headers=headers)
+            answer = connection.getresponse()
+            passed = {
+                name: value
+                for name in ("Content-Type", "Content-Encoding", "ETag", "Cache-Control", "Warning", "Content-Range")
+                if (value := answer.getheader(name))
+            }
+            body = answer.read()
+        # A browser that was closed takes nothing any more.
+        with suppress(ConnectionError):
+            self._send(answer.status, passed, body)
 
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)

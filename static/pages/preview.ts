@@ -96,12 +96,11 @@ function enlarge(): void {
   if (!large || !address || large.getAttribute("src") === address) return;
   large.hidden = true;
   large.src = address;
-  large.decode().then(
-    () => {
-      if (large.getAttribute("src") === address) large.hidden = false;
-    },
-    () => undefined, // the small one stays
-  );
+  const put = (): void => {
+    if (large.getAttribute("src") === address && large.naturalWidth > 0) large.hidden = false; // or the small one stays
+  };
+  // A browser that is short of something refuses to decode ahead what it can draw all the same.
+  large.decode().then(put, () => (large.complete ? put() : large.addEventListener("load", put, { once: true })));
 }
 
 function fetchAhead(row: HTMLElement): void {

@@ -42,7 +42,8 @@ def test_marks_drawn_after_the_session_ended_are_saved_once_the_reader_signed_in
     page.keyboard.press("t")
     drag(page, (10, 20), (50, 20))
     page.locator("#sign-in-again[open]").wait_for()
-    assert page.get_attribute("[data-saved]", "data-state") == "signed_out"
+    # Other questions of the page may have been refused first.
+    until(lambda: page.get_attribute("[data-saved]", "data-state") == "signed_out", "the reader is not told what waits")
     sign_in_again(page, "alice")
     gone(page)
     saved(page)
