@@ -54,7 +54,7 @@ def doors(environment: Environment) -> list[Process]:
             name="dicom",
             command=[*MANAGE, "dimse"],
             ready=lambda: preflight.listening(address, environment.dicom_port),
-            niceness=2,
+            niceness=5,
         ),
         Process(name="web", command=_web(environment), ready=lambda: web_is_ready(environment)),
         Process(
@@ -68,8 +68,8 @@ def doors(environment: Environment) -> list[Process]:
             ],
             ready=environment.decoder_socket.exists,
         ),
-        Process(name="registrar", command=[*MANAGE, "registrar"], niceness=4),
-        Process(name="importer", command=[*MANAGE, "importer"], niceness=6),
+        Process(name="registrar", command=[*MANAGE, "registrar"], niceness=7),
+        Process(name="importer", command=[*MANAGE, "importer"], niceness=8),
     ]
 
 
@@ -78,8 +78,8 @@ def workers(environment: Environment) -> list[Process]:
     copier = Process(name="copier", command=[*MANAGE, "copier"], niceness=12)
     return [
         *([copier] if environment.object_store.endpoint else []),
-        _worker("short", environment.short_workers, niceness=6),
-        _worker("long", environment.long_workers, niceness=8),
+        _worker("short", environment.short_workers, niceness=8),
+        _worker("long", environment.long_workers, niceness=10),
         Process(name="beat", command=_beat(environment), variables=_QUIET),
     ]
 
