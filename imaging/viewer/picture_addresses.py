@@ -1,9 +1,8 @@
 """Addresses of ready-made pictures. Each names its version, so that a browser keeps it for as long as it likes."""
 
-from django.urls import reverse
-
 from imaging.storage.models import StoredObject
 from imaging.studies.models import InstanceVersion, Series, Study
+from imaging.viewer.uid_addresses import of_uids
 
 _DIGITS = 16
 
@@ -17,7 +16,7 @@ def of_study(study: Study) -> str:
     """Return the address of a study's thumbnail; empty while there is none."""
     if study.thumbnail is None:
         return ""
-    return f"{reverse('viewer:study-thumbnail', args=[study.study_instance_uid])}?v={tag(study.thumbnail)}"
+    return f"{of_uids('viewer:study-thumbnail', study.study_instance_uid)}?v={tag(study.thumbnail)}"
 
 
 def of_series(series: Series) -> str:
@@ -25,7 +24,7 @@ def of_series(series: Series) -> str:
     if series.thumbnail is None:
         return ""
     names = [series.study.study_instance_uid, series.series_instance_uid]
-    return f"{reverse('viewer:series-thumbnail', args=names)}?v={tag(series.thumbnail)}"
+    return f"{of_uids('viewer:series-thumbnail', *names)}?v={tag(series.thumbnail)}"
 
 
 def of_cine(series: Series, picture: StoredObject | None) -> str:
@@ -33,7 +32,7 @@ def of_cine(series: Series, picture: StoredObject | None) -> str:
     if picture is None:
         return ""
     names = [series.study.study_instance_uid, series.series_instance_uid]
-    return f"{reverse('viewer:series-cine', args=names)}?v={tag(picture)}"
+    return f"{of_uids('viewer:series-cine', *names)}?v={tag(picture)}"
 
 
 def of_instance(version: InstanceVersion, kind: str, picture: StoredObject | None) -> str:
@@ -42,4 +41,4 @@ def of_instance(version: InstanceVersion, kind: str, picture: StoredObject | Non
         return ""
     series = version.instance.series
     names = [series.study.study_instance_uid, series.series_instance_uid, version.instance.sop_instance_uid]
-    return f"{reverse(f'viewer:instance-{kind}', args=names)}?v={tag(picture)}"
+    return f"{of_uids(f'viewer:instance-{kind}', *names)}?v={tag(picture)}"

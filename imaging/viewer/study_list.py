@@ -27,7 +27,7 @@ from imaging.viewer.addresses import ListAddress
 from imaging.viewer.filters import Asked, asked
 from imaging.viewer.list_columns import Shape, read_shape, shape_of, style_sheet
 from imaging.viewer.list_frame import Choice, frame
-from imaging.viewer.list_rows import rows_of
+from imaging.viewer.list_rows import cells_of, rows_of
 
 # Pages of rows are compressed, and nothing else of the portal is: their one secret, the token of their forms, is written
 # anew in every answer, and Django adds bytes of random number, so that lengths tell nothing (BREACH).
@@ -173,7 +173,7 @@ def _body(request: HttpRequest, read: Reading) -> dict[str, Any]:
     address = wanted.address
     return {
         "rows": rows_of(found.rows, scope=scope, since=_since(request), now=now),
-        "templates": [shown.column.template for shown in read.shape.columns],
+        "cells": cells_of(tuple(shown.column.template for shown in read.shape.columns)),
         "total": found.total,
         "has_exact_total": found.has_exact_total,
         "total_address": address.of("viewer:study-total"),
