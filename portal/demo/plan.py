@@ -31,6 +31,11 @@ class DemoStudy:
     accession: str = ""
     copy: str = ""
 
+    @property
+    def key(self) -> str:
+        """What the study is noted by once it is sent: no two studies of the plan have the same."""
+        return " ".join([*self.sources, self.copy] if self.copy else self.sources)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

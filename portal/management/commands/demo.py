@@ -67,7 +67,7 @@ class Command(BaseCommand):
         progress = Progress(environment.data_dir / "demo" / "sent.json", ZoneInfo(whole.site["time_zone"]))
         refused, sent = [], 0
         for study in whole.studies:
-            key = " ".join(study.sources)
+            key = study.key
             if key in progress.sent:
                 continue
             datasets = headers.objects_of(study, started=progress.started)

@@ -17,6 +17,11 @@ def _study(source: str) -> plan.DemoStudy:
     return next(study for study in PLAN.studies if source in study.sources)
 
 
+def test_each_study_is_noted_as_sent_by_a_key_of_its_own() -> None:
+    keys = [study.key for study in PLAN.studies]
+    assert len(set(keys)) == len(keys)
+
+
 @pytest.mark.parametrize("source", ["radiographs/chest-pa-metastases", "radiographs/hand-pa", "us-echo-cine"])
 def test_pixels_and_identifiers_stay_as_they_are(source: str) -> None:
     study = _study(source)
