@@ -26,6 +26,7 @@ from imaging.ingest import selectors as ingest
 from imaging.rendering import selectors as rendering
 from imaging.storage.condition import MOST, Condition, conditions
 from imaging.studies.finding import recent
+from imaging.templatetags import people
 from imaging.viewer import wording
 
 DAYS: Final = 30
@@ -158,7 +159,7 @@ def _copies(tier: Condition, address: str) -> Tile:
 
 def _studies_per_day() -> plots.Plot:
     rows = recent.studies_by_day(days=DAYS)
-    bars = plots.standing([(date_format(day, "SHORT_DATE_FORMAT"), count, 0) for day, count in rows])
+    bars = plots.standing([(people.day(on), count, 0) for on, count in rows])
     total = sum(count for _day, count in rows)
     sentence = ngettext(
         "%(count)d study in 30 days, at most %(most)d on one day",
