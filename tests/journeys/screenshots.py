@@ -89,7 +89,7 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as data, running(Path(data) / "var") as portal:
         until(lambda: b"QA_ROOM sent" in portal.log.read_bytes(), seconds=180, what="the demo is not sent")
         reader = portal.sign_in("radiologist")
-        until(lambda: "Arriving" not in reader.get("/").text, seconds=180, what="the demo has not settled")
+        until(lambda: "state-arriving" not in reader.get("/").text, seconds=180, what="the demo has not settled")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=find("chromium"), args=CHROMIUM)
             _pictures(browser, portal, folder)
