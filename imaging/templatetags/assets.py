@@ -80,11 +80,10 @@ def asset_tags(*sources: str) -> SafeString:
 
 @register.simple_tag
 def asset_ahead(source: str) -> SafeString:
-    """Fetch and compile what a script of this page is going to import, without running it yet."""
+    """Fetch what a script of this page is going to import, behind everything else: to compile it now would hold the page up."""
     chunks = _chunks(source, manifest(), {}).values()
-    return format_html_join(
-        "", '<link rel="modulepreload" href="{}">', ((_address(chunk["file"]),) for chunk in chunks)
-    )
+    tag = '<link rel="preload" as="script" crossorigin fetchpriority="low" href="{}">'
+    return format_html_join("", tag, ((_address(chunk["file"]),) for chunk in chunks))
 
 
 @register.simple_tag
