@@ -134,6 +134,7 @@ def _prior_entry(study: Study, entry: TimelineEntry) -> dict[str, Any]:
         "modalities": " ".join(entry.modalities),
         "date": day(entry.study_at),
         "distance": wording.distance(entry.study_at, study.study_at),
+        "is_later": entry.study_at > study.study_at,
         "manifest_url": f"{reverse('viewer:manifest', args=[uid])}?beside",
         "open_url": "" if is_open else reverse("viewer:prior-open", args=[study.study_instance_uid, uid]),
         "thumbnail_url": (picture_addresses.of_study(entry.study) or None) if entry.study else None,

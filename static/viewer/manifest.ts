@@ -31,6 +31,8 @@ export interface PriorEntry {
   date: string;
   /** "2 years before", "3 days later". */
   distance: string;
+  /** Made after the study that was opened. */
+  is_later: boolean;
   manifest_url: string;
   /** Asked by POST before the manifest: the study lies elsewhere, and opening it is on record. Empty when it is open already. */
   open_url: string;

@@ -26,16 +26,21 @@ export class Rail {
 
   /** Show the studies in the order in which they were opened, then the priors that can be. */
   studies(open: readonly Manifest[], priors: readonly PriorEntry[]): void {
+    const later = new Set(priors.filter((prior) => prior.is_later).map((prior) => prior.study_instance_uid));
     const focused = (document.activeElement as HTMLElement | null)?.dataset["rail"];
     this.links.clear();
     const opened = new Set(open.map((study) => study.study.study_instance_uid));
     const waiting = priors.filter((prior) => !opened.has(prior.study_instance_uid));
+    const offered = (words: string, of: readonly PriorEntry[]): HTMLElement[] =>
+      of.length ? [this.heading(words, ""), this.list(of.map((prior) => this.prior(prior)))] : [];
+    const called = (study: Manifest): string => say(later.has(study.study.study_instance_uid) ? "later" : "prior");
     this.root.replaceChildren(
       ...open.flatMap((study, index) => [
-        this.heading(index ? say("prior") : say("this_study"), [study.study.description, study.study.date].filter(Boolean).join(", ")),
+        this.heading(index ? called(study) : say("this_study"), [study.study.description, study.study.date].filter(Boolean).join(", ")),
         this.list(study.series.map((entry) => this.series(study.study.study_instance_uid, entry))),
       ]),
-      ...(waiting.length ? [this.heading(say("priors"), ""), this.list(waiting.map((prior) => this.prior(prior)))] : []),
+      ...offered(say("priors"), waiting.filter((prior) => !prior.is_later)),
+      ...offered(say("laters"), waiting.filter((prior) => prior.is_later)),
     );
     if (focused) this.root.querySelector<HTMLElement>(`[data-rail="${CSS.escape(focused)}"]`)?.focus();
   }

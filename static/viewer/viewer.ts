@@ -241,8 +241,9 @@ export class Viewer {
     const where = this.stage.label((pane) => {
       const uid = pane.study?.study.study_instance_uid;
       const prior = Boolean(uid && uid !== opened?.study.study_instance_uid);
-      const distance = opened?.priors.find((one) => one.study_instance_uid === uid)?.distance ?? "";
-      return { prior, words: prior ? [say("flag_prior"), distance].filter(Boolean).join(", ") : say("flag_now") };
+      const entry = opened?.priors.find((one) => one.study_instance_uid === uid);
+      const flag = say(entry?.is_later ? "flag_later" : "flag_prior");
+      return { prior, words: prior ? [flag, entry?.distance].filter(Boolean).join(", ") : say("flag_now") };
     });
     this.rail.open(where, this.active.key);
   }

@@ -67,6 +67,21 @@ def test_a_prior_opens_beside_and_scrolls_by_position(archive: Archive, alice: U
     until(lambda: page.locator("[data-port]").count() == 1, "the prior stays")
 
 
+def test_a_study_made_afterwards_is_never_called_earlier(archive: Archive, alice: User, open_page: OpenPage) -> None:
+    opened = spread(3, 5, StudyDate="20241120")
+    since = spread(3, 5, StudyDate="20261120")
+    archive.receive(*opened, *since)
+    page = open_page(alice)
+    open_viewer(page, str(opened[0].StudyInstanceUID))
+    rail = page.locator("[data-rail-studies]")
+    until(lambda: "Later studies" in rail.inner_text(), "the later study is not offered")
+    assert "Earlier" not in rail.inner_text()
+    rail.locator(".rail-prior").click()
+    flag = page.locator("[data-port] >> nth=1").locator("[data-flag]")
+    until(lambda: "LATER, 2 y after" in (flag.text_content() or ""), "the later study is not flagged")
+    assert "Later study" in rail.inner_text()
+
+
 def test_a_study_without_a_prior_says_so(archive: Archive, alice: User, open_page: OpenPage) -> None:
     made = slices(1)
     archive.receive(*made)
