@@ -30,7 +30,7 @@ def manifest() -> dict[str, dict[str, Any]]:
     """
     path = os.fspath(settings.VITE_MANIFEST)
     try:
-        return _manifest(path, os.stat(path).st_mtime)  # noqa: PTH116 -- ten times as fast as by Path
+        return _manifest(path, os.stat(path).st_mtime)  # noqa: PTH116 -- without making a Path each time
     except FileNotFoundError:
         log.warning("The front end is not built: run `make build`. Pages come without look and viewer.")
         return {}

@@ -39,7 +39,7 @@ export class Prefetch {
     this.pump();
   }
 
-  /** Whether one more may be asked for now: a loop that asks must stop when none may. */
+  /** Whether one more may be requested: a loop that requests must stop when none may. */
   private get mayLoad(): boolean {
     return !this.stopped && !this.signedOut && this.running < AT_ONCE && this.waiting.length > 0 && this.hasRoom();
   }

@@ -113,7 +113,7 @@ def test_a_page_with_marks_satisfies_axe(phantom: str, alice: User, open_page: O
 
 
 FRAMES, EDGE = 36, 1024
-#: What a phone keeps of decoded pixels (`engine.ts`), of which a tenth is left for what is asked for now.
+#: What a phone keeps of decoded pixels (`engine.ts`), of which a tenth is left for the slice on the screen.
 PHONE_BYTES = 256e6
 
 
