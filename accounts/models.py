@@ -17,8 +17,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.models import AuditEvent
+from accounts.framing.models import FrameOrigin
 from accounts.idempotency.models import KeyedRequest
+from accounts.outbound.models import OutboundHost
 from accounts.querysets import (
+    DepartmentManager,
     DepartmentQuerySet,
     MachineKeyQuerySet,
     MembershipQuerySet,
@@ -29,10 +32,12 @@ from accounts.roles import MACHINE_DOORS, Right, Role
 __all__ = [
     "AuditEvent",
     "Department",
+    "FrameOrigin",
     "KeyedRequest",
     "Language",
     "MachineKey",
     "Membership",
+    "OutboundHost",
     "SetupLink",
     "SharesPriors",
     "Site",
@@ -104,6 +109,10 @@ class User(AbstractUser):
     display_name = models.CharField(_("display name"), max_length=150, blank=True)
     language = models.CharField(_("language"), max_length=8, choices=Language.choices, blank=True, default="")
     theme = models.CharField(_("theme"), max_length=8, choices=Theme.choices, default=Theme.DARK)
+    #: Where what was granted to this person alone is placed (``Department.is_personal``); made with the first grant.
+    own_place = models.OneToOneField(
+        "Department", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="person"
+    )
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("user")  # type: ignore[assignment]
@@ -157,7 +166,11 @@ class SharesPriors(models.TextChoices):
 
 
 class Department(models.Model):
-    """A department of a site: the unit in which studies are placed and people work."""
+    """A department of a site: the unit in which studies are placed and people work.
+
+    A *personal* one is the place of what was granted to one person alone (as every user of a Unix system has a group of
+    their own): lists and scope then know one kind of place. ``objects`` leaves these out, ``holders`` has all.
+    """
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="departments", verbose_name=_("site"))
     code = models.SlugField(_("code"), max_length=32, unique=True, help_text=_("Short and lasting: used by rules."))
@@ -174,8 +187,10 @@ class Department(models.Model):
             "This says who may open their images. Protected studies are neither shown nor opened."
         ),
     )
+    is_personal = models.BooleanField(default=False, editable=False)
 
-    objects = DepartmentQuerySet.as_manager()
+    objects = DepartmentManager()
+    holders = DepartmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("department")

@@ -13,12 +13,12 @@ from imaging.ingest.models import (
     RoutingRule,
 )
 from imaging.integrity.models import LedgerLeaf
-from imaging.outbound.models import OutboundHost
 from imaging.rendering.models import Rendition
 from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
 from imaging.studies.models import (
     Annotation,
     Correction,
+    Grant,
     Instance,
     InstanceVersion,
     KeyImage,
@@ -40,6 +40,7 @@ __all__ = [
     "CopyOrder",
     "Correction",
     "Event",
+    "Grant",
     "Import",
     "ImportedFile",
     "Instance",
@@ -50,7 +51,6 @@ __all__ = [
     "ListLayout",
     "MetadataSegment",
     "ObjectCopy",
-    "OutboundHost",
     "Patient",
     "Placement",
     "QuarantineDecision",

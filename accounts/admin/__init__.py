@@ -1,5 +1,6 @@
 """Index of the admin pages of people, places, machines and the audit: imports only."""
 
 from accounts.admin import audit_log, machines, people
+from accounts.outbound import admin as outbound
 
-__all__ = ["audit_log", "machines", "people"]
+__all__ = ["audit_log", "machines", "outbound", "people"]

@@ -9,7 +9,6 @@ from imaging.admin.dashboard import dashboard
 from imaging.events import admin as events
 from imaging.ingest import admin as ingest
 from imaging.integrity import admin as integrity
-from imaging.outbound import admin as outbound
 from imaging.storage import admin as storage
 from imaging.studies import admin as studies
 from imaging.webhooks import admin as webhooks
@@ -19,7 +18,6 @@ __all__ = [
     "events",
     "ingest",
     "integrity",
-    "outbound",
     "storage",
     "studies",
     "webhooks",

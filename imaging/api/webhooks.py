@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import MachineKey
+from accounts.outbound.errors import Refused as MayNotBeCalled
 from imaging.api.errors import Problem, Refused
 from imaging.api.fields import MomentField
 from imaging.api.resource import Resource
-from imaging.outbound.errors import Refused as MayNotBeCalled
 from imaging.webhooks import policies, selectors, services
 from imaging.webhooks.models import Webhook
 

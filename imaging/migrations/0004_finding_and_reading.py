@@ -2,7 +2,7 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
-import imaging.outbound.models
+import accounts.outbound.models
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -81,8 +81,8 @@ class Migration(migrations.Migration):
                 ('host', models.CharField(max_length=253, validators=[django.core.validators.RegexValidator('^(?=.{1,253}\\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\\Z', "Write the host's name in small letters, without a scheme: pacs.hospital.example")], verbose_name='host')),
                 ('port', models.PositiveIntegerField(default=443, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(65535)], verbose_name='port')),
                 ('purpose', models.CharField(max_length=200, verbose_name='what for')),
-                ('networks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43, validators=[imaging.outbound.models.validate_network]), blank=True, default=list, help_text='Public addresses are always accepted. A host inside the hospital needs its address or network here, such as 10.20.0.0/16: a name that suddenly points elsewhere is then not followed.', size=None, verbose_name='private addresses')),
-                ('certificates', models.TextField(blank=True, help_text="PEM of the authority that signed the host's certificate, if it is the hospital's own.", validators=[imaging.outbound.models.validate_certificates], verbose_name='certificates')),
+                ('networks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43, validators=[accounts.outbound.models.validate_network]), blank=True, default=list, help_text='Public addresses are always accepted. A host inside the hospital needs its address or network here, such as 10.20.0.0/16: a name that suddenly points elsewhere is then not followed.', size=None, verbose_name='private addresses')),
+                ('certificates', models.TextField(blank=True, help_text="PEM of the authority that signed the host's certificate, if it is the hospital's own.", validators=[accounts.outbound.models.validate_certificates], verbose_name='certificates')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
             ],

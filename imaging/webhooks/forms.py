@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from imaging.outbound import selectors as outbound
-from imaging.outbound.errors import Refused
+from accounts.outbound import selectors as outbound
+from accounts.outbound.errors import Refused
 from imaging.webhooks.models import Webhook
 
 _WHY = {

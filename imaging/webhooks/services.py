@@ -17,14 +17,14 @@ from accounts import audit, notices
 from accounts import selectors as accounts
 from accounts.actor import SYSTEM, Actor
 from accounts.models import MachineKey
+from accounts.outbound import selectors as outbound_hosts
+from accounts.outbound import services as outbound
+from accounts.outbound.errors import Failed, Refused
 from accounts.roles import Capability, Door
 from accounts.scope import scope_of_machine
 from imaging.events import changes, jobs
 from imaging.events.jobs import Ask, Outcome
 from imaging.events.models import Change
-from imaging.outbound import selectors as outbound_hosts
-from imaging.outbound import services as outbound
-from imaging.outbound.errors import Failed, Refused
 from imaging.studies.changes import ChangePage, Forgotten, changes_after, extent
 from imaging.webhooks import policies, selectors
 from imaging.webhooks.models import Webhook, WebhookAttempt

@@ -9,9 +9,9 @@ from django.test import Client
 
 from accounts.actor import SYSTEM
 from accounts.models import Department, User
+from accounts.outbound.models import OutboundHost
 from accounts.services import IssuedKey
 from imaging.events.models import Change
-from imaging.outbound.models import OutboundHost
 from imaging.pipeline import steps
 from imaging.studies import services as studies
 from imaging.studies.models import Placement

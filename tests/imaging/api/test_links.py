@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from accounts.outbound.models import OutboundHost
 from imaging.api import docs
 from imaging.api.links import LINKS
 from imaging.events.models import Job
-from imaging.outbound.models import OutboundHost
 from tests.factories import arrivals
 from tests.imaging.api.conftest import Program
 from tests.studies_in_archive import Archive

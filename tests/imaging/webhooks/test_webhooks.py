@@ -17,6 +17,8 @@ from accounts import services as accounts
 from accounts.actor import SYSTEM
 from accounts.audit import selectors as audited
 from accounts.models import Department
+from accounts.outbound.errors import Refused
+from accounts.outbound.models import OutboundHost
 from accounts.roles import Door, Role
 from accounts.scope import scope_of_machine
 from accounts.services import IssuedKey
@@ -24,8 +26,6 @@ from imaging.events import changes
 from imaging.events.jobs import Outcome
 from imaging.events.models import Change, Event, Job
 from imaging.events.services import Happened
-from imaging.outbound.errors import Refused
-from imaging.outbound.models import OutboundHost
 from imaging.pipeline import steps
 from imaging.studies import services as studies
 from imaging.studies.changes import Forgotten, changes_after

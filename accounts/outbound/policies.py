@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from imaging.outbound.errors import Refused
+from accounts.outbound.errors import Refused
 
 LONGEST: Final = 2000
 #: Addresses that stand for others behind a gateway, private ones among them, and site-local ones: Python takes them for public.
-_NEVER: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "2002::/16", "2001::/32", "fec0::/10")))
+_NEVER: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "fec0::/10", "::ffff:0:0:0/96"),
+    )
+)
+#: The oldest way of writing an IPv4 address in IPv6 (RFC 4291, section 2.5.5.1); `::1` in it is the machine itself.
+_COMPATIBLE: Final = ipaddress.ip_network("::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ def is_allowed(address: str, *, networks: Sequence[str], encrypted: bool) -> boo
     resolved = getattr(resolved, "ipv4_mapped", None) or resolved
     if resolved.is_link_local or resolved.is_multicast or resolved.is_unspecified:
         return False
-    if any(resolved in network for network in _NEVER):
+    if any(resolved in network for network in _NEVER) or (resolved in _COMPATIBLE and not resolved.is_loopback):
         return False
     listed = any(resolved in ipaddress.ip_network(network, strict=False) for network in networks)
     if not encrypted:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_rooms import Room
 from accounts.audited_admin import AuditedModelAdmin
-from imaging.outbound.models import OutboundHost, validate_network
+from accounts.outbound.models import OutboundHost, validate_network
 
 
 class OutboundHostForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -70,7 +70,7 @@ class OutboundHost(models.Model):
         verbose_name = _("outbound host")
         verbose_name_plural = _("outbound hosts")
         ordering = ["host", "port"]
-        constraints = [models.UniqueConstraint(fields=["host", "port"], name="outbound_host_and_port")]
+        constraints = [models.UniqueConstraint(fields=["host", "port"], name="one_row_per_outbound_host")]
 
     def __str__(self) -> str:
         return self.host if self.port == 443 else f"{self.host}:{self.port}"

@@ -1,12 +1,13 @@
 """The one way out: listed hosts alone, at the address that was checked, over TLS that is believed."""
 
 import time
+from pathlib import Path
 
 import pytest
 
-from imaging.outbound import policies, services
-from imaging.outbound.errors import Failed, OutboundError, Refused
-from imaging.outbound.models import OutboundHost
+from accounts.outbound import policies, services
+from accounts.outbound.errors import Failed, OutboundError, Refused
+from accounts.outbound.models import OutboundHost
 from tests.receivers import Receiver, certificate
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +98,24 @@ def test_an_answer_that_drips_has_no_more_time_than_any_other(receiver: Receiver
     assert time.monotonic() - started < 10
 
 
+def test_the_environment_cannot_have_the_keys_of_a_call_written_down(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed(receiver)
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    assert services.send("POST", receiver.address).status == receiver.status
+    assert not (tmp_path / "keys").exists()
+
+
+def test_a_header_cannot_smuggle_a_second_one(receiver: Receiver) -> None:
+    listed(receiver)
+    with pytest.raises(Failed):
+        services.send("POST", receiver.address, headers={"X-Name": "a\r\nX-Other: b"})
+    assert not receiver.messages
+
+
 def test_a_host_that_is_away_is_told_from_one_that_may_not_be_called(receiver: Receiver) -> None:
     listed(receiver, port=1)
     with pytest.raises(Failed):
@@ -135,6 +154,10 @@ def test_what_is_no_plain_address_is_refused(address: str) -> None:
         ("93.184.216.34", [], True, True),
         ("2606:2800:220:1:248:1893:25c8:1946", [], True, True),
         ("93.184.216.34", ["0.0.0.0/1", "93.0.0.0/8"], False, False),
+        ("64:ff9b:1::a00:1", [], True, False),
+        ("::10.1.2.3", [], True, False),
+        ("::ffff:0:10.1.2.3", [], True, False),
+        ("::1", ["::1"], True, True),
         ("10.1.2.3", [], True, False),
         ("10.1.2.3", ["10.1.0.0/16"], True, True),
         ("10.2.2.3", ["10.1.0.0/16"], True, False),

@@ -1,9 +1,9 @@
 """Which hosts may be called."""
 
-from imaging.outbound import policies
-from imaging.outbound.errors import Refused
-from imaging.outbound.models import OutboundHost
-from imaging.outbound.policies import Target
+from accounts.outbound import policies
+from accounts.outbound.errors import Refused
+from accounts.outbound.models import OutboundHost
+from accounts.outbound.policies import Target
 
 
 def listed(address: str) -> tuple[Target, OutboundHost]:
