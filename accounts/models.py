@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit.models import AuditEvent
+from accounts.federation.models import ClaimRule, FederatedIdentity, FederatedSession, IdentityProvider
 from accounts.framing.models import FrameOrigin
 from accounts.idempotency.models import KeyedRequest
 from accounts.outbound.models import OutboundHost
@@ -31,8 +32,12 @@ from accounts.roles import MACHINE_DOORS, Right, Role
 
 __all__ = [
     "AuditEvent",
+    "ClaimRule",
     "Department",
+    "FederatedIdentity",
+    "FederatedSession",
     "FrameOrigin",
+    "IdentityProvider",
     "KeyedRequest",
     "Language",
     "MachineKey",
@@ -221,6 +226,20 @@ class Membership(models.Model):
     role = models.CharField(_("role"), max_length=32, choices=Role.choices)
     valid_from = models.DateTimeField(_("from"), default=timezone.now)
     valid_until = models.DateTimeField(_("until"), null=True, blank=True)
+    #: Provenance: the provider by whose rules this was given. Only these end when the provider says so no longer.
+    given_by = models.ForeignKey(
+        "accounts.IdentityProvider",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="memberships",
+        verbose_name=_("given by"),
+    )
+    #: The rule itself; gone with it, which ends the membership.
+    by_rule = models.ForeignKey(
+        "accounts.ClaimRule", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
 
     objects = MembershipQuerySet.as_manager()
 

@@ -1,8 +1,10 @@
+import accounts.federation.validators
 import accounts.framing.models
 import accounts.outbound.models
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -39,6 +41,92 @@ class Migration(migrations.Migration):
             field=models.OneToOneField(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='person', to='accounts.department'),
         ),
         migrations.CreateModel(
+            name='ClaimRule',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('claim', models.CharField(help_text='Its name; inside another one with a dot: realm_access.roles.', max_length=200, validators=[accounts.federation.validators.validate_claim_path], verbose_name='claim')),
+                ('value', models.CharField(help_text='Exactly this text, small and capital letters told apart; * stands for any text.', max_length=200, validators=[accounts.federation.validators.validate_pattern], verbose_name='value')),
+                ('role', models.CharField(choices=[('clinician', 'Clinician'), ('radiologist', 'Radiologist'), ('radiographer', 'Radiographer'), ('department_manager', 'Department manager'), ('archivist', 'Film archivist'), ('quality_officer', 'Quality officer'), ('privacy_officer', 'Privacy officer'), ('integrator', 'Integrator'), ('administrator', 'Administrator'), ('trainee', 'Trainee')], max_length=32, verbose_name='role')),
+                ('lasts_days', models.PositiveSmallIntegerField(default=90, help_text='What it gives ends so long after the last sign-in by this provider.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(730)], verbose_name='lasts (days)')),
+                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('department', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department', verbose_name='department')),
+            ],
+            options={
+                'verbose_name': 'claim rule',
+                'verbose_name_plural': 'claim rules',
+                'ordering': ('provider', 'claim', 'value', 'pk'),
+            },
+        ),
+        migrations.AddField(
+            model_name='membership',
+            name='by_rule',
+            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.claimrule'),
+        ),
+        migrations.CreateModel(
+            name='IdentityProvider',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=80, unique=True, verbose_name='name')),
+                ('slug', models.SlugField(help_text='Part of the addresses that the provider is given.', max_length=40, unique=True, verbose_name='short name')),
+                ('protocol', models.CharField(choices=[('oidc', 'OpenID Connect'), ('saml', 'SAML 2.0'), ('ldap', 'LDAP directory')], default='oidc', max_length=8, verbose_name='protocol')),
+                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('label', models.CharField(blank=True, max_length=80, verbose_name='button (English)')),
+                ('label_fr', models.CharField(blank=True, max_length=80, verbose_name='button (French)')),
+                ('position', models.PositiveSmallIntegerField(default=10, verbose_name='position')),
+                ('issuer', models.CharField(blank=True, help_text='Exactly as the provider writes it. OpenID Connect: an https address, under which the portal finds /.well-known/openid-configuration. SAML: the entity ID. LDAP: left empty.', max_length=500, validators=[accounts.federation.validators.validate_issuer], verbose_name='issuer')),
+                ('client_id', models.CharField(blank=True, max_length=255, verbose_name='client ID')),
+                ('sealed_secret', models.TextField(blank=True, editable=False)),
+                ('client_authentication', models.CharField(choices=[('client_secret_basic', 'secret in the header (client_secret_basic)'), ('client_secret_post', 'secret in the form (client_secret_post)'), ('none', 'no secret (public client, PKCE alone)')], default='client_secret_basic', max_length=24, verbose_name='client authentication')),
+                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100, validators=[accounts.federation.validators.validate_scope]), blank=True, default=list, help_text='What is asked for besides openid, such as profile email groups.', size=None, verbose_name='scopes')),
+                ('reads_userinfo', models.BooleanField(default=False, help_text='For providers that put claims there and not into the ID token.', verbose_name='ask the userinfo address too')),
+                ('saml_metadata', models.TextField(blank=True, help_text='The XML that the provider publishes.', max_length=200000, verbose_name='SAML metadata')),
+                ('admits', models.CharField(choices=[('rules', 'people whom a rule gives something: their account is made at the first sign-in'), ('known', 'only people whose account here is already linked')], default='rules', max_length=8, verbose_name='who may come in')),
+                ('required_claim', models.CharField(blank=True, max_length=200, validators=[accounts.federation.validators.validate_claim_path], verbose_name='required claim')),
+                ('required_value', models.CharField(blank=True, help_text='Only people whose claim has this value come in at all. * stands for any text.', max_length=200, validators=[accounts.federation.validators.validate_pattern], verbose_name='required value')),
+                ('acr_mfa', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, size=None, verbose_name='acr that means two factors')),
+                ('amr_mfa', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, help_text='One of them is enough: mfa, for example.', size=None, verbose_name='amr that means two factors')),
+                ('acr_phishing_resistant', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, size=None, verbose_name='acr that means phishing-resistant')),
+                ('amr_phishing_resistant', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, help_text='One of them is enough: hwk or fido, for example.', size=None, verbose_name='amr that means phishing-resistant')),
+                ('acr_step_up', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, help_text='Sent as acr_values, the most wanted first; empty: what the provider takes by default.', size=None, verbose_name='acr to ask for when somebody must prove it again')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
+            ],
+            options={
+                'verbose_name': 'identity provider',
+                'verbose_name_plural': 'identity providers',
+                'ordering': ('position', 'name'),
+                'constraints': [models.UniqueConstraint(condition=models.Q(('issuer', ''), _negated=True), fields=('issuer',), name='identity_provider_issuer', violation_error_message='There is a provider with this issuer already.')],
+            },
+        ),
+        migrations.CreateModel(
+            name='FederatedIdentity',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('issuer', models.CharField(max_length=500, verbose_name='issuer')),
+                ('subject', models.CharField(max_length=255, verbose_name='subject')),
+                ('made_account', models.BooleanField(default=False, verbose_name='made the account')),
+                ('linked_at', models.DateTimeField(auto_now_add=True, verbose_name='linked')),
+                ('last_used_at', models.DateTimeField(blank=True, null=True, verbose_name='last used')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='federated_identities', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='identities', to='accounts.identityprovider', verbose_name='provider')),
+            ],
+            options={
+                'verbose_name': 'linked identity',
+                'verbose_name_plural': 'linked identities',
+                'ordering': ('user', 'provider'),
+            },
+        ),
+        migrations.AddField(
+            model_name='claimrule',
+            name='provider',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='accounts.identityprovider', verbose_name='provider'),
+        ),
+        migrations.AddField(
+            model_name='membership',
+            name='given_by',
+            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='accounts.identityprovider', verbose_name='given by'),
+        ),
+        migrations.CreateModel(
             name='OutboundHost',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -56,5 +144,28 @@ class Migration(migrations.Migration):
                 'ordering': ['host', 'port'],
                 'constraints': [models.UniqueConstraint(fields=('host', 'port'), name='one_row_per_outbound_host')],
             },
+        ),
+        migrations.CreateModel(
+            name='FederatedSession',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('session_key', models.CharField(max_length=40, unique=True)),
+                ('sid', models.CharField(blank=True, max_length=255)),
+                ('began_at', models.DateTimeField(auto_now_add=True)),
+                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='accounts.federatedidentity')),
+            ],
+            options={
+                'verbose_name': 'federated session',
+                'verbose_name_plural': 'federated sessions',
+                'indexes': [models.Index(fields=['sid'], name='federated_session_sid')],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name='federatedidentity',
+            constraint=models.UniqueConstraint(fields=('issuer', 'subject'), name='federated_identity_issuer_subject'),
+        ),
+        migrations.AddConstraint(
+            model_name='federatedidentity',
+            constraint=models.UniqueConstraint(fields=('provider', 'user'), name='federated_identity_provider_user'),
         ),
     ]
