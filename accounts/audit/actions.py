@@ -94,6 +94,8 @@ class Action(TextChoices):
     INSTANCE_RESTORED = "instance.restored", _("Rejected object restored")
     STUDY_PLACED = "study.placed", _("Study placed in a department")
     STUDY_REMOVED = "study.removed", _("Study taken out of a department")
+    GRANT_STARTED = "grant.started", _("Access granted")
+    GRANT_ENDED = "grant.ended", _("Granted access ended")
     STUDY_CORRECTED = "study.corrected", _("Study corrected")
     PATIENT_CREATED = "patient.created", _("Patient created")
     PATIENT_CORRECTED = "patient.corrected", _("Patient corrected")

@@ -5,6 +5,7 @@ import time
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -42,7 +43,15 @@ class AuditEvent(models.Model):
     subject_type = models.TextField(_("kind of subject"), blank=True, default="")
     subject_uid = models.TextField(_("subject"), blank=True, default="")
     patient_id = models.TextField(_("patient ID"), blank=True, default="")
+    issuer_of_patient_id = models.TextField(_("issuer of patient ID"), blank=True, default="")
+    #: Codes of the departments for which the actor worked at that moment.
+    departments = ArrayField(models.TextField(), verbose_name=_("departments of the actor"), default=list, blank=True)
     detail = models.JSONField(_("detail"), default=dict, blank=True)
+    #: The order in which events came to the table: by this a reader that must miss none goes on.
+    number = models.BigIntegerField(
+        editable=False,
+        db_default=models.Func(models.Value("accounts_auditevent_number_seq"), function="nextval"),
+    )
 
     class Meta:
         managed = False

@@ -15,9 +15,9 @@ from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
 
 from accounts.actor import Actor
-from accounts.audit import coalescing, context, spool
+from accounts.audit import coalescing, context, spool, table
 from accounts.audit.actions import Action, Outcome
-from accounts.audit.models import AuditEvent
+from accounts.audit.models import uuid7
 
 logger = logging.getLogger("accounts.audit")
 
@@ -25,6 +25,7 @@ logger = logging.getLogger("accounts.audit")
 TEXT_LIMIT: Final = 256
 DETAIL_LIMIT: Final = 16_384
 READ_WINDOW: Final = timedelta(minutes=5)
+_AT_ONCE: Final = 1000
 
 
 class AuditUnavailable(Exception):
@@ -33,13 +34,19 @@ class AuditUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One event to record. ``subject_uid`` is a UID or a primary key as text."""
+    """One event to record. ``subject_uid`` is a UID or a primary key as text.
+
+    ``issuer_of_patient_id`` says whose number the patient ID is. ``departments`` are codes of the departments for which
+    the actor works; without them the database adds those of a person's memberships, or of a machine's key.
+    """
 
     action: Action
     actor: Actor
     subject_type: str = ""
     subject_uid: str = ""
     patient_id: str = ""
+    issuer_of_patient_id: str = ""
+    departments: tuple[str, ...] | None = None
     outcome: str = Outcome.SUCCESS
     detail: Mapping[str, Any] = field(default_factory=dict)
 
@@ -51,11 +58,13 @@ def record(
     subject_type: str = "",
     subject_uid: str = "",
     patient_id: str = "",
+    issuer_of_patient_id: str = "",
+    departments: tuple[str, ...] | None = None,
     outcome: str = Outcome.SUCCESS,
     detail: Mapping[str, Any] | None = None,
     fail_closed: bool = False,
 ) -> None:
-    """Record one event.
+    """Record one event; the fields are those of :class:`Entry`.
 
     Raises :class:`AuditUnavailable` when it cannot be inserted and ``fail_closed`` is set (exports),
     or when it can be neither inserted nor spooled.
@@ -66,6 +75,8 @@ def record(
         subject_type=subject_type,
         subject_uid=subject_uid,
         patient_id=patient_id,
+        issuer_of_patient_id=issuer_of_patient_id,
+        departments=departments,
         outcome=outcome,
         detail=detail or {},
     )
@@ -74,17 +85,17 @@ def record(
 
 def record_many(entries: Iterable[Entry], *, fail_closed: bool = False) -> None:
     """Record several events with one insert; same errors as :func:`record`."""
-    events = [_event(entry) for entry in entries]
-    if not events:
-        return
-    try:
-        # A savepoint, so that a failed insert does not take the caller's transaction with it.
-        with transaction.atomic():
-            AuditEvent.objects.bulk_create(events, batch_size=1000)
-    except (DatabaseError, InterfaceError) as error:
-        if fail_closed:
-            raise AuditUnavailable("The audit cannot be written.") from error
-        _spool(events, error)
+    rows = [_row(entry) for entry in entries]
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        try:
+            refused = table.write(some)
+        except (DatabaseError, InterfaceError) as error:
+            refused = type(error).__name__
+        if refused and fail_closed:
+            raise AuditUnavailable("The audit cannot be written.")
+        if refused:
+            _spool(some, refused)
 
 
 def record_read(
@@ -94,6 +105,7 @@ def record_read(
     subject_type: str,
     subject_uid: str,
     patient_id: str = "",
+    issuer_of_patient_id: str = "",
     detail: Mapping[str, Any] | None = None,
     window: timedelta = READ_WINDOW,
 ) -> bool:
@@ -105,65 +117,62 @@ def record_read(
     key = coalescing.Key(actor.kind, actor.id, str(action), subject_type, subject_uid)
     if coalescing.recently_recorded(key, window):
         return False
+    entry = Entry(
+        action=action,
+        actor=actor,
+        subject_type=subject_type,
+        subject_uid=subject_uid,
+        patient_id=patient_id,
+        issuer_of_patient_id=issuer_of_patient_id,
+        detail=detail or {},
+    )
+    row = _row(entry)
     try:
-        with transaction.atomic():
-            written = not coalescing.lock_and_find(key, since=timezone.now() - window)
-            if written:
-                record(
-                    action,
-                    actor=actor,
-                    subject_type=subject_type,
-                    subject_uid=subject_uid,
-                    patient_id=patient_id,
-                    detail=detail,
-                )
-            transaction.on_commit(lambda: coalescing.remember(key))
+        said = table.write_once(row, lock=coalescing.lock_of(key), since=timezone.now() - window)
     except (DatabaseError, InterfaceError) as error:
-        entry = Entry(
-            action=action,
-            actor=actor,
-            subject_type=subject_type,
-            subject_uid=subject_uid,
-            patient_id=patient_id,
-            detail=detail or {},
-        )
-        _spool([_event(entry)], error)
-        return True
-    return written
+        said = type(error).__name__
+    if said in {"", table.KNOWN}:
+        transaction.on_commit(lambda: coalescing.remember(key))
+    else:
+        _spool([row], said)
+    return said != table.KNOWN
 
 
-def _spool(events: list[AuditEvent], error: BaseException) -> None:
+def _spool(rows: list[table.Row], refused: str) -> None:
     try:
-        for event in events:
-            spool.write(event)
+        for row in rows:
+            spool.write(row)
     except OSError as disk:
-        logger.critical("AUDIT ALARM: %d events can be neither inserted nor spooled.", len(events))
+        logger.critical("AUDIT ALARM: %d events can be neither inserted nor spooled.", len(rows))
         raise AuditUnavailable("The audit cannot be written.") from disk
-    # The error's class only: its text may quote the row.
+    # What kind of error only: its text may quote the row.
     logger.critical(
         "AUDIT ALARM: %d events spooled, because the insert failed (%s).",
-        len(events),
-        type(error).__name__,
+        len(rows),
+        refused,
     )
 
 
-def _event(entry: Entry) -> AuditEvent:
+def _row(entry: Entry) -> table.Row:
     here = context.current()
-    return AuditEvent(
-        at=timezone.now(),
-        action=Action(entry.action).value,
-        outcome=Outcome(entry.outcome).value,
-        actor_kind=entry.actor.kind,
-        actor_id=_text(entry.actor.id),
-        actor_name=_text(entry.actor.name),
-        address=_text(entry.actor.address or here.address),
-        door=_text(entry.actor.door or here.door),
-        request_id=_text(entry.actor.request_id or here.request_id),
-        subject_type=_text(entry.subject_type),
-        subject_uid=_text(entry.subject_uid),
-        patient_id=_text(entry.patient_id),
-        detail=_detail(entry.detail),
-    )
+    return {
+        "id": str(uuid7()),
+        "at": timezone.now().isoformat(),
+        "action": Action(entry.action).value,
+        "outcome": Outcome(entry.outcome).value,
+        "actor_kind": entry.actor.kind,
+        "actor_id": _text(entry.actor.id),
+        "actor_name": _text(entry.actor.name),
+        "address": _text(entry.actor.address or here.address),
+        "door": _text(entry.actor.door or here.door),
+        "request_id": _text(entry.actor.request_id or here.request_id),
+        "subject_type": _text(entry.subject_type),
+        "subject_uid": _text(entry.subject_uid),
+        "patient_id": _text(entry.patient_id),
+        "issuer_of_patient_id": _text(entry.issuer_of_patient_id),
+        "departments": None if entry.departments is None else [_text(code) for code in entry.departments],
+        "detail": _detail(entry.detail),
+    }
 
 
 def _text(value: object) -> str:
