@@ -1,7 +1,7 @@
 """What every request carries: who it is, what it may see, in which language and light it reads."""
 
 from collections.abc import Callable
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -17,6 +17,7 @@ from accounts.actor import ANONYMOUS, Actor
 from accounts.addresses import client_address
 from accounts.audit import context
 from accounts.models import Language, MachineKey, Theme, User
+from accounts.parts import is_part_of_a_page, page_of
 from accounts.roles import Door
 from accounts.scope import EMPTY, Scope, scope_of_machine, scope_of_user
 
@@ -142,7 +143,7 @@ class SignInAgainMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer; turn a redirect to the sign-in into 401 where only a part of a page was asked for."""
         response = self.get_response(request)
-        if response.status_code != 302 or request.user.is_authenticated or not _is_part_of_a_page(request):
+        if response.status_code != 302 or request.user.is_authenticated or not is_part_of_a_page(request):
             return response
         if not response.headers.get("Location", "").startswith(str(settings.LOGIN_URL)):
             return response
@@ -151,21 +152,9 @@ class SignInAgainMiddleware:
             status=401,
             content_type="text/plain; charset=utf-8",
         )
-        answer[SIGN_IN_HEADER] = f"{settings.LOGIN_URL}?{urlencode({'next': _page_of(request)})}"
+        answer[SIGN_IN_HEADER] = f"{settings.LOGIN_URL}?{urlencode({'next': page_of(request)})}"
         answer["Cache-Control"] = "no-store"
         return answer
-
-
-def _is_part_of_a_page(request: HttpRequest) -> bool:
-    return "HX-Request" in request.headers or request.headers.get("X-Requested-With") == "fetch"
-
-
-def _page_of(request: HttpRequest) -> str:
-    """Return path and query of the page that asked, if it is one of ours; else the first page."""
-    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
-    if page.netloc != request.get_host() or not page.path.startswith("/") or page.path.startswith("//"):
-        return str(settings.LOGIN_REDIRECT_URL)
-    return f"{page.path}?{page.query}" if page.query else page.path
 
 
 class PreferencesMiddleware:

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,7 @@ from accounts.querysets import (
     SetupLinkQuerySet,
 )
 from accounts.roles import MACHINE_DOORS, Right, Role
+from accounts.signing_in.models import SetPasswordLink, SignInPolicy
 
 __all__ = [
     "AuditEvent",
@@ -43,8 +45,10 @@ __all__ = [
     "MachineKey",
     "Membership",
     "OutboundHost",
+    "SetPasswordLink",
     "SetupLink",
     "SharesPriors",
+    "SignInPolicy",
     "Site",
     "Theme",
     "User",
@@ -114,6 +118,9 @@ class User(AbstractUser):
     display_name = models.CharField(_("display name"), max_length=150, blank=True)
     language = models.CharField(_("language"), max_length=8, choices=Language.choices, blank=True, default="")
     theme = models.CharField(_("theme"), max_length=8, choices=Theme.choices, default=Theme.DARK)
+    session_epoch = models.PositiveIntegerField(
+        default=0, editable=False, help_text=_("Counts up when all sessions of the person are ended.")
+    )
     #: Where what was granted to this person alone is placed (``Department.is_personal``); made with the first grant.
     own_place = models.OneToOneField(
         "Department", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="person"
@@ -134,6 +141,12 @@ class User(AbstractUser):
     def get_full_name(self) -> str:
         """Return the name to show (Django's own pages ask for it)."""
         return self.label
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Tie every session to the password *and* the epoch: a step of the epoch ends them all at the next request."""
+        salt = "accounts.User.session_auth_hash"
+        shown = f"{self.session_epoch}:{self.password}"
+        return salted_hmac(salt, shown, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Site(models.Model):

@@ -1,9 +1,11 @@
 import accounts.federation.validators
 import accounts.framing.models
 import accounts.outbound.models
+import accounts.signing_in.models
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
@@ -39,6 +41,11 @@ class Migration(migrations.Migration):
             model_name='user',
             name='own_place',
             field=models.OneToOneField(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='person', to='accounts.department'),
+        ),
+        migrations.AddField(
+            model_name='user',
+            name='session_epoch',
+            field=models.PositiveIntegerField(default=0, editable=False, help_text='Counts up when all sessions of the person are ended.'),
         ),
         migrations.CreateModel(
             name='ClaimRule',
@@ -143,6 +150,45 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'outbound hosts',
                 'ordering': ['host', 'port'],
                 'constraints': [models.UniqueConstraint(fields=('host', 'port'), name='one_row_per_outbound_host')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SetPasswordLink',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(editable=False, max_length=64, unique=True, verbose_name='digest')),
+                ('made_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='made')),
+                ('expires_at', models.DateTimeField(verbose_name='expires')),
+                ('used_at', models.DateTimeField(blank=True, null=True, verbose_name='used')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+            ],
+            options={
+                'verbose_name': 'set-password link',
+                'verbose_name_plural': 'set-password links',
+            },
+        ),
+        migrations.CreateModel(
+            name='SignInPolicy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('mfa_roles', models.JSONField(blank=True, default=accounts.signing_in.models.default_roles, help_text='People with one of these roles enrol a passkey or an authenticator app before anything else.', validators=[accounts.signing_in.models.validate_roles], verbose_name='second factor needed by')),
+                ('passkey_roles', models.JSONField(blank=True, default=accounts.signing_in.models.default_passkey_roles, help_text='A passkey cannot be given away to a false page; a code of an app can.', validators=[accounts.signing_in.models.validate_roles], verbose_name='passkey needed by')),
+                ('confirmed_acts', models.JSONField(blank=True, default=accounts.signing_in.models.default_confirmed_acts, validators=[accounts.signing_in.models.validate_acts], verbose_name='proof asked again before')),
+                ('passkey_acts', models.JSONField(blank=True, default=accounts.signing_in.models.default_passkey_acts, help_text='Who has no passkey cannot do these. Think of emergency access before you tick it.', validators=[accounts.signing_in.models.validate_acts], verbose_name='proof with a passkey only')),
+                ('grace_days', models.PositiveSmallIntegerField(default=0, help_text="How long a person may go on without the factor that is needed, from the account's first day.", validators=[django.core.validators.MaxValueValidator(30)], verbose_name='days to enrol')),
+                ('idle_minutes', models.PositiveSmallIntegerField(default=15, help_text='After this long without a key, a touch or a click, the session ends.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(240)], verbose_name='minutes without activity')),
+                ('absolute_hours', models.PositiveSmallIntegerField(default=12, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(24)], verbose_name='hours in all')),
+                ('step_up_minutes', models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(30)], verbose_name='minutes a proof stays fresh')),
+                ('link_hours', models.PositiveSmallIntegerField(default=24, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(168)], verbose_name='hours a set-password link is good')),
+                ('quick_switch', models.BooleanField(default=True, help_text='On a shared computer the next person signs in from the menu and comes to the same page.', verbose_name='quick switch of users')),
+                ('note', models.CharField(blank=True, max_length=200, verbose_name='why')),
+                ('made_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='made')),
+                ('made_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by')),
+            ],
+            options={
+                'verbose_name': 'sign-in policy',
+                'verbose_name_plural': 'sign-in policy',
+                'ordering': ('-pk',),
             },
         ),
         migrations.CreateModel(
