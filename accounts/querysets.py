@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     # Named in strings below, where the linter does not look.
     from accounts.models import Department, MachineKey, Membership, SetupLink  # noqa: F401
 
-__all__ = ["DepartmentQuerySet", "MachineKeyQuerySet", "MembershipQuerySet", "SetupLinkQuerySet"]
+__all__ = ["DepartmentManager", "DepartmentQuerySet", "MachineKeyQuerySet", "MembershipQuerySet", "SetupLinkQuerySet"]
 
 
 class DepartmentQuerySet(models.QuerySet["Department"]):
@@ -20,6 +20,15 @@ class DepartmentQuerySet(models.QuerySet["Department"]):
     def active(self) -> Self:
         """Departments that still work."""
         return self.filter(is_active=True)
+
+
+class DepartmentManager(models.Manager.from_queryset(DepartmentQuerySet)):  # type: ignore[misc]
+    """The departments of the hospital: without the places of single persons."""
+
+    def get_queryset(self) -> DepartmentQuerySet:
+        """Leave the personal places out."""
+        rows: DepartmentQuerySet = super().get_queryset()
+        return rows.filter(is_personal=False)
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

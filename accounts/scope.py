@@ -20,6 +20,9 @@ _NO_IDS: Final[frozenset[int]] = frozenset()
 _NO_UIDS: Final[frozenset[str]] = frozenset()
 _NO_RIGHTS: Final[frozenset[Right]] = frozenset()
 
+#: What may be done, at the most, with what was granted to a person alone: a grant may give less, never more.
+GRANTED_RIGHTS: Final = frozenset({Right.LIST, Right.VIEW, Right.DOWNLOAD})
+
 #: What a prior may be used for: it is looked at. It is not taken away, changed or passed on.
 PRIOR_RIGHTS: Final = frozenset({Right.LIST, Right.VIEW})
 
@@ -43,6 +46,9 @@ class Scope:
     ``cares_in`` names the departments in which the principal treats patients: there, and by the rule of
     the department that made them, earlier studies of the same patient may be opened. ``priors`` are those
     that were opened: each is asked again at every reading whether the rule still holds.
+
+    ``own_place`` is the department that holds what was granted to this person alone; its rights are in
+    ``department_rights`` as those of any other.
     """
 
     principal: Actor
@@ -58,6 +64,7 @@ class Scope:
     reason: str = ""
     cares_in: frozenset[int] = _NO_IDS
     priors: frozenset[Prior] = frozenset()
+    own_place: int | None = None
     unrestricted: bool = field(default=False, kw_only=True)
 
     @property
@@ -89,7 +96,11 @@ class Scope:
     def within(self, departments: Iterable[int]) -> "Scope":
         """Return the same scope with the rights of these departments only. A method, so that a lazy scope has it too."""
         kept = frozenset(departments)
-        return replace(self, department_rights=frozenset(pair for pair in self.department_rights if pair[0] in kept))
+        return replace(
+            self,
+            department_rights=frozenset(pair for pair in self.department_rights if pair[0] in kept),
+            own_place=self.own_place if self.own_place in kept else None,
+        )
 
     def without_priors(self) -> "Scope":
         """Return the same scope without what was opened as a prior."""
@@ -139,6 +150,8 @@ def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None, pri
             cares_in.add(department)
         if valid_until is not None:
             ends.append(valid_until)
+    if user.own_place_id is not None:
+        held[user.own_place_id] = GRANTED_RIGHTS
     return Scope(
         principal=actor or Actor(kind="user", id=str(user.pk), name=user.get_username()),
         department_rights=frozenset(held.items()),
@@ -146,6 +159,7 @@ def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None, pri
         reason="membership",
         cares_in=frozenset(cares_in),
         priors=frozenset(priors),
+        own_place=user.own_place_id,
     )
 
 

@@ -23,6 +23,7 @@ from accounts.roles import Door
 from accounts.scope import EMPTY
 from imaging.studies import services
 from imaging.studies.models import (
+    GRANTED,
     Correction,
     Instance,
     InstanceVersion,
@@ -53,6 +54,13 @@ class PlacementForm(ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Placement
         fields = ("study", "department", "kind", "until")
+
+    def clean_kind(self) -> Any:
+        """Refuse the kinds that follow from grants: these are granted and ended as such, and their placements follow."""
+        kind = self.cleaned_data["kind"]
+        if kind in GRANTED:
+            raise ValidationError(_("Access is granted by an access request, not here. Choose another kind."))
+        return kind
 
     def clean_until(self) -> Any:
         """Refuse an end that has passed: to take a study out of a department, delete the placement."""
@@ -86,6 +94,14 @@ class PlacementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Which study and which department is never edited: that is another placement."""
         return ("study", "department", "reason_code", "reason_detail", "placed_at") if obj else ()
 
+    def has_change_permission(self, request: HttpRequest, obj: Placement | None = None) -> bool:
+        """What follows from a grant is changed with the grant."""
+        return super().has_change_permission(request, obj) and (obj is None or obj.kind not in GRANTED)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Placement | None = None) -> bool:
+        """What follows from a grant goes with the grant."""
+        return super().has_delete_permission(request, obj) and (obj is None or obj.kind not in GRANTED)
+
     def save_model(self, request: HttpRequest, obj: Placement, form: Any, change: bool) -> None:
         """Write through the services."""
         if change:
@@ -102,7 +118,7 @@ class PlacementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Placement]) -> None:
         """Take several studies out, each with its own event."""
-        for placed in queryset.select_related("study"):
+        for placed in queryset.exclude(kind__in=GRANTED).select_related("study"):
             services.remove_placement(placed, actor=_actor(request))
 
 

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.roles import Right
 from accounts.scope import Scope
-from imaging.studies.models import Placement, Study
+from imaging.studies.models import GRANTED, Placement, Study
 from imaging.studies.querysets import openable_as_prior
 
 #: Studies of one patient that a timeline shows: the latest ones.
@@ -122,7 +122,8 @@ def _others(studies: QuerySet[Study], study: Study) -> QuerySet[Study]:
 
 def _treats(study: Study, scope: Scope) -> bool:
     """Whether the reader has the study by treating its patient, and not by a link, a grant by name, or as a prior itself."""
-    return Placement.objects.live().filter(study=study, department__in=scope.care_departments()).exists()
+    rows = Placement.objects.live().exclude(kind__in=GRANTED)
+    return rows.filter(study=study, department__in=scope.care_departments()).exists()
 
 
 def _ids(studies: QuerySet[Study], rows: Sequence[Study]) -> set[int]:

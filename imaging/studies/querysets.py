@@ -5,8 +5,9 @@ it, so that a list, a page and a frame can never disagree. An empty scope sees n
 nobody; a protected study is seen only by who is cleared for its label.
 """
 
-from collections.abc import Iterable
-from typing import Self, TypeVar
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, Self, TypeVar
 
 from django.apps import apps
 from django.db import models
@@ -24,6 +25,25 @@ def _live() -> Q:
     return Q(until=None) | Q(until__gt=timezone.now())
 
 
+#: Placements that are of a treating department, and not of what it was granted: what priors begin with.
+_TREATING: Final = ("owner", "requesting")
+
+#: What a placement gives its department: by a grant a study is looked at, taken away where the grant says so, and never
+#: changed or passed on.
+_GIVES: Final[Mapping[Right, tuple[str, ...]]] = MappingProxyType(
+    {
+        Right.DOWNLOAD: (*_TREATING, "grant_download"),
+        Right.WRITE: _TREATING,
+        Right.SHARE: _TREATING,
+    }
+)
+
+
+def _gives(right: Right) -> Q:
+    """The condition on a placement that it gives `right`; listing and viewing is given by all."""
+    return Q(kind__in=_GIVES[right]) if right in _GIVES else Q()
+
+
 def _placed(study: str, scope: Scope, right: Right) -> Exists:
     """Whether the study at the path `study` has a live placement in a department where the right is held.
 
@@ -31,7 +51,7 @@ def _placed(study: str, scope: Scope, right: Right) -> Exists:
     """
     placement = apps.get_model("imaging", "Placement")
     departments = scope.departments_with(right)
-    return Exists(placement.objects.filter(_live(), study=OuterRef(study), department__in=departments))
+    return Exists(placement.objects.filter(_live(), _gives(right), study=OuterRef(study), department__in=departments))
 
 
 def openable_as_prior(path: str, scope: Scope, bases: Iterable[str]) -> Q:
@@ -45,6 +65,7 @@ def openable_as_prior(path: str, scope: Scope, bases: Iterable[str]) -> Q:
     base = placement.objects.filter(
         _live(),
         department__in=scope.care_departments(),
+        kind__in=_TREATING,
         study__study_instance_uid__in=bases,
         study__sensitivity__in={"", *scope.cleared},
         study__instance_count__gt=0,
@@ -82,8 +103,16 @@ def _study_rule(path: str, scope: Scope, right: Right) -> Q:
 
 
 def _cleared(path: str, scope: Scope) -> Q:
+    """The condition that no label keeps the reader away, or that the glass was broken; and that anything is left."""
     prefix = f"{path}__" if path else ""
-    return Q(**{f"{prefix}sensitivity__in": {"", *scope.cleared}}) & Q(**{f"{prefix}instance_count__gt": 0})
+    rule = Q(**{f"{prefix}sensitivity__in": {"", *scope.cleared}})
+    if scope.own_place is not None:
+        placement = apps.get_model("imaging", "Placement")
+        broken = placement.objects.filter(
+            _live(), study=OuterRef(path or "pk"), department=scope.own_place, kind="emergency"
+        )
+        rule |= Q(Exists(broken))
+    return rule & Q(**{f"{prefix}instance_count__gt": 0})
 
 
 class ScopedQuerySet(models.QuerySet[ModelT]):
@@ -174,7 +203,16 @@ class PlacementQuerySet(ScopedQuerySet[ModelT]):
         return _live() & Q(instance_count__gt=0)
 
     def _rule(self, scope: Scope, right: Right) -> Q:
-        return Q(department__in=sorted(scope.departments_with(right)), sensitivity__in=sorted({"", *scope.cleared}))
+        cleared = sorted({"", *scope.cleared})
+        return _gives(right) & Q(department__in=sorted(scope.departments_with(right)), sensitivity__in=cleared)
+
+
+class GrantQuerySet(models.QuerySet[ModelT]):
+    """Grants by state."""
+
+    def live(self) -> Self:
+        """Grants that hold now."""
+        return self.filter(Q(until=None) | Q(until__gt=timezone.now()), ended_at=None)
 
 
 class MetadataSegmentQuerySet(models.QuerySet[ModelT]):

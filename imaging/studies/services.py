@@ -10,16 +10,17 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actor import Actor
+from accounts.models import Department
 from imaging.events import services as events
 from imaging.events.models import Event
 from imaging.storage.models import StoredObject
 from imaging.studies.correction import correcting
 from imaging.studies.correction.choosing import NotAChoice, choose_version
 from imaging.studies.correction.correcting import Target
-from imaging.studies.models import Correction, InstanceVersion, Placement, Series, Study
+from imaging.studies.models import GRANTED, Correction, Grant, InstanceVersion, Patient, Placement, Series, Study
 from imaging.studies.reading import metadata
 from imaging.studies.registering.registration import Registration
-from imaging.studies.rows import locks, placement, status
+from imaging.studies.rows import granting, locks, placement, status
 from imaging.studies.rows.departures import take_departures
 from imaging.studies.rows.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 from imaging.studies.rows.status import heed_failures, heed_steps
@@ -36,6 +37,8 @@ __all__ = [
     "compact",
     "compact_study",
     "correct",
+    "end_grant",
+    "grant",
     "heed_failures",
     "heed_steps",
     "place_study",
@@ -134,10 +137,10 @@ def place_study(study: Study, plan: PlannedPlacement, *, actor: Actor, until: da
     with transaction.atomic():
         (locked,) = locks.studies(Study.objects.filter(pk=study.pk))
         here = Placement.objects.filter(study=locked, department_id=plan.department_id)
-        known = here.live().first()
+        known = here.live().exclude(kind__in=GRANTED).first()
         if known is not None:
             return known
-        # One that has ended and was not yet taken away: nobody need hear of its end any more.
+        # One that has ended and was not yet taken away (nobody need hear of its end any more), or what a grant gave: less.
         here.delete()
         locked.patient = locks.patients([locked.patient_id])[locked.patient_id]
         placed = placement.row(locked, plan)
@@ -155,10 +158,101 @@ def change_placement(placed: Placement, *, actor: Actor) -> None:
 
 
 def remove_placement(placed: Placement, *, actor: Actor) -> None:
-    """Take a study out of a department, at once. The row goes when the department's readers are told (``departures``)."""
+    """Take a study out of a department, at once. The row goes when the department's readers are told (``departures``).
+
+    What was granted to the department beside it holds again.
+    """
     with transaction.atomic():
+        (locked,) = locks.studies(Study.objects.filter(pk=placed.study_id))
+        locks.patients([locked.patient_id])
         _record_placement(audit.Action.STUDY_REMOVED, placed, actor)
         Placement.objects.filter(pk=placed.pk).live().update(until=timezone.now())
+        granting.refresh([locked.pk])
+
+
+def grant(
+    target: Patient | Study,
+    *,
+    holder: Department,
+    gives: Grant.Gives,
+    basis: Grant.Basis,
+    actor: Actor,
+    until: datetime | None,
+    reason: str = "",
+    source: str = "",
+) -> Grant:
+    """Open a study, or a patient with all studies there are and will be, to a department or a person's own place.
+
+    With a ``source`` it is made once: the live grant that follows from it already is returned as it is.
+    """
+    with transaction.atomic():
+        patient = target if isinstance(target, Patient) else None
+        study = target if isinstance(target, Study) else None
+        concerned = _lock_concerned(patient, study)
+        if source and (known := Grant.objects.live().filter(holder=holder, source=source).first()) is not None:
+            return known
+        made = Grant.objects.create(
+            holder=holder,
+            patient=patient,
+            study=study,
+            gives=gives,
+            basis=basis,
+            reason=reason[:200],
+            source=source,
+            granted_by_id=int(actor.id) if actor.kind == "user" and actor.id.isdigit() else None,
+            until=until,
+        )
+        _follow_grant(audit.Action.GRANT_STARTED, made, concerned, actor)
+        return made
+
+
+def end_grant(held: Grant, *, actor: Actor) -> bool:
+    """End a grant at once, at every door; False when it has ended already."""
+    with transaction.atomic():
+        concerned = _lock_concerned(held.patient, held.study)
+        ended = Grant.objects.live().filter(pk=held.pk)
+        if not ended.update(ended_at=timezone.now(), ended_by=(actor.name or actor.id)[:150]):
+            return False
+        _follow_grant(audit.Action.GRANT_ENDED, held, concerned, actor)
+        return True
+
+
+def _lock_concerned(patient: Patient | None, study: Study | None) -> list[int]:
+    """Lock what a grant is about (`rows.locks`); the studies that it opens now."""
+    if study is not None:
+        (locked,) = locks.studies(Study.objects.filter(pk=study.pk))
+        locks.patients([locked.patient_id])
+        return [locked.pk]
+    keys = [patient.pk] if patient is not None else []
+    locks.patients(keys)
+    return list(Study.objects.filter(patient__in=keys).values_list("pk", flat=True))
+
+
+def _follow_grant(action: audit.Action, held: Grant, concerned: list[int], actor: Actor) -> None:
+    """Place or take away what the grant is about; tell the audit, and who follows the changes."""
+    changed = granting.refresh(concerned)
+    patient = held.patient or (held.study.patient if held.study else None)
+    audit.record(
+        action,
+        actor=actor,
+        subject_type="study" if held.study else "patient",
+        subject_uid=held.study.study_instance_uid if held.study else str(held.patient_id),
+        patient_id=patient.patient_id if patient else "",
+        detail={
+            "grant": held.pk,
+            "holder": held.holder.code,
+            "gives": held.gives,
+            "basis": held.basis,
+            "reason": held.reason,
+            "until": held.until,
+        },
+    )
+    if held.holder.is_personal:
+        return  # no machine follows what one person sees
+    uids = (
+        Study.objects.filter(pk__in=changed).order_by("study_instance_uid").values_list("study_instance_uid", flat=True)
+    )
+    events.append_many([events.Happened(Event.Kind.STUDY_CHANGED, uid) for uid in uids])
 
 
 def _record_placement(action: audit.Action, placed: Placement, actor: Actor) -> None:

@@ -16,7 +16,7 @@ from imaging.dicom.corrections import Change
 from imaging.dicom.header import Header
 from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
 from imaging.studies.reading import metadata
-from imaging.studies.rows import columns, locks, patients, placement, study_time
+from imaging.studies.rows import columns, granting, locks, patients, placement, study_time
 
 _STUDY: Final = {
     "00080050": "accession_number",
@@ -120,6 +120,8 @@ def refresh(
     if renewals:
         after = {one.study.patient_id for one in renewals}
         placement.refresh(studies=[one.study.pk for one in renewals], patients=after)
+        # A patient's grants hold for the studies that are the patient's now.
+        granting.refresh(one.study.pk for one in renewals)
         for patient_id in sorted(before - after):
             patients.forget(patient_id)
     return locked

@@ -45,6 +45,10 @@ def _index(name: str, column: str) -> models.Index:
     )
 
 
+#: Placements that follow from a grant (``rows.granting``), never made or changed by hand.
+GRANTED: Final = frozenset({"grant", "grant_download", "emergency"})
+
+
 class Placement(models.Model):
     """A study's place in a department: who may see it, and a copy of the list's sort and search keys.
 
@@ -57,13 +61,15 @@ class Placement(models.Model):
         OWNER = "owner", _("performing department")
         REQUESTING = "requesting", _("requesting department")
         GRANT = "grant", _("granted access")
+        GRANT_DOWNLOAD = "grant_download", _("granted access, with download")
+        EMERGENCY = "emergency", _("emergency access")
 
     # The unique constraint and the indexes below begin with these: they need none of their own.
     study = models.ForeignKey(Study, models.CASCADE, related_name="placements", db_index=False, verbose_name=_("study"))
     department = models.ForeignKey(
         Department, models.PROTECT, related_name="+", db_index=False, verbose_name=_("department")
     )
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, default=Kind.OWNER)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices, default=Kind.OWNER)
     until = models.DateTimeField(_("until"), null=True, blank=True)
     reason_code = models.CharField(_("reason"), max_length=40)
     reason_detail = models.CharField(_("rule or person"), max_length=200, blank=True)
@@ -89,6 +95,7 @@ class Placement(models.Model):
     status = models.CharField(
         _("status"), max_length=12, choices=Study.Status.choices, default=Study.Status.ARRIVING, editable=False
     )
+    #: What keeps the department's readers away: the study's label; nothing where the glass was broken (EMERGENCY).
     sensitivity = models.CharField(_("protection"), max_length=16, editable=False, blank=True)
 
     objects = querysets.PlacementQuerySet.as_manager()

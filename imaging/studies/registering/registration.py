@@ -27,7 +27,7 @@ from imaging.studies.correction import corrected_columns
 from imaging.studies.models import Correction, Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
 from imaging.studies.reading import corrections, segments
 from imaging.studies.registering.verdicts import Known, KnownVersion
-from imaging.studies.rows import columns, locks, patients, placement, status
+from imaging.studies.rows import columns, granting, locks, patients, placement, status
 from imaging.studies.rows.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 
 _ROWS = 1000
@@ -248,6 +248,7 @@ class Registration:
             if entry.study.study_instance_uid in self._new_studies:
                 plans[entry.study].extend(entry.item.placements)
         placements = placement.place(plans)
+        granting.refresh(study.pk for study in plans)
         known = {entry.study.pk for entry in kept if entry.study.study_instance_uid not in self._new_studies}
         placement.refresh(studies=known, patients=completed)
         audit.record_many(

@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from imaging.events.changes import Removed
+from imaging.studies.rows import granting
 
 _ENDED: Final = """
     DELETE FROM imaging_placement AS placement USING imaging_study AS study
@@ -31,6 +32,7 @@ def take_departures(changed: Iterable[str], *, limit: int = 200) -> list[Removed
 
     Call it in the transaction that tells of it: what is not told is not taken.
     """
+    granting.renew_ended(limit=limit)
     with connection.cursor() as cursor:
         cursor.execute(_ENDED, [timezone.now(), limit])
         rows = cursor.fetchall()

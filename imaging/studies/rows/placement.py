@@ -23,7 +23,7 @@ _REFRESH = """
         modality_key = array_to_string(study.modalities, '\\'), description_norm = study.description_norm,
         body_part_examined = study.body_part_examined, referring_norm = study.referring_norm,
         series_count = study.series_count, instance_count = study.instance_count, source = study.source,
-        status = study.status, sensitivity = study.sensitivity
+        status = study.status, sensitivity = CASE placement.kind WHEN 'emergency' THEN '' ELSE study.sensitivity END
     FROM imaging_study AS study JOIN imaging_patient AS patient ON patient.id = study.patient_id
     WHERE placement.study_id = study.id AND (study.id = ANY(%s) OR study.patient_id = ANY(%s))
 """
@@ -37,7 +37,7 @@ _OF_PATIENT: Final = ("name_norm", "patient_id", "birth_date", "sex")
 def row(study: Study, plan: PlannedPlacement) -> Placement:
     """A placement of a saved study, unsaved, with the list's sort keys."""
     reasons = columns.clean(Placement, {"reason_code": plan.reason_code, "reason_detail": plan.reason_detail})
-    return Placement(
+    placed = Placement(
         study=study,
         department_id=plan.department_id,
         kind=Placement.Kind(plan.kind),
@@ -46,6 +46,9 @@ def row(study: Study, plan: PlannedPlacement) -> Placement:
         **{name: getattr(study.patient, name) for name in _OF_PATIENT},
         **reasons,
     )
+    if placed.kind == Placement.Kind.EMERGENCY:
+        placed.sensitivity = ""
+    return placed
 
 
 def place(plans: Mapping[Study, Sequence[PlannedPlacement]]) -> list[Placement]:
