@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit.models import AuditEvent
+from accounts.audit.models import AccessReview, AuditEvent, AuditPolicy, AuditReceiver
 from accounts.federation.models import ClaimRule, FederatedIdentity, FederatedSession, IdentityProvider
 from accounts.framing.models import FrameOrigin
 from accounts.idempotency.models import KeyedRequest
@@ -33,7 +33,10 @@ from accounts.roles import MACHINE_DOORS, Right, Role
 from accounts.signing_in.models import SetPasswordLink, SignInPolicy
 
 __all__ = [
+    "AccessReview",
     "AuditEvent",
+    "AuditPolicy",
+    "AuditReceiver",
     "ClaimRule",
     "Department",
     "FederatedIdentity",

@@ -1,3 +1,4 @@
+import accounts.audit.models
 import accounts.federation.validators
 import accounts.framing.models
 import accounts.outbound.models
@@ -17,6 +18,32 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='AuditReceiver',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100, unique=True, verbose_name='name')),
+                ('host', models.CharField(max_length=253, validators=[django.core.validators.RegexValidator('^(?=.{1,253}\\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\\Z', "Write the host's name in small letters, without a scheme: pacs.hospital.example")], verbose_name='host')),
+                ('port', models.PositiveIntegerField(default=6514, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(65535)], verbose_name='port')),
+                ('networks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43, validators=[accounts.outbound.models.validate_network]), blank=True, default=list, help_text='Public addresses are always accepted. A host inside the hospital needs its address or network here, such as 10.20.0.0/16: a name that suddenly points elsewhere is then not followed.', size=None, verbose_name='private addresses')),
+                ('certificates', models.TextField(blank=True, help_text="PEM of the authority that signed the receiver's certificate. Empty: the usual public ones.", validators=[accounts.outbound.models.validate_certificates], verbose_name='certificates')),
+                ('own_certificate', models.CharField(blank=True, help_text='Name of a PEM file with certificate and key in the folder secrets/syslog of the data folder, where the receiver asks who is calling.', max_length=100, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]*$', 'Use letters, digits, . _ -')], verbose_name='own certificate')),
+                ('event_ids', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=6), blank=True, default=list, help_text='None ticked: every event.', size=None, verbose_name='kinds of event')),
+                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('sent_through', models.BigIntegerField(default=0, editable=False, verbose_name='sent through')),
+                ('sent_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='last sent')),
+                ('failures', models.PositiveIntegerField(default=0, editable=False, verbose_name='failures in a row')),
+                ('failing_since', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='failing since')),
+                ('next_attempt_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='next attempt')),
+                ('problem', models.CharField(blank=True, editable=False, max_length=40, verbose_name='problem')),
+                ('leased_until', models.DateTimeField(blank=True, editable=False, null=True)),
+            ],
+            options={
+                'verbose_name': 'receiver of the audit',
+                'verbose_name_plural': 'receivers of the audit',
+                'ordering': ('name',),
+            },
+        ),
         migrations.CreateModel(
             name='FrameOrigin',
             fields=[
@@ -46,6 +73,24 @@ class Migration(migrations.Migration):
             model_name='user',
             name='session_epoch',
             field=models.PositiveIntegerField(default=0, editable=False, help_text='Counts up when all sessions of the person are ended.'),
+        ),
+        migrations.CreateModel(
+            name='AuditPolicy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('retention_years', models.PositiveSmallIntegerField(default=10, help_text='Older months are archived to files, checked, and then taken out of the database.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='keep for years')),
+                ('removes_old_months', models.BooleanField(default=False, help_text='Without this nothing is ever taken out, unless somebody runs the command and confirms it.', verbose_name='take old months out by timer')),
+                ('signals', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('no_relation', 'No care relation known'), ('same_surname', 'Same surname as the patient'), ('colleague', 'The patient works here'), ('protected', 'The patient is specially protected'), ('volume', 'Unusually many patients in a day'), ('hour', 'Unusual hour for this person')], max_length=20), blank=True, default=accounts.audit.models.every_signal, size=None, verbose_name='signals')),
+                ('threshold', models.PositiveSmallIntegerField(default=2, help_text='Protected or colleague 3; no relation, same surname or volume 2; hour 1.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(20)], verbose_name='weight from which a review opens')),
+                ('usual_patients', models.PositiveIntegerField(default=40, validators=[django.core.validators.MinValueValidator(1)], verbose_name='patients in a day that are never unusual')),
+                ('reviews_nightly', models.BooleanField(default=True, verbose_name='look into every day')),
+                ('reviewed_through', models.DateField(blank=True, editable=False, null=True, verbose_name='looked into through')),
+            ],
+            options={
+                'verbose_name': 'audit policy',
+                'verbose_name_plural': 'audit policy',
+                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='one_audit_policy')],
+            },
         ),
         migrations.CreateModel(
             name='ClaimRule',
@@ -189,6 +234,36 @@ class Migration(migrations.Migration):
                 'verbose_name': 'sign-in policy',
                 'verbose_name_plural': 'sign-in policy',
                 'ordering': ('-pk',),
+            },
+        ),
+        migrations.CreateModel(
+            name='AccessReview',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('day', models.DateField(verbose_name='day')),
+                ('actor_kind', models.CharField(max_length=20, verbose_name='kind of actor')),
+                ('actor_id', models.CharField(max_length=256, verbose_name="actor's ID")),
+                ('actor_name', models.CharField(max_length=256, verbose_name='actor')),
+                ('patient_id', models.CharField(blank=True, max_length=256, verbose_name='patient ID')),
+                ('issuer_of_patient_id', models.CharField(blank=True, max_length=256, verbose_name='issuer of patient ID')),
+                ('signals', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('no_relation', 'No care relation known'), ('same_surname', 'Same surname as the patient'), ('colleague', 'The patient works here'), ('protected', 'The patient is specially protected'), ('volume', 'Unusually many patients in a day'), ('hour', 'Unusual hour for this person')], max_length=20), size=None, verbose_name='signals')),
+                ('weight', models.PositiveSmallIntegerField(verbose_name='weight')),
+                ('looks', models.PositiveIntegerField(verbose_name='events')),
+                ('first_at', models.DateTimeField(verbose_name='first')),
+                ('last_at', models.DateTimeField(verbose_name='last')),
+                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
+                ('state', models.CharField(choices=[('open', 'to be looked into'), ('explained', 'explained'), ('confirmed', 'confirmed')], default='open', max_length=10, verbose_name='state')),
+                ('note', models.TextField(blank=True, max_length=2000, verbose_name='note')),
+                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
+                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+            ],
+            options={
+                'verbose_name': 'access to review',
+                'verbose_name_plural': 'accesses to review',
+                'ordering': ('-day', '-weight', 'pk'),
+                'indexes': [models.Index(fields=['state', '-day', '-weight'], name='review_by_state')],
+                'constraints': [models.UniqueConstraint(fields=('day', 'actor_kind', 'actor_id', 'patient_id', 'issuer_of_patient_id'), name='one_review_per_person_patient_and_day')],
             },
         ),
         migrations.CreateModel(

@@ -9,6 +9,11 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+validate_host = RegexValidator(
+    r"^(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\Z",
+    _("Write the host's name in small letters, without a scheme: pacs.hospital.example"),
+)
+
 
 def validate_network(text: str) -> None:
     """Accept an address or network, except link-local ones: there lie the secrets of virtual machines."""
@@ -34,12 +39,7 @@ class OutboundHost(models.Model):
     host = models.CharField(
         _("host"),
         max_length=253,
-        validators=[
-            RegexValidator(
-                r"^(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\Z",
-                _("Write the host's name in small letters, without a scheme: pacs.hospital.example"),
-            )
-        ],
+        validators=[validate_host],
     )
     port = models.PositiveIntegerField(
         _("port"), default=443, validators=[MinValueValidator(1), MaxValueValidator(65535)]
