@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.federation.querysets import ClaimRuleQuerySet, FederatedSessionQuerySet, IdentityProviderQuerySet
+from accounts.federation.querysets import ClaimRuleQuerySet, IdentityProviderQuerySet
 from accounts.federation.validators import validate_claim_path, validate_issuer, validate_pattern, validate_scope
 from accounts.roles import Role
 
@@ -215,12 +215,11 @@ class FederatedSession(models.Model):
     """A session that began with a provider: what its back-channel logout ends."""
 
     identity = models.ForeignKey(FederatedIdentity, on_delete=models.CASCADE, related_name="sessions")
-    session_key = models.CharField(max_length=40, unique=True)
+    #: The row that follows the session when its key is changed.
+    user_session = models.OneToOneField("usersessions.UserSession", on_delete=models.CASCADE, related_name="+")
     #: The provider's own name of its session (OpenID Connect Back-Channel Logout 1.0, section 2.1), where it says one.
     sid = models.CharField(max_length=255, blank=True)
     began_at = models.DateTimeField(auto_now_add=True)
-
-    objects = FederatedSessionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("federated session")

@@ -1,13 +1,12 @@
-"""Providers, rules and sessions by state."""
+"""Providers and rules by state."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
 if TYPE_CHECKING:
     # Named in strings below, where the linter does not look.
-    from accounts.federation.models import ClaimRule, FederatedSession, IdentityProvider  # noqa: F401
+    from accounts.federation.models import ClaimRule, IdentityProvider  # noqa: F401
 
 
 class IdentityProviderQuerySet(models.QuerySet["IdentityProvider"]):
@@ -28,15 +27,3 @@ class ClaimRuleQuerySet(models.QuerySet["ClaimRule"]):
     def active(self) -> Self:
         """Rules that give something: switched on, to a department that still works."""
         return self.filter(is_active=True, department__is_active=True)
-
-
-class FederatedSessionQuerySet(models.QuerySet["FederatedSession"]):
-    """Sessions by whom and when."""
-
-    def of_subject(self, *, issuer: str, subject: str) -> Self:
-        """Sessions of one person, as the provider names them."""
-        return self.filter(identity__issuer=issuer, identity__subject=subject)
-
-    def begun_before(self, moment: datetime) -> Self:
-        """Sessions that began before ``moment``."""
-        return self.filter(began_at__lt=moment)

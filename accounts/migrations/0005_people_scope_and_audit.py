@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0004_keyed_requests'),
+        ('usersessions', '0001_initial'),
     ]
 
     operations = [
@@ -270,10 +271,10 @@ class Migration(migrations.Migration):
             name='FederatedSession',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('session_key', models.CharField(max_length=40, unique=True)),
                 ('sid', models.CharField(blank=True, max_length=255)),
                 ('began_at', models.DateTimeField(auto_now_add=True)),
                 ('identity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='accounts.federatedidentity')),
+                ('user_session', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='usersessions.usersession')),
             ],
             options={
                 'verbose_name': 'federated session',
