@@ -1,5 +1,6 @@
 """Index of the packages' models: imports only. Our own code imports the packages' modules, never this one."""
 
+from imaging.access.emergency.models import EmergencyAccess, EmergencyPolicy, EmergencyReview
 from imaging.events.models import Change, Event, Job
 from imaging.ingest.models import (
     ApplicationEntity,
@@ -13,6 +14,16 @@ from imaging.ingest.models import (
     RoutingRule,
 )
 from imaging.integrity.models import LedgerLeaf
+from imaging.privacy.models import (
+    AccessLetter,
+    Breach,
+    BreachStep,
+    CorrectionTask,
+    DataPackage,
+    DataSubjectRequest,
+    Letterhead,
+    RequestLine,
+)
 from imaging.rendering.models import Rendition
 from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
 from imaging.studies.models import (
@@ -25,6 +36,7 @@ from imaging.studies.models import (
     ListLayout,
     MetadataSegment,
     Patient,
+    PatientChoice,
     Placement,
     SavedList,
     Series,
@@ -33,12 +45,21 @@ from imaging.studies.models import (
 from imaging.webhooks.models import Webhook, WebhookAttempt
 
 __all__ = [
+    "AccessLetter",
     "Annotation",
     "ApplicationEntity",
+    "Breach",
+    "BreachStep",
     "Change",
     "ConflictDecision",
     "CopyOrder",
     "Correction",
+    "CorrectionTask",
+    "DataPackage",
+    "DataSubjectRequest",
+    "EmergencyAccess",
+    "EmergencyPolicy",
+    "EmergencyReview",
     "Event",
     "Grant",
     "Import",
@@ -48,16 +69,19 @@ __all__ = [
     "Job",
     "KeyImage",
     "LedgerLeaf",
+    "Letterhead",
     "ListLayout",
     "MetadataSegment",
     "ObjectCopy",
     "Patient",
+    "PatientChoice",
     "Placement",
     "QuarantineDecision",
     "QuarantinedObject",
     "Quota",
     "Receipt",
     "Rendition",
+    "RequestLine",
     "RoutingRule",
     "SavedList",
     "Series",

@@ -1,4 +1,7 @@
+import django.core.validators
 import django.db.models.deletion
+import django.utils.timezone
+import uuid
 from django.conf import settings
 from django.db import migrations, models
 
@@ -13,6 +16,183 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='AccessLetter',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('language', models.CharField(choices=[('en', 'English'), ('fr', 'Français')], max_length=8, verbose_name='language')),
+                ('since', models.DateField(verbose_name='from')),
+                ('until', models.DateField(verbose_name='until, inclusive')),
+                ('names_staff', models.BooleanField(verbose_name='names the staff')),
+                ('content', models.JSONField(verbose_name='content')),
+                ('digest', models.CharField(max_length=64, verbose_name='digest')),
+                ('made_at', models.DateTimeField(verbose_name='made at')),
+                ('made_by', models.CharField(max_length=150, verbose_name='made by')),
+            ],
+            options={
+                'verbose_name': 'letter about who looked',
+                'verbose_name_plural': 'letters about who looked',
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Breach',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('title', models.CharField(max_length=150, verbose_name='what happened, in one line')),
+                ('cause', models.CharField(choices=[('account', 'an account in other hands'), ('insider', 'looks without a reason of care'), ('key', 'a machine key in other hands'), ('peer', 'a system on the network'), ('share', 'a share link in other hands'), ('loss', 'data lost or altered'), ('other', 'something else')], default='other', max_length=10, verbose_name='cause')),
+                ('aware_at', models.DateTimeField(verbose_name='aware since')),
+                ('account', models.TextField(blank=True, max_length=8000, verbose_name='what is known')),
+                ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded at')),
+                ('recorded_by', models.CharField(max_length=150, verbose_name='recorded by')),
+                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed at')),
+                ('conclusion', models.TextField(blank=True, max_length=4000, verbose_name='conclusion')),
+            ],
+            options={
+                'verbose_name': 'data breach',
+                'verbose_name_plural': 'data breaches',
+                'ordering': ['-aware_at', '-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='BreachStep',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('step', models.CharField(choices=[('contain', 'Stop it: switch the account off, revoke the key, end the share'), ('extent', 'Find out whose data, since when and how many'), ('risk', 'Judge the risk for the people concerned, and write down why'), ('authority', 'Tell the supervisory authority within 72 hours, or write down why there is no risk'), ('agencies', 'Tell the health authority and the insurer where the law or the contract asks for it'), ('people', 'Tell the people concerned without delay when the risk is high'), ('evidence', 'Keep the evidence: audit export, list of patients, decisions'), ('lessons', 'Say what is changed so that it does not happen again')], max_length=10, verbose_name='step')),
+                ('is_needed', models.BooleanField(default=True, verbose_name='was needed')),
+                ('note', models.CharField(blank=True, max_length=1000, verbose_name='note')),
+                ('at', models.DateTimeField(auto_now_add=True, verbose_name='time')),
+                ('by', models.CharField(max_length=150, verbose_name='by')),
+            ],
+            options={
+                'verbose_name': 'step of a data breach',
+                'verbose_name_plural': 'steps of data breaches',
+                'ordering': ['id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='CorrectionTask',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('field', models.CharField(choices=[('name', 'name'), ('birth_date', 'birth date'), ('sex', 'sex'), ('patient_id', 'patient ID'), ('study', "a study that is not this patient's"), ('other', 'something else')], max_length=12, verbose_name='what is wrong')),
+                ('wanted', models.CharField(max_length=300, verbose_name='what it should be')),
+                ('evidence', models.CharField(blank=True, max_length=300, verbose_name='evidence')),
+                ('state', models.CharField(choices=[('open', 'to be done'), ('done', 'done'), ('refused', 'refused')], default='open', max_length=8, verbose_name='state')),
+                ('reason', models.CharField(blank=True, max_length=500, verbose_name='what was done, or why not')),
+                ('asked_at', models.DateTimeField(auto_now_add=True, verbose_name='asked at')),
+                ('asked_by', models.CharField(max_length=150, verbose_name='asked by')),
+                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                ('decided_by', models.CharField(blank=True, max_length=150, verbose_name='decided by')),
+            ],
+            options={
+                'verbose_name': 'correction asked for',
+                'verbose_name_plural': 'corrections asked for',
+                'ordering': ['id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='DataPackage',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.UUIDField(editable=False, unique=True, verbose_name='key')),
+                ('language', models.CharField(choices=[('en', 'English'), ('fr', 'Français')], max_length=8, verbose_name='language')),
+                ('has_images', models.BooleanField(default=True, verbose_name='with the images')),
+                ('state', models.CharField(choices=[('waiting', 'waiting'), ('running', 'being made'), ('ready', 'ready'), ('failed', 'failed'), ('cancelled', 'cancelled'), ('expired', 'no longer kept')], default='waiting', max_length=10, verbose_name='state')),
+                ('done', models.PositiveIntegerField(default=0, verbose_name='objects written')),
+                ('total', models.PositiveIntegerField(default=0, verbose_name='objects')),
+                ('length', models.PositiveBigIntegerField(default=0, verbose_name='length in bytes')),
+                ('digest', models.CharField(blank=True, max_length=64, verbose_name='digest')),
+                ('problem', models.CharField(blank=True, max_length=40, verbose_name='problem')),
+                ('asked_at', models.DateTimeField(auto_now_add=True, verbose_name='asked at')),
+                ('asked_by', models.CharField(max_length=150, verbose_name='asked by')),
+                ('asked_by_id', models.CharField(editable=False, max_length=32)),
+                ('ready_at', models.DateTimeField(blank=True, null=True, verbose_name='ready at')),
+                ('until', models.DateTimeField(blank=True, null=True, verbose_name='kept until')),
+            ],
+            options={
+                'verbose_name': "copy of a patient's data",
+                'verbose_name_plural': "copies of patients' data",
+                'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='DataSubjectRequest',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('access', "access to one's data (art. 15)"), ('rectification', 'correction (art. 16)'), ('erasure', 'erasure (art. 17)'), ('restriction', 'restriction (art. 18)'), ('portability', 'a copy to take elsewhere (art. 20)'), ('objection', 'opposition (art. 21)')], max_length=16, verbose_name='what is asked')),
+                ('asked_by', models.CharField(choices=[('self', 'the person'), ('representative', 'a legal representative'), ('mandated', 'somebody with a written mandate')], default='self', max_length=16, verbose_name='asked by')),
+                ('identity_checked', models.CharField(max_length=200, verbose_name='how identity was checked')),
+                ('wish', models.TextField(blank=True, max_length=2000, verbose_name='what was asked, in their words')),
+                ('received_on', models.DateField(verbose_name='received on')),
+                ('due_on', models.DateField(verbose_name='due on')),
+                ('extended_because', models.CharField(blank=True, max_length=300, verbose_name='extended because')),
+                ('state', models.CharField(choices=[('open', 'to be answered'), ('answered', 'answered'), ('refused', 'refused'), ('withdrawn', 'withdrawn')], default='open', max_length=10, verbose_name='state')),
+                ('answer', models.TextField(blank=True, max_length=4000, verbose_name='answer')),
+                ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='answered at')),
+                ('answered_by', models.CharField(blank=True, max_length=150, verbose_name='answered by')),
+                ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded at')),
+                ('recorded_by', models.CharField(max_length=150, verbose_name='recorded by')),
+            ],
+            options={
+                'verbose_name': "request about one's data",
+                'verbose_name_plural': "requests about one's data",
+                'ordering': ['due_on', 'id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='EmergencyAccess',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('form_key', models.UUIDField(editable=False)),
+                ('purpose', models.CharField(choices=[('ETREAT', 'Emergency treatment: the patient is in my care now'), ('BTG', 'Care that cannot wait: advice, on-call or transfer')], max_length=8, verbose_name='purpose')),
+                ('reason', models.CharField(max_length=500, verbose_name='reason')),
+                ('found_by', models.CharField(blank=True, max_length=100, verbose_name='found by')),
+                ('said_name', models.CharField(blank=True, max_length=150, verbose_name='name given with a sealed account')),
+                ('is_unusual', models.BooleanField(default=False, verbose_name='unusually many')),
+                ('started_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='started')),
+                ('until', models.DateTimeField(verbose_name='until')),
+                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
+                ('ended_how', models.CharField(blank=True, choices=[('time', 'its time was over'), ('person', 'by the person'), ('officer', 'by a privacy officer')], max_length=8, verbose_name='how it ended')),
+                ('told_at', models.DateTimeField(blank=True, null=True, verbose_name='privacy officers told')),
+                ('reminded_at', models.DateTimeField(blank=True, null=True, verbose_name='reminded of the review')),
+                ('review_due_at', models.DateTimeField(verbose_name='review due')),
+                ('verdict', models.CharField(blank=True, choices=[('justified', 'justified'), ('not_justified', 'not justified'), ('follow_up', 'needs follow-up')], max_length=16, verbose_name='verdict')),
+            ],
+            options={
+                'verbose_name': 'emergency access',
+                'verbose_name_plural': 'emergency accesses',
+                'ordering': ('-started_at', '-pk'),
+            },
+        ),
+        migrations.CreateModel(
+            name='EmergencyPolicy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('minutes', models.PositiveSmallIntegerField(default=60, help_text="How long a patient's record stays open. An hour at most; it can be opened again.", validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(60)], verbose_name='minutes')),
+                ('words', models.PositiveSmallIntegerField(default=3, help_text='A reason of fewer words is sent back. Few are better: it is typed in a hurry.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10)], verbose_name='words of a reason')),
+                ('per_hour', models.PositiveSmallIntegerField(default=3, help_text='Beyond it the record still opens, for care comes first; it is an alarm for the privacy officers.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(50)], verbose_name='usual number in an hour')),
+                ('review_hours', models.PositiveSmallIntegerField(default=72, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(720)], verbose_name='hours until a review is overdue')),
+                ('phone', models.CharField(blank=True, help_text='Shown to whom opens unusually many records, or finds nobody.', max_length=40, verbose_name='telephone of the privacy officers')),
+            ],
+            options={
+                'verbose_name': 'rules of emergency access',
+                'verbose_name_plural': 'rules of emergency access',
+            },
+        ),
+        migrations.CreateModel(
+            name='EmergencyReview',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('verdict', models.CharField(choices=[('justified', 'justified'), ('not_justified', 'not justified'), ('follow_up', 'needs follow-up')], max_length=16, verbose_name='verdict')),
+                ('note', models.CharField(blank=True, max_length=1000, verbose_name='note')),
+                ('reviewed_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='reviewed')),
+            ],
+            options={
+                'verbose_name': 'review of an emergency access',
+                'verbose_name_plural': 'reviews of emergency accesses',
+                'ordering': ('-reviewed_at', '-pk'),
+            },
+        ),
+        migrations.CreateModel(
             name='Grant',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -24,14 +204,62 @@ class Migration(migrations.Migration):
                 ('until', models.DateTimeField(blank=True, null=True, verbose_name='until')),
                 ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
                 ('ended_by', models.CharField(blank=True, max_length=150, verbose_name='ended by')),
-                ('granted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='granted by')),
-                ('holder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department', verbose_name='holder')),
-                ('patient', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='imaging.patient', verbose_name='patient')),
-                ('study', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='imaging.study', verbose_name='study')),
             ],
             options={
                 'verbose_name': 'grant',
                 'verbose_name_plural': 'grants',
+            },
+        ),
+        migrations.CreateModel(
+            name='Letterhead',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('address', models.TextField(blank=True, max_length=500, verbose_name='address')),
+                ('officer', models.CharField(blank=True, max_length=150, verbose_name='privacy officer')),
+                ('contact', models.CharField(blank=True, help_text='Telephone and e-mail of the privacy officer.', max_length=300, verbose_name='contact')),
+                ('authority', models.CharField(blank=True, help_text='With whom a patient may lodge a complaint, with its address. France: CNIL, www.cnil.fr.', max_length=300, verbose_name='supervisory authority')),
+                ('names_staff', models.BooleanField(default=False, help_text='Otherwise they give function and department only. The officer can decide otherwise for one letter.', verbose_name='letters name the staff')),
+                ('package_days', models.PositiveSmallIntegerField(default=7, validators=[django.core.validators.MinValueValidator(1)], verbose_name='days for which a prepared package is kept')),
+            ],
+            options={
+                'verbose_name': 'letterhead of the privacy desk',
+                'verbose_name_plural': 'letterheads of the privacy desk',
+                'ordering': ['site'],
+            },
+        ),
+        migrations.CreateModel(
+            name='PatientChoice',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('use', models.CharField(choices=[('departments', 'sharing between departments: earlier studies, automatic access'), ('outside', 'sharing outside the hospital'), ('research', 'research'), ('teaching', 'teaching'), ('portal', "the patient's own access on the web")], max_length=12, verbose_name='use')),
+                ('answer', models.CharField(choices=[('opposed', 'opposed'), ('agreed', 'agreed')], max_length=8, verbose_name='answer')),
+                ('said_by', models.CharField(choices=[('patient', 'the patient'), ('representative', 'a legal representative')], default='patient', max_length=16, verbose_name='said by')),
+                ('said_on', models.DateField(verbose_name='said on')),
+                ('evidence', models.CharField(max_length=300, verbose_name='evidence')),
+                ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded at')),
+                ('recorded_by', models.CharField(max_length=150, verbose_name='recorded by')),
+                ('withdrawn_at', models.DateTimeField(blank=True, null=True, verbose_name='withdrawn at')),
+                ('withdrawn_by', models.CharField(blank=True, max_length=150, verbose_name='withdrawn by')),
+            ],
+            options={
+                'verbose_name': "patient's choice",
+                'verbose_name_plural': "patients' choices",
+                'ordering': ['-recorded_at', '-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='RequestLine',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('what', models.CharField(choices=[('recorded', 'Request recorded'), ('extended', 'Time to answer extended'), ('letter', 'Letter about who looked made'), ('package', 'Copy of the data prepared'), ('handed_over', 'Copy of the data downloaded to hand over'), ('correction', 'Correction asked for'), ('corrected', 'Correction done'), ('not_corrected', 'Correction refused'), ('restricted', 'Record restricted'), ('lifted', 'Restriction lifted'), ('choice', 'Opposition or consent recorded'), ('erased', 'Personal data erased'), ('closed', 'Request closed')], max_length=16, verbose_name='what was done')),
+                ('note', models.CharField(blank=True, max_length=500, verbose_name='note')),
+                ('at', models.DateTimeField(auto_now_add=True, verbose_name='time')),
+                ('by', models.CharField(max_length=150, verbose_name='by')),
+            ],
+            options={
+                'verbose_name': 'step of a request',
+                'verbose_name_plural': 'steps of requests',
+                'ordering': ['id'],
             },
         ),
         migrations.DeleteModel(
@@ -41,6 +269,148 @@ class Migration(migrations.Migration):
             model_name='placement',
             name='kind',
             field=models.CharField(choices=[('owner', 'performing department'), ('requesting', 'requesting department'), ('grant', 'granted access'), ('grant_download', 'granted access, with download'), ('emergency', 'emergency access')], default='owner', max_length=16, verbose_name='kind'),
+        ),
+        migrations.AddIndex(
+            model_name='patient',
+            index=models.Index(condition=models.Q(('patient_id', ''), _negated=True), fields=['patient_id'], name='patient_by_number'),
+        ),
+        migrations.AddField(
+            model_name='accessletter',
+            name='patient',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='access_letters', to='imaging.patient', verbose_name='patient'),
+        ),
+        migrations.AddIndex(
+            model_name='breach',
+            index=models.Index(condition=models.Q(('closed_at', None)), fields=['-aware_at'], name='breach_open'),
+        ),
+        migrations.AddField(
+            model_name='breachstep',
+            name='breach',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='imaging.breach', verbose_name='data breach'),
+        ),
+        migrations.AddField(
+            model_name='correctiontask',
+            name='patient',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='correction_tasks', to='imaging.patient', verbose_name='patient'),
+        ),
+        migrations.AddField(
+            model_name='datapackage',
+            name='patient',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='packages', to='imaging.patient', verbose_name='patient'),
+        ),
+        migrations.AddField(
+            model_name='datasubjectrequest',
+            name='account',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='account'),
+        ),
+        migrations.AddField(
+            model_name='datasubjectrequest',
+            name='patient',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='privacy_requests', to='imaging.patient', verbose_name='patient'),
+        ),
+        migrations.AddField(
+            model_name='datapackage',
+            name='request',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='packages', to='imaging.datasubjectrequest', verbose_name='request'),
+        ),
+        migrations.AddField(
+            model_name='correctiontask',
+            name='request',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='corrections', to='imaging.datasubjectrequest', verbose_name='request'),
+        ),
+        migrations.AddField(
+            model_name='accessletter',
+            name='request',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='letters', to='imaging.datasubjectrequest', verbose_name='request'),
+        ),
+        migrations.AddField(
+            model_name='emergencyaccess',
+            name='ended_by',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddField(
+            model_name='emergencyaccess',
+            name='patient',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.patient', verbose_name='patient'),
+        ),
+        migrations.AddField(
+            model_name='emergencyaccess',
+            name='user',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person'),
+        ),
+        migrations.AddConstraint(
+            model_name='emergencypolicy',
+            constraint=models.CheckConstraint(condition=models.Q(('pk', 1)), name='one_emergency_policy'),
+        ),
+        migrations.AddField(
+            model_name='emergencyreview',
+            name='emergency',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reviews', to='imaging.emergencyaccess', verbose_name='access'),
+        ),
+        migrations.AddField(
+            model_name='emergencyreview',
+            name='reviewer',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reviewer'),
+        ),
+        migrations.AddField(
+            model_name='grant',
+            name='granted_by',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='granted by'),
+        ),
+        migrations.AddField(
+            model_name='grant',
+            name='holder',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department', verbose_name='holder'),
+        ),
+        migrations.AddField(
+            model_name='grant',
+            name='patient',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='imaging.patient', verbose_name='patient'),
+        ),
+        migrations.AddField(
+            model_name='grant',
+            name='study',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='imaging.study', verbose_name='study'),
+        ),
+        migrations.AddField(
+            model_name='emergencyaccess',
+            name='grant',
+            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.grant', verbose_name='grant'),
+        ),
+        migrations.AddField(
+            model_name='letterhead',
+            name='site',
+            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='letterhead', to='accounts.site', verbose_name='site'),
+        ),
+        migrations.AddField(
+            model_name='patientchoice',
+            name='patient',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='choices', to='imaging.patient', verbose_name='patient'),
+        ),
+        migrations.AddField(
+            model_name='requestline',
+            name='request',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='imaging.datasubjectrequest', verbose_name='request'),
+        ),
+        migrations.AddConstraint(
+            model_name='breachstep',
+            constraint=models.UniqueConstraint(fields=('breach', 'step'), name='breach_step_once'),
+        ),
+        migrations.AddIndex(
+            model_name='datasubjectrequest',
+            index=models.Index(condition=models.Q(('state', 'open')), fields=['due_on'], name='privacy_request_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='datasubjectrequest',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('account__isnull', True), ('patient__isnull', False)), models.Q(('account__isnull', False), ('patient__isnull', True)), _connector='OR'), name='request_of_patient_or_account'),
+        ),
+        migrations.AddIndex(
+            model_name='datapackage',
+            index=models.Index(condition=models.Q(('state', 'ready')), fields=['until'], name='package_ends'),
+        ),
+        migrations.AddIndex(
+            model_name='correctiontask',
+            index=models.Index(condition=models.Q(('state', 'open')), fields=['patient'], name='correction_task_open'),
         ),
         migrations.AddIndex(
             model_name='grant',
@@ -53,5 +423,33 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='grant',
             constraint=models.UniqueConstraint(condition=models.Q(models.Q(('source', ''), _negated=True), ('ended_at', None)), fields=('holder', 'source'), name='grant_once_per_source'),
+        ),
+        migrations.AddIndex(
+            model_name='emergencyaccess',
+            index=models.Index(fields=['user', '-started_at'], name='emergency_of_person'),
+        ),
+        migrations.AddIndex(
+            model_name='emergencyaccess',
+            index=models.Index(fields=['verdict', 'review_due_at'], name='emergency_to_review'),
+        ),
+        migrations.AddIndex(
+            model_name='emergencyaccess',
+            index=models.Index(condition=models.Q(('ended_at', None)), fields=['until'], name='emergency_open'),
+        ),
+        migrations.AddIndex(
+            model_name='emergencyaccess',
+            index=models.Index(condition=models.Q(('told_at', None)), fields=['started_at'], name='emergency_untold'),
+        ),
+        migrations.AddConstraint(
+            model_name='emergencyaccess',
+            constraint=models.UniqueConstraint(fields=('user', 'form_key'), name='emergency_once_per_form'),
+        ),
+        migrations.AddConstraint(
+            model_name='emergencyaccess',
+            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='emergency_has_reason'),
+        ),
+        migrations.AddConstraint(
+            model_name='patientchoice',
+            constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_at', None)), fields=('patient', 'use'), name='one_choice_in_force_per_use'),
         ),
     ]

@@ -1,1 +1,1 @@
-"""What a patient may ask of the hospital about their data, and what the hospital must be able to prove."""
+"""The privacy desk: who looked at a patient, what people ask about their data, breaches, and what may be erased."""

@@ -1,7 +1,8 @@
 """A patient's other studies on one line of time, and what a reader may do with each of them (DESIGN 4, "Priors").
 
 What the reader has in scope is told in full. Of earlier studies elsewhere a reader who treats the patient hears date,
-modality and department, and nothing more until the study is opened; protected ones are not mentioned. Across issuers nobody
+modality and department, and nothing more until the study is opened; protected ones, and those of a patient who opposed it,
+are not mentioned. Across issuers nobody
 is guessed: a patient is one pair of issuer and patient ID.
 """
 
@@ -16,7 +17,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.studies.models import GRANTED, Placement, Study
-from imaging.studies.querysets import openable_as_prior
+from imaging.studies.querysets import openable_as_prior, without_opposition
 
 #: Studies of one patient that a timeline shows: the latest ones.
 MOST: Final = 60
@@ -109,7 +110,11 @@ def _told(study: Study, scope: Scope, limit: int) -> list[Study]:
     if _treats(study, scope):
         made = Placement.objects.live().filter(study=OuterRef("pk"), kind=Placement.Kind.OWNER)
         earlier = Study.objects.filter(
-            Exists(made), instance_count__gt=0, sensitivity="", study_at__lte=study.study_at
+            Exists(made),
+            without_opposition("patient"),
+            instance_count__gt=0,
+            sensitivity="",
+            study_at__lte=study.study_at,
         ).exclude(pk__in=[row.pk for row in rows])
         rows += _others(earlier, study)[:limit]
     return sorted(rows, key=lambda row: (row.study_at, row.pk), reverse=True)[:limit]

@@ -44,30 +44,41 @@ def _gives(right: Right) -> Q:
     return Q(kind__in=_GIVES[right]) if right in _GIVES else Q()
 
 
+def _lies_with(scope: Scope, right: Right) -> Q:
+    """The condition on a placement that the right is held in its department, and that its label keeps nothing back there.
+
+    A placement has the label of its study, but for one of an emergency, which has none (``Placement.sensitivity``).
+    """
+    sets = sorted(scope.label_sets(right).items(), key=lambda item: sorted(item[0]))
+    rule = Q(department__in=[])
+    for labels, departments in sets:
+        rule |= Q(department__in=sorted(departments), sensitivity__in=sorted(labels))
+    return rule
+
+
 def _placed(study: str, scope: Scope, right: Right) -> Exists:
     """Whether the study at the path `study` has a live placement in a department where the right is held.
 
     One EXISTS with every condition inside: separate joins would lend one department's right to another.
     """
     placement = apps.get_model("imaging", "Placement")
-    departments = scope.departments_with(right)
-    return Exists(placement.objects.filter(_live(), _gives(right), study=OuterRef(study), department__in=departments))
+    return Exists(placement.objects.filter(_live(), _gives(right), _lies_with(scope, right), study=OuterRef(study)))
 
 
 def openable_as_prior(path: str, scope: Scope, bases: Iterable[str]) -> Q:
     """The condition that a study at `path` may be opened as an earlier one of the patient of one of `bases` (UIDs).
 
     The later study must be placed now where the reader treats patients, and the department that made the prior must
-    share it with that place. Protected studies are not shared at all.
+    share it with that place. Protected studies, and those of a patient who opposed it, are not shared at all.
     """
     prefix = f"{path}__" if path else ""
     placement = apps.get_model("imaging", "Placement")
     base = placement.objects.filter(
         _live(),
+        _lies_with(scope, Right.VIEW),
         department__in=scope.care_departments(),
         kind__in=_TREATING,
         study__study_instance_uid__in=bases,
-        study__sensitivity__in={"", *scope.cleared},
         study__instance_count__gt=0,
         study__patient=OuterRef("study__patient"),
         study__study_at__gte=OuterRef("study__study_at"),
@@ -80,7 +91,13 @@ def openable_as_prior(path: str, scope: Scope, bases: Iterable[str]) -> Q:
         study=OuterRef(path or "pk"),
         kind="owner",
     )
-    return Q(Exists(owner)) & Q(**{f"{prefix}sensitivity": ""})
+    return Q(Exists(owner)) & Q(**{f"{prefix}sensitivity": ""}) & without_opposition(f"{prefix}patient")
+
+
+def without_opposition(patient: str, use: str = "departments") -> Q:
+    """The condition that the patient at the path `patient` has not opposed a use (`PatientChoice.Use`)."""
+    choice = apps.get_model("imaging", "PatientChoice")
+    return ~Q(Exists(choice.objects.in_force().filter(patient=OuterRef(patient), use=use, answer="opposed")))
 
 
 def _opened_as_prior(path: str, scope: Scope) -> Q:
@@ -90,28 +107,18 @@ def _opened_as_prior(path: str, scope: Scope) -> Q:
     return named & openable_as_prior(path, scope, {prior.of for prior in scope.priors})
 
 
-def _study_rule(path: str, scope: Scope, right: Right) -> Q:
-    """The condition on a row whose study lies at `path` ("" for the study itself), without what lies below it."""
+def _study_rule(path: str, scope: Scope, right: Right, below: Q) -> Q:
+    """The condition on a row whose study lies at `path` ("" for the study itself); `below` is true where a part of it is named.
+
+    What is open by name is kept back by the study's label, what lies in a department by the placement's.
+    """
     prefix = f"{path}__" if path else ""
     rule = Q(_placed(path or "pk", scope, right))
     if scope.named_with(right):
-        rule |= Q(**{f"{prefix}study_instance_uid__in": scope.studies})
-        rule |= Q(**{f"{prefix}patient__in": scope.patients})
+        named = Q(**{f"{prefix}study_instance_uid__in": scope.studies}) | Q(**{f"{prefix}patient__in": scope.patients})
+        rule |= (named | below) & Q(**{f"{prefix}sensitivity__in": {"", *scope.cleared}})
     if scope.priors and right in PRIOR_RIGHTS:
         rule |= _opened_as_prior(path, scope)
-    return rule
-
-
-def _cleared(path: str, scope: Scope) -> Q:
-    """The condition that no label keeps the reader away, or that the glass was broken; and that anything is left."""
-    prefix = f"{path}__" if path else ""
-    rule = Q(**{f"{prefix}sensitivity__in": {"", *scope.cleared}})
-    if scope.own_place is not None:
-        placement = apps.get_model("imaging", "Placement")
-        broken = placement.objects.filter(
-            _live(), study=OuterRef(path or "pk"), department=scope.own_place, kind="emergency"
-        )
-        rule |= Q(Exists(broken))
     return rule & Q(**{f"{prefix}instance_count__gt": 0})
 
 
@@ -148,12 +155,12 @@ class StudyQuerySet(ScopedQuerySet[ModelT]):
         return Q(instance_count__gt=0)
 
     def _rule(self, scope: Scope, right: Right) -> Q:
-        rule = _study_rule("", scope, right)
-        if scope.named_with(right) and scope.series:
-            rule |= Q(pk__in=self._named("Series", series_instance_uid__in=scope.series).values("study"))
-        if scope.named_with(right) and scope.instances:
-            rule |= Q(pk__in=self._named("Instance", sop_instance_uid__in=scope.instances).values("study"))
-        return rule & _cleared("", scope)
+        below = Q(pk__in=[])
+        if scope.series:
+            below |= Q(pk__in=self._named("Series", series_instance_uid__in=scope.series).values("study"))
+        if scope.instances:
+            below |= Q(pk__in=self._named("Instance", sop_instance_uid__in=scope.instances).values("study"))
+        return _study_rule("", scope, right, below)
 
     @staticmethod
     def _named(model: str, **condition: object) -> "models.QuerySet[models.Model]":
@@ -168,12 +175,9 @@ class SeriesQuerySet(ScopedQuerySet[ModelT]):
         return Q(instance_count__gt=0)
 
     def _rule(self, scope: Scope, right: Right) -> Q:
-        rule = _study_rule("study", scope, right)
-        if scope.named_with(right):
-            instance = apps.get_model("imaging", "Instance")
-            named = instance.objects.filter(series=OuterRef("pk"), sop_instance_uid__in=scope.instances)
-            rule |= Q(series_instance_uid__in=scope.series) | Q(Exists(named))
-        return rule & _cleared("study", scope)
+        instance = apps.get_model("imaging", "Instance")
+        named = instance.objects.filter(series=OuterRef("pk"), sop_instance_uid__in=scope.instances)
+        return _study_rule("study", scope, right, Q(series_instance_uid__in=scope.series) | Q(Exists(named)))
 
 
 class InstanceQuerySet(ScopedQuerySet[ModelT]):
@@ -183,10 +187,8 @@ class InstanceQuerySet(ScopedQuerySet[ModelT]):
         return Q(is_rejected=False)
 
     def _rule(self, scope: Scope, right: Right) -> Q:
-        rule = _study_rule("study", scope, right)
-        if scope.named_with(right):
-            rule |= Q(series__series_instance_uid__in=scope.series) | Q(sop_instance_uid__in=scope.instances)
-        return rule & _cleared("study", scope)
+        below = Q(series__series_instance_uid__in=scope.series) | Q(sop_instance_uid__in=scope.instances)
+        return _study_rule("study", scope, right, below)
 
 
 class PlacementQuerySet(ScopedQuerySet[ModelT]):
@@ -203,8 +205,7 @@ class PlacementQuerySet(ScopedQuerySet[ModelT]):
         return _live() & Q(instance_count__gt=0)
 
     def _rule(self, scope: Scope, right: Right) -> Q:
-        cleared = sorted({"", *scope.cleared})
-        return _gives(right) & Q(department__in=sorted(scope.departments_with(right)), sensitivity__in=cleared)
+        return _gives(right) & _lies_with(scope, right)
 
 
 class GrantQuerySet(models.QuerySet[ModelT]):
@@ -213,6 +214,22 @@ class GrantQuerySet(models.QuerySet[ModelT]):
     def live(self) -> Self:
         """Grants that hold now."""
         return self.filter(Q(until=None) | Q(until__gt=timezone.now()), ended_at=None)
+
+
+class PatientChoiceQuerySet(models.QuerySet[ModelT]):
+    """What patients decided, by state."""
+
+    def in_force(self) -> Self:
+        """What was not withdrawn."""
+        return self.filter(withdrawn_at=None)
+
+
+class ProtectionQuerySet(models.QuerySet[ModelT]):
+    """Labels by state."""
+
+    def live(self) -> Self:
+        """Labels that have not been taken off."""
+        return self.filter(lifted_at=None)
 
 
 class MetadataSegmentQuerySet(models.QuerySet[ModelT]):

@@ -1,5 +1,6 @@
 """Patient, Study, Series, Instance, their versions and placement; the lists and markings that readers keep."""
 
+from imaging.studies.models.choices import PatientChoice
 from imaging.studies.models.corrections import Correction
 from imaging.studies.models.grants import Grant
 from imaging.studies.models.levels import Instance, Patient, Series, Study
@@ -19,6 +20,7 @@ __all__ = [
     "ListLayout",
     "MetadataSegment",
     "Patient",
+    "PatientChoice",
     "Placement",
     "SavedList",
     "Series",

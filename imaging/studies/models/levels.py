@@ -39,7 +39,10 @@ class Patient(models.Model):
                 fields=["issuer_of_patient_id", "patient_id"], condition=~Q(patient_id=""), name="patient_id_per_issuer"
             )
         ]
-        indexes = [GinIndex(fields=["name_norm"], name="patient_name_trgm", opclasses=["gin_trgm_ops"])]
+        indexes = [
+            GinIndex(fields=["name_norm"], name="patient_name_trgm", opclasses=["gin_trgm_ops"]),
+            models.Index(fields=["patient_id"], condition=~Q(patient_id=""), name="patient_by_number"),
+        ]
 
     def __str__(self) -> str:
         return self.display_name
