@@ -1,16 +1,13 @@
-"""People, places, memberships and machine keys; the audit table is one of them."""
+"""People, places and memberships; and, of the rooms beside, the index of their models."""
 
-import hashlib
-import ipaddress
 import re
-import secrets
 import zoneinfo
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -21,15 +18,18 @@ from accounts.audit.models import AccessReview, AuditEvent, AuditPolicy, AuditRe
 from accounts.federation.models import ClaimRule, FederatedIdentity, FederatedSession, IdentityProvider
 from accounts.framing.models import FrameOrigin
 from accounts.idempotency.models import KeyedRequest
-from accounts.outbound.models import OutboundHost
-from accounts.querysets import (
-    DepartmentManager,
-    DepartmentQuerySet,
-    MachineKeyQuerySet,
-    MembershipQuerySet,
-    SetupLinkQuerySet,
+from accounts.keys.models import (
+    MachineKey,
+    SetupLink,
+    digest_of,
+    new_secret,
+    validate_addresses,
+    validate_door_rights,
 )
-from accounts.roles import MACHINE_DOORS, Right, Role
+from accounts.labels import CLEARABLE, Label
+from accounts.outbound.models import OutboundHost
+from accounts.querysets import DepartmentManager, DepartmentQuerySet, MembershipQuerySet
+from accounts.roles import Role
 from accounts.signing_in.models import SetPasswordLink, SignInPolicy
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "AuditReceiver",
     "ClaimRule",
     "Department",
+    "DepartmentGroup",
     "FederatedIdentity",
     "FederatedSession",
     "FrameOrigin",
@@ -48,6 +49,8 @@ __all__ = [
     "MachineKey",
     "Membership",
     "OutboundHost",
+    "SealedAccount",
+    "SealedOpening",
     "SetPasswordLink",
     "SetupLink",
     "SharesPriors",
@@ -55,6 +58,10 @@ __all__ = [
     "Site",
     "Theme",
     "User",
+    "digest_of",
+    "new_secret",
+    "validate_addresses",
+    "validate_door_rights",
 ]
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
@@ -73,31 +80,6 @@ def validate_oid(value: str) -> None:
             _("“%(value)s” is not an object identifier. Example: 1.2.250.1.71.4.2.7."),
             params={"value": value},
         )
-
-
-def validate_addresses(value: Any) -> None:
-    """Accept a list of addresses or networks, in CIDR notation."""
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValidationError(_("Write a list of addresses or networks."))
-    for item in value:
-        try:
-            ipaddress.ip_network(item)
-        except ValueError:
-            raise ValidationError(
-                _("“%(item)s” is not an address or a network. Example: 10.1.0.0/16."),
-                params={"item": item},
-            ) from None
-
-
-def validate_door_rights(value: Any) -> None:
-    """Accept an object that names, for each machine door, a list of rights."""
-    if not isinstance(value, dict):
-        raise ValidationError(_("Write the rights of each door."))
-    for door, rights in value.items():
-        if door not in [str(known) for known in MACHINE_DOORS]:
-            raise ValidationError(_("“%(door)s” is not a door for machines."), params={"door": door})
-        if not isinstance(rights, list) or any(right not in Right.values for right in rights):
-            raise ValidationError(_("The rights of “%(door)s” are not known."), params={"door": door})
 
 
 class Language(models.TextChoices):
@@ -229,8 +211,51 @@ class Department(models.Model):
         return self.name
 
 
+class DepartmentGroup(models.Model):
+    """Departments in which one membership holds together: a site, or a service line across sites."""
+
+    class Kind(models.TextChoices):
+        """What holds the departments together."""
+
+        SITE = "site", _("site")
+        SERVICE_LINE = "service_line", _("service line")
+
+    code = models.SlugField(_("code"), max_length=32, unique=True, help_text=_("Short and lasting: used by rules."))
+    name = models.CharField(_("name (English)"), max_length=150)
+    name_fr = models.CharField(_("name (French)"), max_length=150, blank=True)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices, default=Kind.SERVICE_LINE)
+    departments = models.ManyToManyField(
+        Department,
+        related_name="groups",
+        verbose_name=_("departments"),
+        blank=True,
+        limit_choices_to={"is_personal": False},
+    )
+
+    class Meta:
+        verbose_name = _("group of departments")
+        verbose_name_plural = _("groups of departments")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """The name in the reader's language."""
+        if (get_language() or "").startswith(Language.FRENCH):
+            return self.name_fr or self.name
+        return self.name
+
+
+def validate_clearances(value: Any) -> None:
+    """Accept labels that a membership may clear, each once."""
+    if not isinstance(value, list) or len(set(value)) != len(value) or not set(value) <= CLEARABLE:
+        raise ValidationError(_("Choose among staff, VIP and protected: nobody is cleared for restricted records."))
+
+
 class Membership(models.Model):
-    """A person's role in a department, from a moment and possibly until another."""
+    """A person's role in a department or in every department of a group, from a moment and possibly until another."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user"))
     department = models.ForeignKey(
@@ -238,8 +263,27 @@ class Membership(models.Model):
         on_delete=models.PROTECT,
         related_name="memberships",
         verbose_name=_("department"),
+        null=True,
+        blank=True,
+    )
+    group = models.ForeignKey(
+        DepartmentGroup,
+        on_delete=models.PROTECT,
+        related_name="memberships",
+        verbose_name=_("group of departments"),
+        null=True,
+        blank=True,
+        help_text=_("In place of a department: the role is then held in every department of the group."),
     )
     role = models.CharField(_("role"), max_length=32, choices=Role.choices)
+    clears = ArrayField(
+        models.CharField(max_length=16, choices=Label.choices),
+        verbose_name=_("cleared for"),
+        default=list,
+        blank=True,
+        validators=[validate_clearances],
+        help_text=_("Labels that do not keep this person away here, beside those that the role clears."),
+    )
     valid_from = models.DateTimeField(_("from"), default=timezone.now)
     valid_until = models.DateTimeField(_("until"), null=True, blank=True)
     #: Provenance: the provider by whose rules this was given. Only these end when the provider says so no longer.
@@ -265,6 +309,12 @@ class Membership(models.Model):
         ordering = ("user", "department", "valid_from")
         constraints: ClassVar = [
             models.CheckConstraint(
+                name="membership_of_department_or_group",
+                condition=models.Q(department__isnull=False, group__isnull=True)
+                | models.Q(department__isnull=True, group__isnull=False),
+                violation_error_message=_("Choose a department or a group of departments: one of the two."),
+            ),
+            models.CheckConstraint(
                 name="membership_ends_after_it_begins",
                 condition=models.Q(valid_until__isnull=True) | models.Q(valid_until__gte=models.F("valid_from")),
                 violation_error_message=_("The end must come after the beginning."),
@@ -272,105 +322,16 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.department} · {self.get_role_display()}"
+        return f"{self.user} · {self.where} · {self.get_role_display()}"
+
+    @property
+    def where(self) -> Department | DepartmentGroup:
+        """The department or the group in which the role is held."""
+        place = self.department or self.group
+        if place is None:
+            raise ValueError("a membership without a place")
+        return place
 
     def is_active_at(self, moment: datetime) -> bool:
         """Whether this membership holds at ``moment`` (the end itself is outside)."""
         return self.valid_from <= moment and (self.valid_until is None or moment < self.valid_until)
-
-
-class MachineKey(models.Model):
-    """A key with which a machine signs in. The key itself is shown once and never stored."""
-
-    name = models.CharField(
-        _("name"),
-        max_length=64,
-        unique=True,
-        # A colon ends the name in HTTP Basic (RFC 7617, section 2).
-        validators=[RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", _("Use letters, digits, . _ -"))],
-    )
-    prefix = models.CharField(_("prefix"), max_length=16, editable=False)
-    digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False)
-    departments = models.ManyToManyField(
-        Department, related_name="machine_keys", verbose_name=_("departments"), blank=True
-    )
-    rights = models.JSONField(_("rights per door"), default=dict, validators=[validate_door_rights], blank=True)
-    addresses = models.JSONField(
-        _("allowed addresses"),
-        default=list,
-        blank=True,
-        validators=[validate_addresses],
-        help_text=_("Empty: from any address."),
-    )
-    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
-    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
-    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    created_by = models.ForeignKey(
-        User,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        editable=False,
-        verbose_name=_("created by"),
-    )
-
-    objects = MachineKeyQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("machine key")
-        verbose_name_plural = _("machine keys")
-        ordering = ("name",)
-
-    def __str__(self) -> str:
-        return self.name
-
-    def is_usable_at(self, moment: datetime) -> bool:
-        """Whether the key is neither revoked nor expired at ``moment``."""
-        return self.revoked_at is None and (self.expires_at is None or moment < self.expires_at)
-
-    def rights_at(self, door: str) -> frozenset[Right]:
-        """Return the rights that this key has at ``door``; what is not understood gives none."""
-        given = self.rights.get(door) if isinstance(self.rights, dict) else None
-        if not isinstance(given, list):
-            return frozenset()
-        return frozenset(Right(right) for right in given if right in Right.values)
-
-    def allows_address(self, address: str) -> bool:
-        """Whether the key may be used from ``address``; an address that cannot be read may not."""
-        if not self.addresses:
-            return True
-        try:
-            peer = ipaddress.ip_address(address)
-            return any(peer in ipaddress.ip_network(network) for network in self.addresses)
-        except (TypeError, ValueError):
-            return False
-
-
-def new_secret() -> str:
-    """Return 256 random bits as URL-safe text."""
-    return secrets.token_urlsafe(32)
-
-
-def digest_of(secret: str) -> str:
-    """Return what is stored of a secret of 256 random bits: no salt or stretching is needed."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-class SetupLink(models.Model):
-    """A link, used once, with which the first administrator chooses a name and a password."""
-
-    digest = models.CharField(_("digest"), max_length=64, unique=True, editable=False)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    expires_at = models.DateTimeField(_("expires"))
-    used_at = models.DateTimeField(_("used"), null=True, blank=True)
-
-    objects = SetupLinkQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("set-up link")
-        verbose_name_plural = _("set-up links")
-
-    def __str__(self) -> str:
-        return f"{self._meta.verbose_name} {self.pk}"

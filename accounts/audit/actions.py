@@ -57,6 +57,9 @@ class Action(TextChoices):
     WEBHOOK_CHANGED = "webhook.changed", _("Webhook changed")
     WEBHOOK_REMOVED = "webhook.removed", _("Webhook removed")
     SETUP_LINK_ISSUED = "setup_link.issued", _("Set-up link issued")
+    SEALED_ACCOUNT_SEALED = "sealed_account.sealed", _("Sealed account sealed")
+    SEALED_ACCOUNT_OPENED = "sealed_account.opened", _("Sealed account opened")
+    SEALED_ACCOUNT_CLOSED = "sealed_account.closed", _("Sealed account closed")
 
     # Other systems on the DICOM network
     ASSOCIATION_ACCEPTED = "association.accepted", _("Association accepted")
@@ -115,6 +118,9 @@ class Action(TextChoices):
     GRANT_ENDED = "grant.ended", _("Granted access ended")
     EMERGENCY_STARTED = "emergency.started", _("Emergency access started")
     EMERGENCY_ENDED = "emergency.ended", _("Emergency access ended")
+    EMERGENCY_REFUSED = "emergency.refused", _("Emergency access found nobody")
+    EMERGENCY_READ = "emergency.read", _("Emergency access looked into")
+    EMERGENCY_REVIEWED = "emergency.reviewed", _("Emergency access reviewed")
     STUDY_CORRECTED = "study.corrected", _("Study corrected")
     PATIENT_CREATED = "patient.created", _("Patient created")
     PATIENT_CORRECTED = "patient.corrected", _("Patient corrected")

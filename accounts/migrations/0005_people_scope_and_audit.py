@@ -1,6 +1,7 @@
 import accounts.audit.models
 import accounts.federation.validators
 import accounts.framing.models
+import accounts.models
 import accounts.outbound.models
 import accounts.signing_in.models
 import django.contrib.postgres.fields
@@ -60,10 +61,70 @@ class Migration(migrations.Migration):
                 'ordering': ['origin'],
             },
         ),
+        migrations.CreateModel(
+            name='OutboundHost',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('host', models.CharField(max_length=253, validators=[django.core.validators.RegexValidator('^(?=.{1,253}\\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\\Z', "Write the host's name in small letters, without a scheme: pacs.hospital.example")], verbose_name='host')),
+                ('port', models.PositiveIntegerField(default=443, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(65535)], verbose_name='port')),
+                ('purpose', models.CharField(max_length=200, verbose_name='what for')),
+                ('networks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43, validators=[accounts.outbound.models.validate_network]), blank=True, default=list, help_text='Public addresses are always accepted. A host inside the hospital needs its address or network here, such as 10.20.0.0/16: a name that suddenly points elsewhere is then not followed.', size=None, verbose_name='private addresses')),
+                ('certificates', models.TextField(blank=True, help_text="PEM of the authority that signed the host's certificate, if it is the hospital's own.", validators=[accounts.outbound.models.validate_certificates], verbose_name='certificates')),
+                ('is_active', models.BooleanField(default=True, verbose_name='active')),
+                ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
+            ],
+            options={
+                'verbose_name': 'outbound host',
+                'verbose_name_plural': 'outbound hosts',
+                'ordering': ['host', 'port'],
+            },
+        ),
+        migrations.CreateModel(
+            name='SetPasswordLink',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(editable=False, max_length=64, unique=True, verbose_name='digest')),
+                ('made_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='made')),
+                ('expires_at', models.DateTimeField(verbose_name='expires')),
+                ('used_at', models.DateTimeField(blank=True, null=True, verbose_name='used')),
+            ],
+            options={
+                'verbose_name': 'set-password link',
+                'verbose_name_plural': 'set-password links',
+            },
+        ),
+        migrations.CreateModel(
+            name='SignInPolicy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('mfa_roles', models.JSONField(blank=True, default=accounts.signing_in.models.default_roles, help_text='People with one of these roles enrol a passkey or an authenticator app before anything else.', validators=[accounts.signing_in.models.validate_roles], verbose_name='second factor needed by')),
+                ('passkey_roles', models.JSONField(blank=True, default=accounts.signing_in.models.default_passkey_roles, help_text='A passkey cannot be given away to a false page; a code of an app can.', validators=[accounts.signing_in.models.validate_roles], verbose_name='passkey needed by')),
+                ('confirmed_acts', models.JSONField(blank=True, default=accounts.signing_in.models.default_confirmed_acts, validators=[accounts.signing_in.models.validate_acts], verbose_name='proof asked again before')),
+                ('passkey_acts', models.JSONField(blank=True, default=accounts.signing_in.models.default_passkey_acts, help_text='Who has no passkey cannot do these. Think of emergency access before you tick it.', validators=[accounts.signing_in.models.validate_acts], verbose_name='proof with a passkey only')),
+                ('grace_days', models.PositiveSmallIntegerField(default=0, help_text="How long a person may go on without the factor that is needed, from the account's first day.", validators=[django.core.validators.MaxValueValidator(30)], verbose_name='days to enrol')),
+                ('idle_minutes', models.PositiveSmallIntegerField(default=15, help_text='After this long without a key, a touch or a click, the session ends.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(240)], verbose_name='minutes without activity')),
+                ('absolute_hours', models.PositiveSmallIntegerField(default=12, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(24)], verbose_name='hours in all')),
+                ('step_up_minutes', models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(30)], verbose_name='minutes a proof stays fresh')),
+                ('link_hours', models.PositiveSmallIntegerField(default=24, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(168)], verbose_name='hours a set-password link is good')),
+                ('quick_switch', models.BooleanField(default=True, help_text='On a shared computer the next person signs in from the menu and comes to the same page.', verbose_name='quick switch of users')),
+                ('note', models.CharField(blank=True, max_length=200, verbose_name='why')),
+                ('made_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='made')),
+            ],
+            options={
+                'verbose_name': 'sign-in policy',
+                'verbose_name_plural': 'sign-in policy',
+                'ordering': ('-pk',),
+            },
+        ),
         migrations.AddField(
             model_name='department',
             name='is_personal',
             field=models.BooleanField(default=False, editable=False),
+        ),
+        migrations.AddField(
+            model_name='membership',
+            name='clears',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('staff', 'Staff'), ('vip', 'VIP'), ('protected', 'Protected'), ('restricted', 'Restricted')], max_length=16), blank=True, default=list, help_text='Labels that do not keep this person away here, beside those that the role clears.', size=None, validators=[accounts.models.validate_clearances], verbose_name='cleared for'),
         ),
         migrations.AddField(
             model_name='user',
@@ -74,6 +135,39 @@ class Migration(migrations.Migration):
             model_name='user',
             name='session_epoch',
             field=models.PositiveIntegerField(default=0, editable=False, help_text='Counts up when all sessions of the person are ended.'),
+        ),
+        migrations.AlterField(
+            model_name='membership',
+            name='department',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='accounts.department', verbose_name='department'),
+        ),
+        migrations.CreateModel(
+            name='AccessReview',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('day', models.DateField(verbose_name='day')),
+                ('actor_kind', models.CharField(max_length=20, verbose_name='kind of actor')),
+                ('actor_id', models.CharField(max_length=256, verbose_name="actor's ID")),
+                ('actor_name', models.CharField(max_length=256, verbose_name='actor')),
+                ('patient_id', models.CharField(blank=True, max_length=256, verbose_name='patient ID')),
+                ('issuer_of_patient_id', models.CharField(blank=True, max_length=256, verbose_name='issuer of patient ID')),
+                ('signals', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('no_relation', 'No care relation known'), ('same_surname', 'Same surname as the patient'), ('colleague', 'The patient works here'), ('protected', 'The patient is specially protected'), ('volume', 'Unusually many patients in a day'), ('hour', 'Unusual hour for this person')], max_length=20), size=None, verbose_name='signals')),
+                ('weight', models.PositiveSmallIntegerField(verbose_name='weight')),
+                ('looks', models.PositiveIntegerField(verbose_name='events')),
+                ('first_at', models.DateTimeField(verbose_name='first')),
+                ('last_at', models.DateTimeField(verbose_name='last')),
+                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
+                ('state', models.CharField(choices=[('open', 'to be looked into'), ('explained', 'explained'), ('confirmed', 'confirmed')], default='open', max_length=10, verbose_name='state')),
+                ('note', models.TextField(blank=True, max_length=2000, verbose_name='note')),
+                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
+                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+            ],
+            options={
+                'verbose_name': 'access to review',
+                'verbose_name_plural': 'accesses to review',
+                'ordering': ('-day', '-weight', 'pk'),
+            },
         ),
         migrations.CreateModel(
             name='AuditPolicy',
@@ -116,6 +210,58 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.claimrule'),
         ),
         migrations.CreateModel(
+            name='DepartmentGroup',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('code', models.SlugField(help_text='Short and lasting: used by rules.', max_length=32, unique=True, verbose_name='code')),
+                ('name', models.CharField(max_length=150, verbose_name='name (English)')),
+                ('name_fr', models.CharField(blank=True, max_length=150, verbose_name='name (French)')),
+                ('kind', models.CharField(choices=[('site', 'site'), ('service_line', 'service line')], default='service_line', max_length=16, verbose_name='kind')),
+                ('departments', models.ManyToManyField(blank=True, limit_choices_to={'is_personal': False}, related_name='groups', to='accounts.department', verbose_name='departments')),
+            ],
+            options={
+                'verbose_name': 'group of departments',
+                'verbose_name_plural': 'groups of departments',
+                'ordering': ('name',),
+            },
+        ),
+        migrations.AddField(
+            model_name='membership',
+            name='group',
+            field=models.ForeignKey(blank=True, help_text='In place of a department: the role is then held in every department of the group.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='accounts.departmentgroup', verbose_name='group of departments'),
+        ),
+        migrations.CreateModel(
+            name='FederatedIdentity',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('issuer', models.CharField(max_length=500, verbose_name='issuer')),
+                ('subject', models.CharField(max_length=255, verbose_name='subject')),
+                ('made_account', models.BooleanField(default=False, verbose_name='made the account')),
+                ('linked_at', models.DateTimeField(auto_now_add=True, verbose_name='linked')),
+                ('last_used_at', models.DateTimeField(blank=True, null=True, verbose_name='last used')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='federated_identities', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+            ],
+            options={
+                'verbose_name': 'linked identity',
+                'verbose_name_plural': 'linked identities',
+                'ordering': ('user', 'provider'),
+            },
+        ),
+        migrations.CreateModel(
+            name='FederatedSession',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sid', models.CharField(blank=True, max_length=255)),
+                ('began_at', models.DateTimeField(auto_now_add=True)),
+                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='accounts.federatedidentity')),
+                ('user_session', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='usersessions.usersession')),
+            ],
+            options={
+                'verbose_name': 'federated session',
+                'verbose_name_plural': 'federated sessions',
+            },
+        ),
+        migrations.CreateModel(
             name='IdentityProvider',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -151,23 +297,10 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('issuer', ''), _negated=True), fields=('issuer',), name='identity_provider_issuer', violation_error_message='There is a provider with this issuer already.')],
             },
         ),
-        migrations.CreateModel(
-            name='FederatedIdentity',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issuer', models.CharField(max_length=500, verbose_name='issuer')),
-                ('subject', models.CharField(max_length=255, verbose_name='subject')),
-                ('made_account', models.BooleanField(default=False, verbose_name='made the account')),
-                ('linked_at', models.DateTimeField(auto_now_add=True, verbose_name='linked')),
-                ('last_used_at', models.DateTimeField(blank=True, null=True, verbose_name='last used')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='federated_identities', to=settings.AUTH_USER_MODEL, verbose_name='user')),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='identities', to='accounts.identityprovider', verbose_name='provider')),
-            ],
-            options={
-                'verbose_name': 'linked identity',
-                'verbose_name_plural': 'linked identities',
-                'ordering': ('user', 'provider'),
-            },
+        migrations.AddField(
+            model_name='federatedidentity',
+            name='provider',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='identities', to='accounts.identityprovider', verbose_name='provider'),
         ),
         migrations.AddField(
             model_name='claimrule',
@@ -179,108 +312,35 @@ class Migration(migrations.Migration):
             name='given_by',
             field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='accounts.identityprovider', verbose_name='given by'),
         ),
-        migrations.CreateModel(
-            name='OutboundHost',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('host', models.CharField(max_length=253, validators=[django.core.validators.RegexValidator('^(?=.{1,253}\\Z)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*\\Z', "Write the host's name in small letters, without a scheme: pacs.hospital.example")], verbose_name='host')),
-                ('port', models.PositiveIntegerField(default=443, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(65535)], verbose_name='port')),
-                ('purpose', models.CharField(max_length=200, verbose_name='what for')),
-                ('networks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43, validators=[accounts.outbound.models.validate_network]), blank=True, default=list, help_text='Public addresses are always accepted. A host inside the hospital needs its address or network here, such as 10.20.0.0/16: a name that suddenly points elsewhere is then not followed.', size=None, verbose_name='private addresses')),
-                ('certificates', models.TextField(blank=True, help_text="PEM of the authority that signed the host's certificate, if it is the hospital's own.", validators=[accounts.outbound.models.validate_certificates], verbose_name='certificates')),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
-                ('changed_at', models.DateTimeField(auto_now=True, verbose_name='changed at')),
-            ],
-            options={
-                'verbose_name': 'outbound host',
-                'verbose_name_plural': 'outbound hosts',
-                'ordering': ['host', 'port'],
-                'constraints': [models.UniqueConstraint(fields=('host', 'port'), name='one_row_per_outbound_host')],
-            },
+        migrations.AddConstraint(
+            model_name='membership',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('department__isnull', False), ('group__isnull', True)), models.Q(('department__isnull', True), ('group__isnull', False)), _connector='OR'), name='membership_of_department_or_group', violation_error_message='Choose a department or a group of departments: one of the two.'),
         ),
-        migrations.CreateModel(
-            name='SetPasswordLink',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(editable=False, max_length=64, unique=True, verbose_name='digest')),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='made')),
-                ('expires_at', models.DateTimeField(verbose_name='expires')),
-                ('used_at', models.DateTimeField(blank=True, null=True, verbose_name='used')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
-            ],
-            options={
-                'verbose_name': 'set-password link',
-                'verbose_name_plural': 'set-password links',
-            },
+        migrations.AddConstraint(
+            model_name='outboundhost',
+            constraint=models.UniqueConstraint(fields=('host', 'port'), name='one_row_per_outbound_host'),
         ),
-        migrations.CreateModel(
-            name='SignInPolicy',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mfa_roles', models.JSONField(blank=True, default=accounts.signing_in.models.default_roles, help_text='People with one of these roles enrol a passkey or an authenticator app before anything else.', validators=[accounts.signing_in.models.validate_roles], verbose_name='second factor needed by')),
-                ('passkey_roles', models.JSONField(blank=True, default=accounts.signing_in.models.default_passkey_roles, help_text='A passkey cannot be given away to a false page; a code of an app can.', validators=[accounts.signing_in.models.validate_roles], verbose_name='passkey needed by')),
-                ('confirmed_acts', models.JSONField(blank=True, default=accounts.signing_in.models.default_confirmed_acts, validators=[accounts.signing_in.models.validate_acts], verbose_name='proof asked again before')),
-                ('passkey_acts', models.JSONField(blank=True, default=accounts.signing_in.models.default_passkey_acts, help_text='Who has no passkey cannot do these. Think of emergency access before you tick it.', validators=[accounts.signing_in.models.validate_acts], verbose_name='proof with a passkey only')),
-                ('grace_days', models.PositiveSmallIntegerField(default=0, help_text="How long a person may go on without the factor that is needed, from the account's first day.", validators=[django.core.validators.MaxValueValidator(30)], verbose_name='days to enrol')),
-                ('idle_minutes', models.PositiveSmallIntegerField(default=15, help_text='After this long without a key, a touch or a click, the session ends.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(240)], verbose_name='minutes without activity')),
-                ('absolute_hours', models.PositiveSmallIntegerField(default=12, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(24)], verbose_name='hours in all')),
-                ('step_up_minutes', models.PositiveSmallIntegerField(default=5, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(30)], verbose_name='minutes a proof stays fresh')),
-                ('link_hours', models.PositiveSmallIntegerField(default=24, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(168)], verbose_name='hours a set-password link is good')),
-                ('quick_switch', models.BooleanField(default=True, help_text='On a shared computer the next person signs in from the menu and comes to the same page.', verbose_name='quick switch of users')),
-                ('note', models.CharField(blank=True, max_length=200, verbose_name='why')),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='made')),
-                ('made_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by')),
-            ],
-            options={
-                'verbose_name': 'sign-in policy',
-                'verbose_name_plural': 'sign-in policy',
-                'ordering': ('-pk',),
-            },
+        migrations.AddField(
+            model_name='setpasswordlink',
+            name='user',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user'),
         ),
-        migrations.CreateModel(
-            name='AccessReview',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField(verbose_name='day')),
-                ('actor_kind', models.CharField(max_length=20, verbose_name='kind of actor')),
-                ('actor_id', models.CharField(max_length=256, verbose_name="actor's ID")),
-                ('actor_name', models.CharField(max_length=256, verbose_name='actor')),
-                ('patient_id', models.CharField(blank=True, max_length=256, verbose_name='patient ID')),
-                ('issuer_of_patient_id', models.CharField(blank=True, max_length=256, verbose_name='issuer of patient ID')),
-                ('signals', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('no_relation', 'No care relation known'), ('same_surname', 'Same surname as the patient'), ('colleague', 'The patient works here'), ('protected', 'The patient is specially protected'), ('volume', 'Unusually many patients in a day'), ('hour', 'Unusual hour for this person')], max_length=20), size=None, verbose_name='signals')),
-                ('weight', models.PositiveSmallIntegerField(verbose_name='weight')),
-                ('looks', models.PositiveIntegerField(verbose_name='events')),
-                ('first_at', models.DateTimeField(verbose_name='first')),
-                ('last_at', models.DateTimeField(verbose_name='last')),
-                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
-                ('state', models.CharField(choices=[('open', 'to be looked into'), ('explained', 'explained'), ('confirmed', 'confirmed')], default='open', max_length=10, verbose_name='state')),
-                ('note', models.TextField(blank=True, max_length=2000, verbose_name='note')),
-                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
-            ],
-            options={
-                'verbose_name': 'access to review',
-                'verbose_name_plural': 'accesses to review',
-                'ordering': ('-day', '-weight', 'pk'),
-                'indexes': [models.Index(fields=['state', '-day', '-weight'], name='review_by_state')],
-                'constraints': [models.UniqueConstraint(fields=('day', 'actor_kind', 'actor_id', 'patient_id', 'issuer_of_patient_id'), name='one_review_per_person_patient_and_day')],
-            },
+        migrations.AddField(
+            model_name='signinpolicy',
+            name='made_by',
+            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by'),
         ),
-        migrations.CreateModel(
-            name='FederatedSession',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sid', models.CharField(blank=True, max_length=255)),
-                ('began_at', models.DateTimeField(auto_now_add=True)),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='accounts.federatedidentity')),
-                ('user_session', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='usersessions.usersession')),
-            ],
-            options={
-                'verbose_name': 'federated session',
-                'verbose_name_plural': 'federated sessions',
-                'indexes': [models.Index(fields=['sid'], name='federated_session_sid')],
-            },
+        migrations.AddIndex(
+            model_name='accessreview',
+            index=models.Index(fields=['state', '-day', '-weight'], name='review_by_state'),
+        ),
+        migrations.AddConstraint(
+            model_name='accessreview',
+            constraint=models.UniqueConstraint(fields=('day', 'actor_kind', 'actor_id', 'patient_id', 'issuer_of_patient_id'), name='one_review_per_person_patient_and_day'),
+        ),
+        migrations.AddIndex(
+            model_name='federatedsession',
+            index=models.Index(fields=['sid'], name='federated_session_sid'),
         ),
         migrations.AddConstraint(
             model_name='federatedidentity',

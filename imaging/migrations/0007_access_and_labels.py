@@ -248,6 +248,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Protection',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('label', models.CharField(choices=[('staff', 'Staff'), ('vip', 'VIP'), ('protected', 'Protected'), ('restricted', 'Restricted')], max_length=16, verbose_name='label')),
+                ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason')),
+                ('origin', models.CharField(choices=[('hand', 'by a person'), ('moved', 'the study came from a protected patient')], default='hand', max_length=8, verbose_name='origin')),
+                ('set_at', models.DateTimeField(auto_now_add=True, verbose_name='set at')),
+                ('lifted_at', models.DateTimeField(blank=True, null=True, verbose_name='taken off at')),
+                ('lifted_by', models.CharField(blank=True, max_length=150, verbose_name='taken off by')),
+            ],
+            options={
+                'verbose_name': 'protection',
+                'verbose_name_plural': 'protections',
+            },
+        ),
+        migrations.CreateModel(
             name='RequestLine',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -388,6 +404,21 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='choices', to='imaging.patient', verbose_name='patient'),
         ),
         migrations.AddField(
+            model_name='protection',
+            name='patient',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='protections', to='imaging.patient', verbose_name='patient'),
+        ),
+        migrations.AddField(
+            model_name='protection',
+            name='set_by',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='set by'),
+        ),
+        migrations.AddField(
+            model_name='protection',
+            name='study',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='protections', to='imaging.study', verbose_name='study'),
+        ),
+        migrations.AddField(
             model_name='requestline',
             name='request',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='imaging.datasubjectrequest', verbose_name='request'),
@@ -451,5 +482,17 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='patientchoice',
             constraint=models.UniqueConstraint(condition=models.Q(('withdrawn_at', None)), fields=('patient', 'use'), name='one_choice_in_force_per_use'),
+        ),
+        migrations.AddConstraint(
+            model_name='protection',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('patient__isnull', False), ('study__isnull', True)), models.Q(('patient__isnull', True), ('study__isnull', False)), _connector='OR'), name='protection_of_patient_or_study'),
+        ),
+        migrations.AddConstraint(
+            model_name='protection',
+            constraint=models.UniqueConstraint(condition=models.Q(('lifted_at', None), ('patient__isnull', False)), fields=('patient', 'label'), name='protection_of_patient_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='protection',
+            constraint=models.UniqueConstraint(condition=models.Q(('lifted_at', None), ('study__isnull', False)), fields=('study', 'label'), name='protection_of_study_once'),
         ),
     ]

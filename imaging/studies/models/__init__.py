@@ -7,6 +7,7 @@ from imaging.studies.models.levels import Instance, Patient, Series, Study
 from imaging.studies.models.lists import ListLayout, SavedList
 from imaging.studies.models.markings import Annotation, KeyImage
 from imaging.studies.models.placements import GRANTED, Placement
+from imaging.studies.models.protections import Protection
 from imaging.studies.models.versions import InstanceVersion, MetadataSegment
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Patient",
     "PatientChoice",
     "Placement",
+    "Protection",
     "SavedList",
     "Series",
     "Study",

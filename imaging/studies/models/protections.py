@@ -34,9 +34,7 @@ class Protection(models.Model):
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     origin = models.CharField(_("origin"), max_length=8, choices=Origin.choices, default=Origin.HAND)
     set_at = models.DateTimeField(_("set at"), auto_now_add=True)
-    set_by = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("set by")
-    )
+    set_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("set by"))
     lifted_at = models.DateTimeField(_("taken off at"), null=True, blank=True)
     lifted_by = models.CharField(_("taken off by"), max_length=150, blank=True)
 

@@ -1,0 +1,1 @@
+"""Emergency access: one patient, one person, an hour at most; told at once, and reviewed afterwards."""
