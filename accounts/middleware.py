@@ -23,7 +23,6 @@ from accounts.scope import EMPTY, Scope, scope_of_machine, scope_of_user
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-THEME_COOKIE = "theme"
 #: Where a part of a page that met no session says how to sign in and come back (`static/pages`).
 SIGN_IN_HEADER = "X-Sign-In"
 TIME_ZONE_KEY = "time_zone"
@@ -197,7 +196,7 @@ def _time_zone_of(request: HttpRequest) -> str | None:
 
 def _theme_of(request: HttpRequest) -> str:
     theme = request.user.theme if isinstance(request.user, User) else ""
-    theme = theme or request.COOKIES.get(THEME_COOKIE, "")
+    theme = theme or request.COOKIES.get(settings.THEME_COOKIE_NAME, "")
     return theme if theme in Theme.values else Theme.DARK.value
 
 

@@ -27,8 +27,8 @@ from accounts.scope import Scope
 from imaging.api import repetition
 from imaging.api.errors import Answered, Problem, Refused
 
-#: Only the client itself keeps it, and asks again each time: the tag makes that cheap.
-REVALIDATED: Final = "private, no-cache"
+#: No browser writes it to its disk. A program that keeps it itself asks again with its ETag, which is cheap.
+UNKEPT: Final = "private, no-store"
 _VARY: Final = ["Accept", "Accept-Language", "Cookie", "Authorization"]
 
 
@@ -136,7 +136,7 @@ class Resource(APIView):
         if isinstance(done, Response):
             done = self._with_version(request, done)
         if not done.has_header("Cache-Control"):
-            done["Cache-Control"] = REVALIDATED if request.method in {"GET", "HEAD"} else "no-store"
+            done["Cache-Control"] = UNKEPT
         patch_vary_headers(done, _VARY)
         if self.allowance is not None:
             done["RateLimit-Limit"] = f"{self.allowance.limit}, {self.allowance.limit};w={throttling.WINDOW}"

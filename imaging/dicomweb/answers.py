@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponseBase]
 
+#: Headers, and what is found: no browser writes them to its disk. A client that keeps them itself asks with their ETag.
+UNKEPT: Final = "private, no-store"
 #: Only the reader's own browser keeps it, and asks again each time: the tag makes that cheap.
 REVALIDATED: Final = "private, no-cache"
 #: The address names the version (`?v=`): its bytes never change.
@@ -61,7 +63,7 @@ def resource(view: View) -> View:
         response = _answered(view, request, *args, **names)
         patch_vary_headers(response, ["Accept", "Cookie", "Authorization"])
         if not response.has_header("Cache-Control"):
-            response["Cache-Control"] = REVALIDATED
+            response["Cache-Control"] = UNKEPT
         return response
 
     return answer

@@ -71,7 +71,7 @@ def of_a_study(view: View) -> View:
             response = _answer(request, 503)
             response["Retry-After"] = "30"
         if not response.has_header("Cache-Control"):
-            response["Cache-Control"] = "private, no-cache"
+            response["Cache-Control"] = "private, no-store"
         return response
 
     return login_required(answer)

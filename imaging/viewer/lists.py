@@ -60,7 +60,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     groups = [group for group in _groups(powers) if group.entries]
     departments = list(studies.departments_of(request.scope))  # type: ignore[attr-defined]
     response = render(request, "imaging/viewer/saved_lists.html", {"groups": groups, **recipients(departments, powers)})
-    response["Cache-Control"] = "private, no-cache"
+    response["Cache-Control"] = "private, no-store"
     return response
 
 

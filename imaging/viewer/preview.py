@@ -76,7 +76,7 @@ def panel(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
     etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     response: HttpResponseBase = get_conditional_response(request, etag=etag) or HttpResponse(text)
     response["ETag"] = etag
-    response["Cache-Control"] = "private, no-cache"
+    response["Cache-Control"] = "private, no-store"
     return response
 
 

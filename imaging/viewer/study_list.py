@@ -77,7 +77,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         body = _too_broad(request, read)
     around = frame(read.wanted, read.shape, saved_lists.lists_for(read.powers), read.powers)
     response = render(request, "imaging/viewer/study_list.html", {**around, **body})
-    response["Cache-Control"] = "private, no-cache"
+    response["Cache-Control"] = "private, no-store"
     return response
 
 
@@ -98,7 +98,7 @@ def rows(request: HttpRequest) -> HttpResponseBase:
     if response is None:
         response = render(request, "imaging/viewer/_study_rows_refreshed.html", {**body, "is_fragment": True})
     response["ETag"] = body.get("etag", etag)
-    response["Cache-Control"] = "private, no-cache"
+    response["Cache-Control"] = "private, no-store"
     return response
 
 

@@ -42,7 +42,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.headers.ResponseHeaders",
     "imaging.api.errors.ProblemDocuments",
+    "portal.request_shape.RequestShape",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -53,11 +55,13 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.framing.middleware.FramingMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.SignInAgainMiddleware",
     "accounts.middleware.PreferencesMiddleware",
     "accounts.middleware.ScopeMiddleware",
+    "accounts.defence.cross_site.CrossSiteRequests",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -94,6 +98,8 @@ STATIC_URL = "/static/"
 STATIC_ROOT = environment.data_dir / "static"
 STATICFILES_DIRS = [path for path in [BASE_DIR / "static" / "build"] if path.is_dir()]
 VITE_MANIFEST = BASE_DIR / "static" / "build" / "manifest.json"
+# No page of another origin has anything to do with our files.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 # Vite and Django both write a digest into the name: such a file never changes and is kept for ever.
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^.+(/assets/.+-[\w-]{8}\.\w+|\.[0-9a-f]{12}\.\w+)$"
 DATA_DIR = environment.data_dir

@@ -137,7 +137,7 @@ def test_what_has_not_changed_is_not_sent_again_nor_counted(person: Client, arch
     assert changed["ETag"] != answer["ETag"]
     one = person.get(f"{API}/studies/{many[0]}")
     assert person.get(f"{API}/studies/{many[0]}", headers={"If-None-Match": one["ETag"]}).status_code == 304
-    assert one["Cache-Control"] == "private, no-cache"
+    assert one["Cache-Control"] == "private, no-store"
     assert "Authorization" in one["Vary"]
 
 
