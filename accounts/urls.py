@@ -9,11 +9,13 @@ from allauth.account import views as allauth_views
 from django.urls import include, path
 
 from accounts import views
+from accounts.defence import policy_reports
 
 own = (
     [
         path("session/", views.session, name="session"),
         path("theme/", views.theme, name="theme"),
+        path("policy-report/", policy_reports.received, name="policy-report"),
         path("setup/<str:secret>/", views.OpenSetupLinkView.as_view(), name="setup-link"),
         path("setup/", views.SetupView.as_view(), name="setup"),
     ],
@@ -25,5 +27,6 @@ urlpatterns = [
     path("logout/", views.SignOutView.as_view(), name="account_logout"),
     path("inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("password/", views.ChangePasswordView.as_view(), name="account_change_password"),
+    path("", include("accounts.federation.urls")),
     path("", include(own)),
 ]

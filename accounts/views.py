@@ -23,7 +23,7 @@ from django.views.generic import FormView, View
 from accounts import selectors, services
 from accounts.actor import SYSTEM
 from accounts.forms import SetupForm
-from accounts.middleware import THEME_COOKIE, actor_of
+from accounts.middleware import actor_of
 from accounts.models import Theme, User
 from accounts.roles import Door
 
@@ -95,10 +95,10 @@ def theme(request: HttpRequest) -> HttpResponse:
         services.set_theme(actor=actor_of(request, Door.PAGE), user=request.user, theme=chosen)
     else:
         response.set_cookie(
-            THEME_COOKIE,
+            settings.THEME_COOKIE_NAME,
             chosen,
             max_age=_YEAR,
-            secure=request.is_secure(),
+            secure=settings.SECURE,
             httponly=True,
             samesite="Lax",
         )
