@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 
 from django.db import DatabaseError, InterfaceError, transaction
 from django.utils import timezone
@@ -51,36 +51,25 @@ class Entry:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def record(
-    action: Action,
-    *,
-    actor: Actor,
-    subject_type: str = "",
-    subject_uid: str = "",
-    patient_id: str = "",
-    issuer_of_patient_id: str = "",
-    departments: tuple[str, ...] | None = None,
-    outcome: str = Outcome.SUCCESS,
-    detail: Mapping[str, Any] | None = None,
-    fail_closed: bool = False,
-) -> None:
+class Fields(TypedDict, total=False):
+    """What an event says beside its action and actor; as in :class:`Entry`."""
+
+    subject_type: str
+    subject_uid: str
+    patient_id: str
+    issuer_of_patient_id: str
+    departments: tuple[str, ...] | None
+    outcome: str
+    detail: Mapping[str, Any]
+
+
+def record(action: Action, *, actor: Actor, fail_closed: bool = False, **fields: Unpack[Fields]) -> None:
     """Record one event; the fields are those of :class:`Entry`.
 
     Raises :class:`AuditUnavailable` when it cannot be inserted and ``fail_closed`` is set (exports),
     or when it can be neither inserted nor spooled.
     """
-    entry = Entry(
-        action=action,
-        actor=actor,
-        subject_type=subject_type,
-        subject_uid=subject_uid,
-        patient_id=patient_id,
-        issuer_of_patient_id=issuer_of_patient_id,
-        departments=departments,
-        outcome=outcome,
-        detail=detail or {},
-    )
-    record_many([entry], fail_closed=fail_closed)
+    record_many([Entry(action=action, actor=actor, **fields)], fail_closed=fail_closed)
 
 
 def record_many(entries: Iterable[Entry], *, fail_closed: bool = False) -> None:
@@ -98,34 +87,16 @@ def record_many(entries: Iterable[Entry], *, fail_closed: bool = False) -> None:
             _spool(some, refused)
 
 
-def record_read(
-    action: Action,
-    *,
-    actor: Actor,
-    subject_type: str,
-    subject_uid: str,
-    patient_id: str = "",
-    issuer_of_patient_id: str = "",
-    detail: Mapping[str, Any] | None = None,
-    window: timedelta = READ_WINDOW,
-) -> bool:
+def record_read(action: Action, *, actor: Actor, window: timedelta = READ_WINDOW, **fields: Unpack[Fields]) -> bool:
     """Record that something was read, once per actor, action, subject and window.
 
     Returns whether an event was written. A process remembers what it wrote (or found written) once
     the transaction has committed; processes agree by a lock in the database.
     """
-    key = coalescing.Key(actor.kind, actor.id, str(action), subject_type, subject_uid)
+    entry = Entry(action=action, actor=actor, **fields)
+    key = coalescing.Key(actor.kind, actor.id, str(action), entry.subject_type, entry.subject_uid)
     if coalescing.recently_recorded(key, window):
         return False
-    entry = Entry(
-        action=action,
-        actor=actor,
-        subject_type=subject_type,
-        subject_uid=subject_uid,
-        patient_id=patient_id,
-        issuer_of_patient_id=issuer_of_patient_id,
-        detail=detail or {},
-    )
     row = _row(entry)
     try:
         said = table.write_once(row, lock=coalescing.lock_of(key), since=timezone.now() - window)
