@@ -28,6 +28,7 @@ from accounts.keys.models import (
 )
 from accounts.labels import CLEARABLE, Label
 from accounts.outbound.models import OutboundHost
+from accounts.practitioners.models import PractitionerIdentifier
 from accounts.querysets import DepartmentManager, DepartmentQuerySet, MembershipQuerySet
 from accounts.roles import Role
 from accounts.signing_in.models import SetPasswordLink, SignInPolicy
@@ -49,6 +50,7 @@ __all__ = [
     "MachineKey",
     "Membership",
     "OutboundHost",
+    "PractitionerIdentifier",
     "SealedAccount",
     "SealedOpening",
     "SetPasswordLink",

@@ -5,23 +5,17 @@ from collections.abc import Iterable
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
-from accounts.models import Department, Membership, SetupLink, Site, User, digest_of
+from accounts.holding import held_roles, memberships_in
+from accounts.models import Department, SetupLink, Site, User, digest_of
 from accounts.roles import POWERS, Capability, capabilities_of
 
 
 def capabilities_by_department(user: User | AnonymousUser) -> dict[Capability, frozenset[int]]:
     """Return what a person may do now, and in which departments (by primary key)."""
-    if not isinstance(user, User) or not user.is_active:
-        return {}
     held: dict[Capability, set[int]] = {}
-    memberships = (
-        Membership.objects.active_at(timezone.now())
-        .filter(user=user, department__is_active=True)
-        .values_list("department_id", "role")
-    )
-    for department, role in memberships:
-        for capability in capabilities_of(role):
-            held.setdefault(capability, set()).add(department)
+    for entry in held_roles(user):
+        for capability in capabilities_of(entry.role):
+            held.setdefault(capability, set()).add(entry.department)
     return {capability: frozenset(departments) for capability, departments in held.items()}
 
 
@@ -32,22 +26,23 @@ def is_capable(user: User | AnonymousUser, capability: Capability) -> bool:
 
 def roles_by_department(user: User | AnonymousUser) -> dict[str, frozenset[int]]:
     """Return the roles that a person has now, and in which departments (by primary key)."""
-    if not isinstance(user, User) or not user.is_active:
-        return {}
     held: dict[str, set[int]] = {}
-    memberships = Membership.objects.active_at(timezone.now()).filter(user=user, department__is_active=True)
-    for department, role in memberships.values_list("department_id", "role"):
-        held.setdefault(role, set()).add(department)
+    for entry in held_roles(user):
+        held.setdefault(entry.role, set()).add(entry.department)
     return {role: frozenset(departments) for role, departments in held.items()}
 
 
 def people_capable(capability: Capability, *, department_ids: Iterable[int] | None = None) -> list[User]:
     """Return the active people who have a capability now: in one of these departments, or in any."""
     roles = [role for role, powers in POWERS.items() if capability in powers.capabilities]
-    held = Membership.objects.active_at(timezone.now()).filter(role__in=roles, department__is_active=True)
-    if department_ids is not None:
-        held = held.filter(department__in=list(department_ids))
-    return list(User.objects.filter(is_active=True, pk__in=held.values("user")).order_by("pk"))
+    held = memberships_in(department_ids, roles=roles)
+    return list(User.objects.filter(pk__in=held.values("user")).order_by("pk"))
+
+
+def departments_of_capable(capability: Capability) -> frozenset[int]:
+    """Return the departments, by primary key, in which somebody has a capability now."""
+    roles = [role for role, powers in POWERS.items() if capability in powers.capabilities]
+    return frozenset(memberships_in(roles=roles).values_list("place", flat=True))
 
 
 def departments_named(department_ids: Iterable[int]) -> list[Department]:
@@ -74,8 +69,8 @@ def is_setup_secret(secret: str) -> bool:
 
 def time_zone_of(user: User) -> str:
     """Return the IANA name of the time zone of the user's site, else of the only site, else ""."""
-    memberships = Membership.objects.active_at(timezone.now()).filter(user=user).order_by("pk")
-    own = memberships.values_list("department__site__time_zone", flat=True).first()
+    first = next((entry.department for entry in held_roles(user)), None)
+    own = Site.objects.filter(departments=first).values_list("time_zone", flat=True).first() if first else None
     site = None if own else only_site()
     return own or (site.time_zone if site else "")
 

@@ -31,32 +31,35 @@ class Allowance:
     wait: int = 0
 
 
-def spend(actor: Actor, what: str, *, limit: int) -> Allowance | None:
-    """Count one request of the kind ``what``, of which there may be ``limit`` a minute; None where nobody counts."""
+def spend(actor: Actor, what: str, *, limit: int, length: int = WINDOW) -> Allowance | None:
+    """Count one request of the kind ``what``, of which there may be ``limit`` a minute; None where nobody counts.
+
+    ``length`` counts over another stretch of time, in seconds, under a ``what`` of its own.
+    """
     if time.monotonic() < _away_until[0]:
         return None
     now = time.time()
-    window, past = divmod(now, WINDOW)
+    window, past = divmod(now, length)
     name = f"{what}:{actor.kind}:{actor.id}:"
     try:
-        cache.add(f"{name}{int(window)}", 0, timeout=2 * WINDOW + 1)
+        cache.add(f"{name}{int(window)}", 0, timeout=2 * length + 1)
         present = int(cache.incr(f"{name}{int(window)}"))
         before = int(cache.get(f"{name}{int(window) - 1}") or 0)
     except Exception as error:  # noqa: BLE001  # whatever the cache's client raises: reading goes on
         _away_until[0] = time.monotonic() + _LEFT_ALONE
         log.critical("ALARM: the cache does not answer (%s), and requests are not counted.", type(error).__name__)
         return None
-    used = present + before * (1 - past / WINDOW)
+    used = present + before * (1 - past / length)
     if used <= limit:
         return Allowance(limit, max(0, int(limit - used)))
-    return Allowance(limit, 0, max(1, math.ceil(_wait(limit, present, before, past))))
+    return Allowance(limit, 0, max(1, math.ceil(_wait(limit, present, before, past, length))))
 
 
-def _wait(limit: int, present: int, before: int, past: float) -> float:
+def _wait(limit: int, present: int, before: int, past: float, length: int) -> float:
     """Seconds until there is room again, if nobody asks meanwhile."""
     if present <= limit and before:
-        return WINDOW * (1 - (limit - present) / before) - past
-    return WINDOW - past + WINDOW * (1 - limit / present)
+        return length * (1 - (limit - present) / before) - past
+    return length - past + length * (1 - limit / present)
 
 
 def begin_anew() -> None:

@@ -1,6 +1,13 @@
 """Index of the packages' models: imports only. Our own code imports the packages' modules, never this one."""
 
 from imaging.access.emergency.models import EmergencyAccess, EmergencyPolicy, EmergencyReview
+from imaging.access.requests.models import (
+    AccessPolicy,
+    AccessRequest,
+    RequestedStudy,
+    RequestMessage,
+    StudyReferrer,
+)
 from imaging.events.models import Change, Event, Job
 from imaging.ingest.models import (
     ApplicationEntity,
@@ -46,6 +53,11 @@ from imaging.studies.models import (
 from imaging.webhooks.models import Webhook, WebhookAttempt
 
 __all__ = [
+    "AccessPolicy",
+    "AccessRequest",
+    "RequestMessage",
+    "RequestedStudy",
+    "StudyReferrer",
     "AccessLetter",
     "Annotation",
     "ApplicationEntity",

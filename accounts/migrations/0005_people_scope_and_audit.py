@@ -80,6 +80,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='PractitionerIdentifier',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('system', models.CharField(help_text='As DICOM and HL7 name it: RPPS, ADELI, NPI, the object identifier (1.2.250.1.71.4.2.1), or your own.', max_length=64, validators=[django.core.validators.RegexValidator('^[^\\\\\\x00-\\x20\\x7f]+$', 'No spaces, backslashes or control characters.')], verbose_name='numbering system')),
+                ('number', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('^[^\\\\\\x00-\\x20\\x7f]+$', 'No spaces, backslashes or control characters.')], verbose_name='number')),
+            ],
+            options={
+                'verbose_name': 'identifier of a practitioner',
+                'verbose_name_plural': 'identifiers of practitioners',
+            },
+        ),
+        migrations.CreateModel(
             name='SetPasswordLink',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -321,6 +333,11 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('host', 'port'), name='one_row_per_outbound_host'),
         ),
         migrations.AddField(
+            model_name='practitioneridentifier',
+            name='user',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='practitioner_identifiers', to=settings.AUTH_USER_MODEL, verbose_name='user'),
+        ),
+        migrations.AddField(
             model_name='setpasswordlink',
             name='user',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user'),
@@ -349,5 +366,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='federatedidentity',
             constraint=models.UniqueConstraint(fields=('provider', 'user'), name='federated_identity_provider_user'),
+        ),
+        migrations.AddConstraint(
+            model_name='practitioneridentifier',
+            constraint=models.UniqueConstraint(fields=('system', 'number'), name='practitioner_number_once', violation_error_message="This number is another person's already."),
         ),
     ]

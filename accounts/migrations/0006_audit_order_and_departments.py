@@ -37,7 +37,8 @@ BEGIN
         RETURN coalesce((
             SELECT array_agg(DISTINCT department.code::text ORDER BY department.code::text)
             FROM accounts_membership AS membership
-            JOIN accounts_department AS department ON department.id = membership.department_id
+            LEFT JOIN accounts_departmentgroup_departments AS held ON held.departmentgroup_id = membership.group_id
+            JOIN accounts_department AS department ON department.id = coalesce(membership.department_id, held.department_id)
             WHERE membership.user_id = of_id::bigint AND membership.valid_from <= moment
                 AND (membership.valid_until IS NULL OR membership.valid_until > moment)
                 AND department.is_active AND NOT department.is_personal), '{}');

@@ -1,3 +1,4 @@
+import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
@@ -32,6 +33,51 @@ class Migration(migrations.Migration):
                 'verbose_name': 'letter about who looked',
                 'verbose_name_plural': 'letters about who looked',
                 'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='AccessPolicy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('automatic', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('treating', 'I treat the patient now'), ('referrer', 'I referred the patient'), ('ordered', 'I asked for the exam'), ('consulted', 'I am on call or was consulted'), ('second_opinion', 'I was asked for a second opinion'), ('meeting', 'I present the patient at a meeting'), ('teaching', 'none: teaching or research'), ('other', 'another one, told below')], max_length=20), blank=True, default=list, help_text='Whoever says to be this to the patient is let in at once; the audit keeps it.', size=None, verbose_name='granted at once')),
+                ('verified', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('treating', 'I treat the patient now'), ('referrer', 'I referred the patient'), ('ordered', 'I asked for the exam'), ('consulted', 'I am on call or was consulted'), ('second_opinion', 'I was asked for a second opinion'), ('meeting', 'I present the patient at a meeting'), ('teaching', 'none: teaching or research'), ('other', 'another one, told below')], max_length=20), blank=True, default=list, help_text='Where no care relation is found, a person decides, as with all others.', size=None, verbose_name='granted when the portal finds it true')),
+                ('longest_hours', models.PositiveIntegerField(default=168, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(8784)], verbose_name='longest duration in hours')),
+                ('may_give_download', models.BooleanField(default=False, verbose_name='downloads may be given')),
+                ('says_its_name', models.BooleanField(default=False, help_text="Who asks is told the department's name before it has decided. For some departments the name tells too much.", verbose_name='says that it decides')),
+                ('deciders', models.CharField(choices=[('owner', 'the performing department alone'), ('treating', 'the performing and the requesting department, whoever answers first')], default='treating', max_length=12, verbose_name='decided by')),
+                ('remind_hours', models.PositiveIntegerField(default=24, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(8784)], verbose_name='reminder after hours')),
+                ('answer_hours', models.PositiveIntegerField(default=72, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(8784)], verbose_name='unanswered after hours')),
+                ('unanswered', models.CharField(choices=[('close', 'it is closed, and who asked is told'), ('deputy', 'the deputy department may decide too')], default='close', max_length=12, verbose_name='without an answer')),
+                ('referrer_hours', models.PositiveIntegerField(default=0, help_text='Those whom the images name by an identifier that is on their account. 0: they ask like others.', validators=[django.core.validators.MaxValueValidator(8784)], verbose_name="referring physicians see their patient's study for hours")),
+            ],
+            options={
+                'verbose_name': 'access policy',
+                'verbose_name_plural': 'access policies',
+                'ordering': ('department__name',),
+            },
+        ),
+        migrations.CreateModel(
+            name='AccessRequest',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('for_team', models.BooleanField(default=False, verbose_name='for the whole department')),
+                ('asked_by', models.JSONField(default=dict, verbose_name='found by')),
+                ('relation', models.CharField(choices=[('treating', 'I treat the patient now'), ('referrer', 'I referred the patient'), ('ordered', 'I asked for the exam'), ('consulted', 'I am on call or was consulted'), ('second_opinion', 'I was asked for a second opinion'), ('meeting', 'I present the patient at a meeting'), ('teaching', 'none: teaching or research'), ('other', 'another one, told below')], max_length=20, verbose_name='relation to the patient')),
+                ('reason', models.CharField(choices=[('care', 'care going on now'), ('comparison', 'comparison with an exam of today'), ('planning', 'planning an operation or treatment'), ('follow_up', 'follow-up'), ('opinion', 'second opinion'), ('teaching', 'teaching or research'), ('other', 'another one, told below')], max_length=20, verbose_name='reason')),
+                ('words', models.CharField(blank=True, max_length=500, verbose_name='in words')),
+                ('hours', models.PositiveIntegerField(verbose_name='hours')),
+                ('wants_download', models.BooleanField(default=False, verbose_name='with download')),
+                ('state', models.CharField(choices=[('waiting', 'waiting'), ('granted', 'granted'), ('denied', 'denied'), ('withdrawn', 'withdrawn'), ('unanswered', 'closed without an answer')], default='waiting', max_length=12, verbose_name='state')),
+                ('awaits_requester', models.BooleanField(default=False)),
+                ('token', models.UUIDField()),
+                ('asked_at', models.DateTimeField(auto_now_add=True, verbose_name='asked at')),
+                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='closed at')),
+                ('reminded_at', models.DateTimeField(blank=True, null=True)),
+                ('escalated_at', models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                'verbose_name': 'access request',
+                'verbose_name_plural': 'access requests',
             },
         ),
         migrations.CreateModel(
@@ -264,6 +310,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RequestedStudy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('waiting', 'waiting'), ('granted', 'granted'), ('denied', 'denied'), ('revoked', 'revoked'), ('given_back', 'given back'), ('expired', 'expired'), ('closed', 'closed')], default='waiting', max_length=12, verbose_name='state')),
+                ('handling', models.CharField(choices=[('automatic', 'by rule: this relation is let in at once'), ('verified', 'by rule: the relation was found to be true'), ('manual', 'by a person')], default='manual', max_length=12, verbose_name='handling')),
+                ('evidence', models.JSONField(blank=True, default=list, verbose_name='evidence')),
+                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
+                ('note', models.CharField(blank=True, max_length=500, verbose_name='note')),
+                ('expiry_told_at', models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                'verbose_name': 'requested study',
+                'verbose_name_plural': 'requested studies',
+            },
+        ),
+        migrations.CreateModel(
             name='RequestLine',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -276,6 +338,32 @@ class Migration(migrations.Migration):
                 'verbose_name': 'step of a request',
                 'verbose_name_plural': 'steps of requests',
                 'ordering': ['id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='RequestMessage',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('is_requesters', models.BooleanField(default=False)),
+                ('words', models.CharField(max_length=1000, verbose_name='words')),
+                ('written_at', models.DateTimeField(auto_now_add=True, verbose_name='written at')),
+            ],
+            options={
+                'verbose_name': 'message about an access request',
+                'verbose_name_plural': 'messages about access requests',
+                'ordering': ('written_at', 'pk'),
+            },
+        ),
+        migrations.CreateModel(
+            name='StudyReferrer',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('system', models.CharField(blank=True, max_length=64, verbose_name='numbering system')),
+                ('number', models.CharField(max_length=64, verbose_name='number')),
+            ],
+            options={
+                'verbose_name': 'referring physician of a study',
+                'verbose_name_plural': 'referring physicians of studies',
             },
         ),
         migrations.DeleteModel(
@@ -294,6 +382,41 @@ class Migration(migrations.Migration):
             model_name='accessletter',
             name='patient',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='access_letters', to='imaging.patient', verbose_name='patient'),
+        ),
+        migrations.AddField(
+            model_name='accesspolicy',
+            name='department',
+            field=models.OneToOneField(blank=True, help_text='Empty: for every department without a policy of its own.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='access_policy', to='accounts.department', verbose_name='department'),
+        ),
+        migrations.AddField(
+            model_name='accesspolicy',
+            name='deputy',
+            field=models.ForeignKey(blank=True, help_text='Its managers decide when the department has nobody who may.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='accounts.department', verbose_name='deputy department'),
+        ),
+        migrations.AddField(
+            model_name='accessrequest',
+            name='department',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department', verbose_name='department'),
+        ),
+        migrations.AddField(
+            model_name='accessrequest',
+            name='patient',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.patient', verbose_name='patient'),
+        ),
+        migrations.AddField(
+            model_name='accessrequest',
+            name='renews',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='renewals', to='imaging.accessrequest'),
+        ),
+        migrations.AddField(
+            model_name='accessrequest',
+            name='requester',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who asks'),
+        ),
+        migrations.AddField(
+            model_name='accessrequest',
+            name='study',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.study', verbose_name='study'),
         ),
         migrations.AddIndex(
             model_name='breach',
@@ -419,9 +542,65 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='protections', to='imaging.study', verbose_name='study'),
         ),
         migrations.AddField(
+            model_name='requestedstudy',
+            name='decided_by',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by'),
+        ),
+        migrations.AddField(
+            model_name='requestedstudy',
+            name='department',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department', verbose_name='department'),
+        ),
+        migrations.AddField(
+            model_name='requestedstudy',
+            name='grant',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.grant', verbose_name='grant'),
+        ),
+        migrations.AddField(
+            model_name='requestedstudy',
+            name='request',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='studies', to='imaging.accessrequest', verbose_name='request'),
+        ),
+        migrations.AddField(
+            model_name='requestedstudy',
+            name='study',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='imaging.study', verbose_name='study'),
+        ),
+        migrations.AddField(
             model_name='requestline',
             name='request',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='imaging.datasubjectrequest', verbose_name='request'),
+        ),
+        migrations.AddField(
+            model_name='requestmessage',
+            name='author',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='who'),
+        ),
+        migrations.AddField(
+            model_name='requestmessage',
+            name='request',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='imaging.accessrequest'),
+        ),
+        migrations.AddField(
+            model_name='studyreferrer',
+            name='study',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='referrers', to='imaging.study', verbose_name='study'),
+        ),
+        migrations.AddConstraint(
+            model_name='accesspolicy',
+            constraint=models.UniqueConstraint(models.Value(1), condition=models.Q(('department', None)), name='one_access_policy_for_others'),
+        ),
+        migrations.AddIndex(
+            model_name='accessrequest',
+            index=models.Index(fields=['requester', '-asked_at'], name='access_request_mine'),
+        ),
+        migrations.AddIndex(
+            model_name='accessrequest',
+            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['asked_at'], name='access_request_waits'),
+        ),
+        migrations.AddConstraint(
+            model_name='accessrequest',
+            constraint=models.UniqueConstraint(fields=('requester', 'token'), name='access_request_once'),
         ),
         migrations.AddConstraint(
             model_name='breachstep',
@@ -494,5 +673,21 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='protection',
             constraint=models.UniqueConstraint(condition=models.Q(('lifted_at', None), ('study__isnull', False)), fields=('study', 'label'), name='protection_of_study_once'),
+        ),
+        migrations.AddIndex(
+            model_name='requestedstudy',
+            index=models.Index(condition=models.Q(('state__in', ['waiting', 'granted'])), fields=['study'], name='requested_study_open'),
+        ),
+        migrations.AddConstraint(
+            model_name='requestedstudy',
+            constraint=models.UniqueConstraint(fields=('request', 'study'), name='study_once_per_request'),
+        ),
+        migrations.AddIndex(
+            model_name='studyreferrer',
+            index=models.Index(fields=['number'], name='study_referrer_number'),
+        ),
+        migrations.AddConstraint(
+            model_name='studyreferrer',
+            constraint=models.UniqueConstraint(fields=('study', 'system', 'number'), name='study_referrer_once'),
         ),
     ]

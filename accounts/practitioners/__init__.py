@@ -1,0 +1,1 @@
+"""The numbers by which orders and images name a person: RPPS, ADELI, NPI or the hospital's own."""

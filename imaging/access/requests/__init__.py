@@ -1,0 +1,1 @@
+"""Access requests: what exists elsewhere, asking for it, deciding, and how it ends."""
