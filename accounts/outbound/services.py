@@ -12,7 +12,6 @@ import httpcore
 
 from accounts.outbound import policies, selectors
 from accounts.outbound.errors import Failed, Refused
-from accounts.outbound.models import OutboundHost
 from accounts.outbound.policies import Target
 
 #: Seconds for the whole call, and bytes of an answer that are read at most.
@@ -50,17 +49,8 @@ class _Pinned(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Connect to the first of the host's addresses that answers; none is tried unless all may be called."""
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise Failed("no_such_host") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if not all(
-            policies.is_allowed(entry, networks=self._networks, encrypted=self._encrypted) for entry in addresses
-        ):
-            raise Refused("address_not_allowed")
         last: Exception = httpcore.ConnectError()
-        for address in addresses[:4]:
+        for address in checked_addresses(host, port, networks=self._networks, encrypted=self._encrypted):
             try:
                 step = _left(self._deadline, timeout, httpcore.ConnectTimeout)
                 stream = super().connect_tcp(address, port, step, local_address, socket_options)
@@ -101,6 +91,18 @@ class _Hurried(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+def checked_addresses(host: str, port: int, *, networks: Sequence[str], encrypted: bool) -> list[str]:
+    """Return up to four addresses to which the name leads now. Raises ``Refused`` unless all may be called, ``Failed`` without any."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Failed("no_such_host") from error
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not all(policies.is_allowed(entry, networks=networks, encrypted=encrypted) for entry in addresses):
+        raise Refused("address_not_allowed")
+    return addresses[:4]
+
+
 def _left(deadline: float, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
     """Seconds that the next step may take. Raises ``late`` when there are none."""
     left = deadline - time.monotonic()
@@ -127,7 +129,7 @@ def send(
     step = min(10.0, patience)
     timeouts = {"connect": step, "read": step, "write": step, "pool": step}
     pool = httpcore.ConnectionPool(
-        ssl_context=_trust(row),
+        ssl_context=trust(row.certificates),
         network_backend=_Pinned(row.networks, encrypted=target.is_encrypted, deadline=deadline),
         max_keepalive_connections=0,
     )
@@ -169,8 +171,8 @@ def _host(target: Target) -> str:
     return target.host if target.port == default else f"{target.host}:{target.port}"
 
 
-def _trust(row: OutboundHost) -> ssl.SSLContext:
-    """The usual authorities, and the hospital's own if the row names it.
+def trust(certificates: str) -> ssl.SSLContext:
+    """The usual authorities, and the hospital's own, in PEM, if there are any.
 
     Made by hand: `ssl.create_default_context` would write the keys of every call to the file that `SSLKEYLOGFILE` names.
     """
@@ -178,6 +180,6 @@ def _trust(row: OutboundHost) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     context.load_verify_locations(cafile=certifi.where())
-    if row.certificates:
-        context.load_verify_locations(cadata=row.certificates)
+    if certificates:
+        context.load_verify_locations(cadata=certificates)
     return context
