@@ -16,9 +16,11 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect the receivers that audit sign-in and sign-out."""
+        """Connect the receivers of sign-in and sign-out, and of what is kept in mind."""
         # Receivers need the models, which are ready only now.
         import_module("accounts.signals")
+        import_module("accounts.federation.arriving")
+        import_module("accounts.signing_in.signals")
 
 
 class PortalAdminConfig(AdminConfig):

@@ -1,32 +1,24 @@
-"""Addresses under /account/: sign-in, sign-out, password, and what a person prefers.
+"""Addresses under /account/: sign-in and one's own security, and what a person prefers.
 
-allauth's views are named one by one: signing up, its mail pages, MFA, sessions and providers are
-installed, and reached by no address until they are switched on. allauth looks its own names up
-without a namespace.
+allauth's own views of signing up, mail, MFA and sessions are reached by no address: the portal has its own.
 """
 
-from allauth.account import views as allauth_views
 from django.urls import include, path
 
 from accounts import views
 from accounts.defence import policy_reports
+from accounts.signing_in import urls as signing_in
 
 own = (
     [
-        path("session/", views.session, name="session"),
         path("theme/", views.theme, name="theme"),
         path("policy-report/", policy_reports.received, name="policy-report"),
-        path("setup/<str:secret>/", views.OpenSetupLinkView.as_view(), name="setup-link"),
-        path("setup/", views.SetupView.as_view(), name="setup"),
+        *signing_in.own,
     ],
     "accounts",
 )
 
 urlpatterns = [
-    path("login/", views.SignInView.as_view(), name="account_login"),
-    path("logout/", views.SignOutView.as_view(), name="account_logout"),
-    path("inactive/", allauth_views.account_inactive, name="account_inactive"),
-    path("password/", views.ChangePasswordView.as_view(), name="account_change_password"),
-    path("", include("accounts.federation.urls")),
+    *signing_in.urlpatterns,
     path("", include(own)),
 ]

@@ -75,6 +75,8 @@ class Environment:
     #: STORAGE_S3_* and STORAGE_LOCAL_KEEP: where contents are copied to, and what stays here besides.
     object_store: object_store.ObjectStore
     demo_password: str = field(repr=False)
+    #: BREACHED_PASSWORDS_FILE: digests of passwords that leaked elsewhere, one a line, in order; None: not looked up.
+    breached_passwords_file: Path | None
     allowed_hosts: tuple[str, ...]
     secure_cookies: bool
     #: Folders of other binaries, or None for those of the wheels.
@@ -363,6 +365,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         mail=mail.read(reader, needed=mode == "production", folder=data_dir / "mail", host=host),
         object_store=object_store.read(reader, demo=mode == "demo"),
         demo_password=reader.text("DEMO_PASSWORD", "negatoscope-demo"),
+        breached_passwords_file=reader.readable("BREACHED_PASSWORDS_FILE"),
         allowed_hosts=_allowed_hosts(reader, mode, public_url),
         secure_cookies=mode != "demo",
         postgres_bin=reader.path("POSTGRES_BIN"),

@@ -1,5 +1,6 @@
 """How variables are read: the `.env` file, and one clear sentence for each value that cannot be used."""
 
+import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -90,6 +91,13 @@ class Reader:
         """An absolute path (a relative one starts at the project folder), or None where it is not set."""
         text = self.text(name)
         return (BASE_DIR / Path(text).expanduser()).absolute() if text else None
+
+    def readable(self, name: str) -> Path | None:
+        """A file that this account can read, or None where the variable is not set."""
+        path = self.path(name)
+        if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
+            self.sentences.append(f"{name} names {path}, which cannot be read.")
+        return path
 
     def items(self, name: str) -> tuple[str, ...]:
         """The parts of a list written with commas or spaces."""

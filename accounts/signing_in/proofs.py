@@ -21,7 +21,7 @@ _MOST: Final = 12
 class Method(TextChoices):
     """What was shown."""
 
-    PASSWORD = "password", _("Password")  # noqa: S105
+    PASSWORD = "password", _("Password")
     TOTP = "totp", _("Authenticator app")
     PASSKEY = "passkey", _("Passkey")
     RECOVERY = "recovery", _("Recovery code")

@@ -11,7 +11,7 @@ proved who they are within the policy's minutes (signing in counts) passes and n
 Machines prove who they are with every request, and pass.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.parts import is_part_of_a_page, page_of
-from accounts.signing_in import policy, proofs
+from accounts.signing_in import passkeys, policy, proofs, proving
 from accounts.signing_in.acts import Act
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -79,6 +79,19 @@ def address(act: Act, then: str) -> str:
     return f"{reverse('accounts:confirm')}?{urlencode({'act': str(act), 'next': then})}"
 
 
+def asked(user: User, act: Act, *, then: str, errors: Sequence[str] = ()) -> dict[str, object]:
+    """Return what the page of the confirmation shows."""
+    return {
+        "act": act,
+        "offer": proving.offered(user, act),
+        "errors": errors,
+        "purpose": passkeys.Purpose.CONFIRM,
+        "action": reverse("accounts:confirm"),
+        "next": then,
+        "needs_passkey": policy.needs_passkey(act),
+    }
+
+
 def _wants_a_page(request: HttpRequest) -> bool:
     return request.headers.get("Accept", "*/*").split(",")[0].strip().split(";")[0] in {
         "text/html",
@@ -98,6 +111,7 @@ def _carrying(request: HttpRequest, act: Act) -> HttpResponse:
         "fields": fields if fits else [],
         "is_lost": not fits or bool(request.FILES),
     }
-    page = render(request, "account/confirm_form.html", {"act": act, "held": held}, status=403)
+    context = asked(cast(User, request.user), act, then=request.get_full_path())
+    page = render(request, "account/confirm.html", {**context, "held": held}, status=403)
     page["Cache-Control"] = "no-store"
     return page

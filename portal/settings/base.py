@@ -58,9 +58,11 @@ MIDDLEWARE = [
     "accounts.framing.middleware.FramingMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.signing_in.middleware.SessionLimitsMiddleware",
     "accounts.middleware.SignInAgainMiddleware",
     "accounts.middleware.PreferencesMiddleware",
     "accounts.middleware.ScopeMiddleware",
+    "accounts.signing_in.middleware.EnrolmentMiddleware",
     "accounts.defence.cross_site.CrossSiteRequests",
 ]
 

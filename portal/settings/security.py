@@ -16,7 +16,9 @@ THEME_COOKIE_NAME = f"{_prefix}theme"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 3600
+# The longest that a policy may allow (accounts/signing_in/sessions.py ends them earlier); the browser drops it when it closes.
+SESSION_COOKIE_AGE = 24 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 # What is said to a person may name a patient: it is kept here, and no cookie carries it about.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_TRUSTED_ORIGINS = [environment.public_url] if environment.public_url.startswith("https://") else []
@@ -63,19 +65,23 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.signing_in.passwords.LengthValidator"},
+    {"NAME": "accounts.signing_in.passwords.BreachedPasswordValidator"},
 ]
+# Digests of passwords that leaked elsewhere, in order: searched where it lies, without a network.
+BREACHED_PASSWORDS_FILE = environment.breached_passwords_file
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/"
 
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.signing_in.adapter.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
-# A terminal server gives a whole ward one address; failures are counted by account and address (accounts/adapter.py).
-ACCOUNT_RATE_LIMITS = {"login": "300/m/ip", "login_failed": "60/m/ip,5/300s/key", "change_password": "10/m/user"}
+# Counted by account and address in accounts/signing_in/attempts.py, for every way of proving who one is.
+ACCOUNT_RATE_LIMITS = False
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # Characters of a question's part of an address: a list's filters, or a search of DICOMweb with all its fields.

@@ -1,0 +1,26 @@
+"""The one stage between a right password and a session: the second factor, for who has one."""
+
+from typing import Any, Final
+
+from allauth.account.stages import LoginStage
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.signing_in import factors, proofs
+
+KEY: Final = "second_factor"
+
+
+class SecondFactorStage(LoginStage):  # type: ignore[misc]
+    """Asks for a second factor where the person has one and has not shown any yet."""
+
+    key = KEY
+    urlname = "accounts:second-factor"
+
+    def handle(self) -> tuple[HttpResponseRedirect | None, bool]:
+        """Return where to go, and whether to go on without."""
+        user: Any = self.login.user
+        if not isinstance(user, User) or not factors.has_second(user) or proofs.has_second_factor(self.request, user):
+            return None, True
+        return HttpResponseRedirect(reverse(self.urlname)), True

@@ -1,0 +1,1 @@
+"""Pages of sign-in, of proving again who one is, and of one's own security."""
