@@ -7,12 +7,14 @@ from django.urls import include, path
 
 from accounts import views
 from accounts.defence import policy_reports
+from accounts.sealed import urls as sealed
 from accounts.signing_in import urls as signing_in
 
 own = (
     [
         path("theme/", views.theme, name="theme"),
         path("policy-report/", policy_reports.received, name="policy-report"),
+        *sealed.own,
         *signing_in.own,
     ],
     "accounts",

@@ -1,7 +1,8 @@
 """Index of the admin pages of people, places, machines and the audit: imports only."""
 
 from accounts.admin import audit_log, machines, people
+from accounts.federation import admin as federation
 from accounts.framing import admin as framing
 from accounts.outbound import admin as outbound
 
-__all__ = ["audit_log", "framing", "machines", "outbound", "people"]
+__all__ = ["audit_log", "federation", "framing", "machines", "outbound", "people"]

@@ -89,9 +89,7 @@ class IdentityProvider(models.Model):
     )
 
     admits = models.CharField(_("who may come in"), max_length=8, choices=Admits.choices, default=Admits.RULES)
-    required_claim = models.CharField(
-        _("required claim"), max_length=200, blank=True, validators=[validate_claim_path]
-    )
+    required_claim = models.CharField(_("required claim"), max_length=200, blank=True, validators=[validate_claim_path])
     required_value = models.CharField(
         _("required value"),
         max_length=200,

@@ -13,8 +13,8 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actor import Actor
 from accounts.audit import Action, Outcome
-from accounts.federation import granting
 from accounts.federation import claims as claims_of
+from accounts.federation import granting
 from accounts.federation.claims import Assertion, Strength
 from accounts.federation.errors import SignInRefused
 from accounts.federation.models import Admits
@@ -101,9 +101,7 @@ def link(*, actor: Actor, user: User, provider: IdentityProvider, assertion: Ass
         # The account has another identity of this provider: the administrator takes that away first.
         raise SignInRefused("taken", "account has another identity of this provider") from error
     _record(Action.IDENTITY_LINKED, actor, user, provider=provider.slug, subject=assertion.subject)
-    granting.apply(
-        actor=actor, user=user, provider=provider, given=granting.given_by(provider, assertion.claims)
-    )
+    granting.apply(actor=actor, user=user, provider=provider, given=granting.given_by(provider, assertion.claims))
     return identity
 
 
@@ -113,9 +111,7 @@ def unlink(*, actor: Actor, identity: FederatedIdentity) -> None:
     assert isinstance(identity.user, User)
     granting.apply(actor=actor, user=identity.user, provider=identity.provider, given=())
     _end(FederatedSession.objects.filter(identity=identity), actor, "identity unlinked")
-    _record(
-        Action.IDENTITY_UNLINKED, actor, identity.user, provider=identity.provider.slug, subject=identity.subject
-    )
+    _record(Action.IDENTITY_UNLINKED, actor, identity.user, provider=identity.provider.slug, subject=identity.subject)
     identity.delete()
 
 

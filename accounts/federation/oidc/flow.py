@@ -68,9 +68,7 @@ def address_to_ask(
     return f"{metadata.authorization_endpoint}{joint}{urlencode(asked, quote_via=quote)}"
 
 
-def finish(
-    provider: IdentityProvider, question: Question, answered: Mapping[str, str], *, callback: str
-) -> Assertion:
+def finish(provider: IdentityProvider, question: Question, answered: Mapping[str, str], *, callback: str) -> Assertion:
     """Turn the answer that the browser brought into who was recognised. Raises :class:`SignInRefused`."""
     metadata = metadata_of(provider)
     _check_issuer(answered, metadata)

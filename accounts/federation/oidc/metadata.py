@@ -86,9 +86,7 @@ def keys_of(provider: IdentityProvider, metadata: Metadata, *, afresh: bool = Fa
 def call(method: str, address: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None) -> outbound.Answer:
     """Call a provider. Raises :class:`SignInRefused`: our rules forbid it (``not_set_up``), or nobody answers."""
     try:
-        return outbound.send(
-            method, address, body=body, headers=headers, patience=PATIENCE, most_octets=MOST_OCTETS
-        )
+        return outbound.send(method, address, body=body, headers=headers, patience=PATIENCE, most_octets=MOST_OCTETS)
     except Refused as error:
         raise SignInRefused("not_set_up", f"outbound: {error.code}") from error
     except Failed as error:

@@ -21,6 +21,8 @@ _ALGORITHMS: Final = {
     "OKP": ("EdDSA", "Ed25519"),
 }
 _KIND_OF: Final = {algorithm: kind for kind, algorithms in _ALGORITHMS.items() for algorithm in algorithms}
+#: All of them.
+BELIEVED: Final = frozenset(_KIND_OF)
 _LEAST_RSA_BITS: Final = 2048
 _LONGEST: Final = 64 * 1024
 #: Seconds by which clocks may differ, and for which a token may have been under way.
@@ -109,9 +111,7 @@ def _verified(
     return header, claims
 
 
-def _key_for(
-    token: str, provider: IdentityProvider, metadata: Metadata, what: str
-) -> tuple[Any, str, dict[str, Any]]:
+def _key_for(token: str, provider: IdentityProvider, metadata: Metadata, what: str) -> tuple[Any, str, dict[str, Any]]:
     """Return the provider's key that the token names, and the algorithm, if both are among those believed."""
     if len(token) > _LONGEST:
         raise SignInRefused("not_verified", f"{what}: too long")
