@@ -26,6 +26,7 @@ class Action(TextChoices):
     AUDIT_FORWARDING_FAILED = "audit.forwarding_failed", _("Audit could not be forwarded")
     ACCESS_SUSPECTED = "access.suspected", _("Access to a record called into question")
     ACCESS_REVIEWED = "access.reviewed", _("Access to a record reviewed")
+    COMPLIANCE_READ = "compliance.read", _("Compliance looked at")
     SECURITY_ALERTED = "security.alerted", _("Security alert")
 
     # People and machines

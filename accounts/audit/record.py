@@ -142,7 +142,7 @@ def _row(entry: Entry) -> table.Row:
         "patient_id": _text(entry.patient_id),
         "issuer_of_patient_id": _text(entry.issuer_of_patient_id),
         "departments": None if entry.departments is None else [_text(code) for code in entry.departments],
-        "detail": _detail(entry.detail),
+        "detail": _detail(entry.detail or {}),
     }
 
 
