@@ -124,6 +124,7 @@ CODES: Final[Mapping[Action, Coded]] = MappingProxyType(
         _A.AUDIT_FORWARDING_FAILED: _alert(AUDIT_RECORDING_STOPPED),
         _A.ACCESS_SUSPECTED: _RESTRICTED,
         _A.ACCESS_REVIEWED: Coded(AUDIT_LOG_USED, "R"),
+        _A.COMPLIANCE_READ: _WORK,
         _A.SECURITY_ALERTED: _alert(),
         _A.USER_SIGNED_IN: Coded(USER_AUTHENTICATION, "E", (LOGIN,)),
         _A.USER_SIGNED_OUT: Coded(USER_AUTHENTICATION, "E", (LOGOUT,)),

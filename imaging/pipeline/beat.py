@@ -9,6 +9,8 @@ FILE_AUDIT: Final = "imaging.pipeline.file_audit"
 REMIND_OF_QUARANTINE: Final = "imaging.pipeline.remind_of_quarantine"
 RESUME_RELEASES: Final = "imaging.pipeline.resume_releases"
 OFFER_WEBHOOKS: Final = "imaging.pipeline.offer_webhooks"
+FORWARD_AUDIT: Final = "imaging.pipeline.forward_audit"
+REVIEW_ACCESS: Final = "imaging.pipeline.review_access"
 EXPIRE_UPLOADS: Final = "imaging.pipeline.expire_uploads"
 
 # Each message expires before the next but one: a broker that was away, or a busy queue, does not pile them up.
@@ -23,6 +25,21 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": FILE_AUDIT,
         "schedule": 60.0,
         "options": {"queue": "short", "expires": 120.0},
+    },
+    "tell of emergency accesses, and close what is over": {
+        "task": "imaging.pipeline.follow_up_emergencies",
+        "schedule": 30.0,
+        "options": {"queue": "short", "expires": 60.0},
+    },
+    "forward the audit": {
+        "task": FORWARD_AUDIT,
+        "schedule": 10.0,
+        "options": {"queue": "long", "expires": 20.0},
+    },
+    "look into yesterday's access": {
+        "task": REVIEW_ACCESS,
+        "schedule": 3600.0,
+        "options": {"queue": "long", "expires": 3600.0},
     },
     "watch for silent senders": {
         "task": WATCH_SENDERS,

@@ -1,8 +1,12 @@
 """What Celery runs. Each task is a nudge to look at the database: lost, doubled or late, it does no harm."""
 
+from accounts.audit import forwarding as audit_forwarding
+from accounts.audit import reviews as audit_reviews
 from accounts.audit import spool as audit_spool
 from accounts.idempotency import services as idempotency
+from accounts.sealed import services as sealed
 from imaging import queues
+from imaging.access.emergency import services as emergencies
 from imaging.events import changes, jobs
 from imaging.events import services as events
 from imaging.ingest import silence
@@ -58,6 +62,25 @@ def watch_senders() -> None:
 def file_audit() -> None:
     """Put the audit events that had to wait on disk into their table."""
     audit_spool.drain()
+
+
+@queues.short_task(name=queues.FOLLOW_UP_EMERGENCIES)
+def follow_up_emergencies() -> None:
+    """Tell of records that were opened in an emergency and of sealed accounts, and close what is over."""
+    sealed.follow_up()
+    emergencies.follow_up()
+
+
+@queues.long_task(name=beat.FORWARD_AUDIT)
+def forward_audit() -> None:
+    """Give the audit's receivers what they have not had."""
+    audit_forwarding.forward()
+
+
+@queues.long_task(name=beat.REVIEW_ACCESS)
+def review_access() -> None:
+    """Look into the days that nobody has looked into yet."""
+    audit_reviews.review_days()
 
 
 @queues.short_task(name=beat.OFFER_WEBHOOKS)
