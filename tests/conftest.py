@@ -14,6 +14,7 @@ from django.db import connections
 from redis.exceptions import RedisError
 
 from accounts.audit import coalescing
+from accounts.signing_in import enrolment, policy
 from imaging.dicomweb import kept_answers
 from imaging.studies.reading import decisions, metadata
 from tests import emptying
@@ -85,6 +86,8 @@ def _nothing_remembered() -> None:
     with contextlib.suppress(RedisError):
         cache.clear()
     decisions.remembered.clear()
+    policy.forget()
+    enrolment.forget_all()
     kept_answers.remembered.clear()
 
 

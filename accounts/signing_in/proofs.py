@@ -26,6 +26,7 @@ class Method(TextChoices):
     PASSKEY = "passkey", _("Passkey")
     RECOVERY = "recovery", _("Recovery code")
     FEDERATED = "federated", _("Hospital account")
+    SEALED = "sealed", _("Sealed envelope")
     SESSION = "session", _("Session")
 
 
@@ -87,6 +88,11 @@ def forget(request: HttpRequest) -> None:
 def has_second_factor(request: HttpRequest, user: User | None = None) -> bool:
     """Whether a second factor was shown in this session, here or at the house that vouches for the person."""
     return any(proof.is_strong for proof in of(request, user))
+
+
+def by_seal(request: HttpRequest) -> bool:
+    """Whether the session was begun with the code of a sealed account: made for when nothing else can be shown."""
+    return any(proof.method is Method.SEALED for proof in of(request))
 
 
 def methods(request: HttpRequest, user: User | None = None) -> list[str]:

@@ -1,7 +1,10 @@
 /** What every page carries: htmx under the strict policy, the keys, menus. */
 import iconsAddress from "../icons/icons.svg?url";
 import faviconAddress from "../icons/favicon.svg?url";
+import "./passkeys";
 import "./session";
+import "./proving";
+import "./activity";
 import "./fragments";
 import "./keys";
 import "./rows";
@@ -10,6 +13,7 @@ import "./columns";
 import "./desk";
 import "./dialogs";
 import "./downloads";
+import "./emergency";
 import "./help";
 import "./palette";
 import "./preview";

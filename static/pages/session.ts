@@ -4,6 +4,8 @@
  * Requests of parts of a page are answered 401 then (`accounts.middleware.SignInAgainMiddleware`). A form is sent only once
  * the session is known to be alive, where it may have ended unnoticed. Somebody else who signs in gets their own first page.
  */
+import { proofInto } from "./proving";
+
 const SURE_MS = 60_000;
 const SESSION = "/account/session/";
 
@@ -58,12 +60,16 @@ function complain(dialog: HTMLElement, text: string): void {
   place.hidden = !text;
 }
 
-/** Sign in by the portal's own form. Returns what went wrong, in words; empty when it is done. */
-async function signIn(form: HTMLFormElement): Promise<string> {
+const SECOND = "/account/second-factor/";
+/** What a sign-in came to: done, one more step, or what went wrong in words. */
+type Outcome = { wrong?: string; second?: boolean };
+
+/** Sign in by the portal's own form. */
+async function signIn(form: HTMLFormElement): Promise<Outcome> {
   const page = parsed(await (await fetch(form.action, { cache: "no-store" })).text());
   const token = page.querySelector<HTMLInputElement>("input[name=csrfmiddlewaretoken]")?.value;
   // Without a form somebody has signed in meanwhile, in another tab.
-  if (!token) return "";
+  if (!token) return {};
   const given = new FormData(form);
   const body = new URLSearchParams({
     login: String(given.get("again-login") ?? ""),
@@ -71,8 +77,9 @@ async function signIn(form: HTMLFormElement): Promise<string> {
     csrfmiddlewaretoken: token,
   });
   const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-  const said = (await answer.json()) as { form?: { errors: string[] } };
-  return answer.ok ? "" : (said.form?.errors.join(" ") || (form.dataset["refused"] ?? ""));
+  const said = (await answer.json()) as { form?: { errors: string[] }; location?: string };
+  if (!answer.ok) return { wrong: said.form?.errors.join(" ") || (form.dataset["refused"] ?? "") };
+  return { second: said.location === SECOND };
 }
 
 /** Read the token anew: another sign-in, in another tab, made this page's an old one. False when there is no going on here. */
@@ -114,17 +121,37 @@ function send(form: HTMLFormElement, by: HTMLElement | null): void {
   form.requestSubmit(by?.isConnected ? by : null);
 }
 
+/** Ask for the second factor in the same dialog. */
+async function secondStep(form: HTMLFormElement, dialog: HTMLDialogElement): Promise<void> {
+  const place = dialog.querySelector<HTMLElement>("[data-second-step]");
+  if (!place) return;
+  form.hidden = true;
+  place.hidden = false;
+  await proofInto(place, SECOND);
+}
+
+document.addEventListener("proof:done", (event) => {
+  const place = event.target as HTMLElement;
+  const dialog = place.closest<HTMLDialogElement>("#sign-in-again");
+  if (!dialog) return;
+  place.replaceChildren();
+  place.hidden = true;
+  dialog.querySelector<HTMLFormElement>("form[hidden]")?.removeAttribute("hidden");
+  void goOn(dialog);
+});
+
 async function answerDialog(form: HTMLFormElement, dialog: HTMLDialogElement): Promise<void> {
   form.setAttribute("aria-busy", "true");
   complain(dialog, "");
   try {
-    const wrong = await signIn(form);
+    const { wrong, second } = await signIn(form);
     const password = form.querySelector<HTMLInputElement>("[type=password]");
     if (password) password.value = "";
     if (wrong) {
       complain(dialog, wrong);
       password?.focus();
-    } else await goOn(dialog);
+    } else if (second) await secondStep(form, dialog);
+    else await goOn(dialog);
   } catch {
     complain(dialog, form.dataset["away"] ?? "");
   } finally {
@@ -137,6 +164,7 @@ document.addEventListener(
   (event) => {
     const form = event.target as HTMLFormElement;
     const dialog = form.closest<HTMLDialogElement>("#sign-in-again");
+    if (form.closest("[data-then], [data-passkey]")) return;
     if (dialog) {
       event.preventDefault();
       event.stopPropagation();
@@ -168,6 +196,7 @@ document.addEventListener(
   true,
 );
 
+document.addEventListener("session:gone", () => sessionEnded());
 document.addEventListener("htmx:afterOnLoad", () => (heard = performance.now()));
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail;

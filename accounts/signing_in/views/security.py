@@ -45,13 +45,14 @@ _PAGE: Final = "accounts:security"
 @login_required
 def security(request: HttpRequest) -> HttpResponse:
     """Show how one signs in, where one is signed in, and when one did."""
-    user = person(request)
+    user, rules = person(request), policy.in_force()
     context = {
         "held": factors.held(user),
         "sessions": sessions.of(user, this=request.session.session_key),
         "sign_ins": history.latest_sign_ins(user),
         "lacking": enrolment.asked_of(request, user),
-        "rules": policy.in_force(),
+        "idle_minutes": int(rules.idle.total_seconds() // 60),
+        "absolute_hours": int(rules.absolute.total_seconds() // 3600),
     }
     return render(request, "account/security.html", context)
 
