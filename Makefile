@@ -103,13 +103,13 @@ test: setup .make/test-requirements peers ## everything the tests need, then all
 CHECK := ENV_FILE= PORTAL_MODE=demo DATA_DIR=$(CURDIR)/.make/check DJANGO_SETTINGS_MODULE=portal.settings.test
 
 .PHONY: check
-check: setup .make/test-requirements ## formatting, lint, types, import contracts, migrations, deployment settings, catalogues
+check: setup .make/test-requirements ## formatting, lint, types, import contracts, migrations, deployment settings, catalogues, packages
 	@mkdir -p -m 700 .make/check
-	@$(MAKE) --no-print-directory --jobs="$$(nproc)" --output-sync=target check-types check-python check-front-end check-django
+	@$(MAKE) --no-print-directory --jobs="$$(nproc)" --output-sync=target check-types check-python check-front-end check-django check-packages
 	@echo "All checks passed."
 
 # What takes longest is begun first, and the rest goes on beside it.
-.PHONY: check-types check-python check-front-end check-django
+.PHONY: check-types check-python check-front-end check-django check-packages
 check-types:
 	@$(CHECK) $(BIN)/mypy portal accounts imaging
 
@@ -127,6 +127,17 @@ check-django:
 	@$(BIN)/python -m portal.serve.deployment_check
 	@$(BIN)/python -m portal.catalogues check
 
+check-packages:
+	@$(BIN)/python -m tests.supply_chain.check
+
+.PHONY: sbom
+sbom: setup .make/test-requirements ## write the bill of materials (CycloneDX) to FILE (negatoscope.cdx.json)
+	@$(BIN)/python -m tests.supply_chain.bill $(FILE)
+
+.PHONY: audit
+audit: setup .make/test-requirements ## ask the advisory services about the locked packages (needs a network)
+	@$(BIN)/python -m tests.supply_chain.audit
+
 .PHONY: format
 format: .make/test-requirements ## format Python
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
@@ -139,6 +150,7 @@ messages: .make/requirements ## bring the French catalogue up to date with code 
 bench: setup .make/test-requirements peers ## measure speed and memory; docs/performance.md keeps the figures
 	@NEGATOSCOPE_DURABLE=1 $(BIN)/python -m pytest tests/benchmarks -s --override-ini='norecursedirs=.* data node_modules' $(ARGS)
 
+FILE ?= negatoscope.cdx.json
 SECONDS ?= 600
 
 .PHONY: fuzz

@@ -30,15 +30,22 @@ def furnished(pages: Iterable[dict[str, Any]], registry: "dict[type[Model], Mode
     by_room: dict[Room, list[dict[str, Any]]] = {room: [] for room in Room}
     for page in pages:
         by_room[room_of(registry.get(page["model"]))].append(page)
-    index = reverse("admin:index")
-    return [
-        {
-            "name": room.label,
-            "app_label": f"room-{room}",
-            "app_url": f"{index}#room-{room}",
-            "has_module_perms": True,
-            "models": sorted(found, key=lambda page: str(page["name"]).lower()),
-        }
-        for room, found in by_room.items()
-        if found
-    ]
+    return [_room(room, found) for room, found in by_room.items() if found]
+
+
+def with_pages(rooms: list[dict[str, Any]], pages: Iterable[tuple[Room, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return the rooms with pages that belong to no table among theirs; a room that was left out is opened for one."""
+    found = {room["app_label"]: list(room["models"]) for room in rooms}
+    for room, page in pages:
+        found.setdefault(f"room-{room}", []).append(page)
+    return [_room(room, found[f"room-{room}"]) for room in Room if f"room-{room}" in found]
+
+
+def _room(room: Room, pages: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": room.label,
+        "app_label": f"room-{room}",
+        "app_url": f"{reverse('admin:index')}#room-{room}",
+        "has_module_perms": True,
+        "models": sorted(pages, key=lambda page: str(page["name"]).lower()),
+    }

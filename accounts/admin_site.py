@@ -1,6 +1,7 @@
 """The Django admin as one room of the portal: our sign-in, our look, and nothing that is switched off."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -12,12 +13,12 @@ from django.db.models import Model
 from django.db.models.base import ModelBase
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from accounts.admin_rooms import furnished
+from accounts.admin_rooms import Room, furnished, with_pages
 
 #: Apps whose tables exist and whose features are off: what cannot be used is not shown.
 HIDDEN_APPS: Final = frozenset({"account", "auth", "mfa", "socialaccount", "usersessions"})
@@ -25,6 +26,18 @@ HIDDEN_APPS: Final = frozenset({"account", "auth", "mfa", "socialaccount", "user
 
 #: What a package above shows on the first page, as names of its template; it asks for itself what the reader may see.
 IndexPart = Callable[[HttpRequest], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the admin that shows no rows of a table: where it stands, what it is called, and who may open it."""
+
+    route: str
+    url_name: str
+    name: Any
+    room: Room
+    view: Callable[[HttpRequest], HttpResponse]
+    may_open: Callable[[HttpRequest], bool]
 
 
 class PortalAdminSite(AdminSite):
@@ -36,11 +49,21 @@ class PortalAdminSite(AdminSite):
         """Begin with an index of rooms alone."""
         super().__init__(name)
         self._index_parts: list[IndexPart] = []
+        self._pages: list[Page] = []
         self._inlines: dict[type[Model], list[type[InlineModelAdmin[Any, Any]]]] = {}
 
     def add_to_index(self, part: IndexPart) -> None:
         """Have the first page show what ``part`` answers."""
         self._index_parts.append(part)
+
+    def add_page(self, page: Page) -> None:
+        """Have the site show a page that belongs to no table, in its room."""
+        self._pages.append(page)
+
+    def get_urls(self) -> list[Any]:
+        """Add the pages that belong to no table."""
+        own = [path(page.route, self.admin_view(page.view), name=page.url_name) for page in self._pages]
+        return [*own, *super().get_urls()]
 
     def add_inline(self, model: type[Model], inline: "type[InlineModelAdmin[Any, Any]]") -> None:
         """Have the pages of ``model``, which belong to a package below, show rows of a package above."""
@@ -54,7 +77,14 @@ class PortalAdminSite(AdminSite):
         """Return the rooms with their pages, as far as this person may open them."""
         found = self._build_app_dict(request)
         pages = [page for app in found.values() for page in app["models"]]
-        return furnished(pages, self._registry)
+        rooms = furnished(pages, self._registry)
+        return with_pages(rooms, [self._entry(page) for page in self._pages if page.may_open(request)])
+
+    def _entry(self, page: Page) -> tuple[Room, dict[str, Any]]:
+        """What the list of a room shows of a page, as Django describes a table's."""
+        address = reverse(f"{self.name}:{page.url_name}")
+        shown = {"name": page.name, "object_name": page.url_name, "admin_url": address, "view_only": True}
+        return page.room, shown
 
     @method_decorator(never_cache)
     def index(  # type: ignore[override]

@@ -1,5 +1,6 @@
 """The portal as a Django app, so that it may carry management commands. It has no model."""
 
+from importlib import import_module
 from typing import Final
 
 from django.apps import AppConfig
@@ -13,3 +14,8 @@ class PortalConfig(AppConfig):
     """Composition: supervisor and demo hospital commands."""
 
     name = "portal"
+
+    def ready(self) -> None:
+        """Register what is asked of the server itself."""
+        # The questions ask settings and database, which are ready only now.
+        import_module("portal.compliance")

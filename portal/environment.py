@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, TypedDict
 from urllib.parse import urlsplit
 
-from portal import embedded, mail, object_store
+from portal import embedded, mail, object_store, secret_variables
 from portal.embedded import paths
 from portal.variables import (
     BASE_DIR,
@@ -138,11 +138,15 @@ def _mode(reader: Reader) -> Mode:
 
 def _secret_key(reader: Reader, mode: Mode, data_dir: Path) -> str:
     if reader.text("SECRET_KEY_FILE"):
-        key = reader.file("SECRET_KEY_FILE")
+        key = reader.secret_file("SECRET_KEY_FILE")
         if key and len(key) < 50:
             reader.sentences.append(
                 "The key in SECRET_KEY_FILE is too short: it needs 50 characters or more, such as `openssl rand"
                 " -base64 48` gives."
+            )
+        elif key and secret_variables.is_sample(key):
+            reader.sentences.append(
+                "The key in SECRET_KEY_FILE is an example's, or no random one: make one with `openssl rand -base64 48`."
             )
         return key
     if mode == "demo":
@@ -198,6 +202,8 @@ def _database(reader: Reader, mode: Mode, data_dir: Path) -> tuple[str, str | No
             reader.sentences.append(
                 "DATABASE_OWNER_URL is the same as DATABASE_URL: the application's role must not own the database."
             )
+    if mode == "production":
+        secret_variables.refuse_samples(reader, DATABASE_URL=url, DATABASE_OWNER_URL=owner)
     return url, None if serving else owner or None
 
 
@@ -373,7 +379,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         decoder_socket=reader.path("DECODER_SOCKET") or paths.socket(data_dir, "decoder.sock"),
         **_processes(reader),
         **_limits(reader),
-        metrics_token=reader.file("METRICS_TOKEN_FILE"),
+        metrics_token=reader.secret_file("METRICS_TOKEN_FILE"),
         metrics_addresses=_networks(reader, "METRICS_ADDRESSES"),
     )
     if reader.sentences:
@@ -386,7 +392,7 @@ def variables_of_process() -> dict[str, str]:
     if SERVING_VARIABLE in os.environ:
         return dict(os.environ)
     name = os.environ.get("ENV_FILE", ".env")
-    return {**(read_env_file(BASE_DIR / name) if name else {}), **os.environ}
+    return secret_variables.with_secrets({**(read_env_file(BASE_DIR / name) if name else {}), **os.environ})
 
 
 environment = read(variables_of_process())

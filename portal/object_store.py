@@ -116,7 +116,7 @@ def _key_file(reader: Reader, name: str) -> Path | None:
             f"{name} is not set: the object store needs a file with this key, readable by this account only."
         )
         return None
-    reader.file(name)
+    reader.secret_file(name)
     return reader.path(name)
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -61,6 +62,20 @@ def read_env_file(path: Path) -> dict[str, str]:
         except ValueError:
             raise Misconfigured([f"Line {number} of {path} has a quote that is not closed."]) from None
     return variables
+
+
+def who_else_reads(path: Path) -> str:
+    """Say who besides this account may read or write a file with a secret; nothing when it is nobody.
+
+    A file of another owner that is open to our group for reading is how containers and systemd hand secrets over.
+    """
+    found = path.stat()
+    if found.st_mode & stat.S_IRWXO:
+        return "every account of this machine"
+    is_handed_over = found.st_uid != os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IXGRP)
+    if found.st_mode & stat.S_IRWXG and not is_handed_over:
+        return "the accounts of its group"
+    return ""
 
 
 class Reader:
@@ -123,4 +138,12 @@ class Reader:
             return ""
         if not contents:
             self.sentences.append(f"{name} names {path}, which is empty.")
+        return contents
+
+    def secret_file(self, name: str) -> str:
+        """The stripped contents of a file with a secret, which nobody else may read; or nothing, and a sentence."""
+        contents = self.file(name)
+        path = self.path(name)
+        if contents and path is not None and (others := who_else_reads(path)):
+            self.sentences.append(f"{name} names {path}, which can be read by {others}: chmod 600 {path}.")
         return contents

@@ -4,7 +4,8 @@ from django.contrib import admin
 
 from accounts.admin_site import PortalAdminSite
 from accounts.models import Department
-from imaging.admin import application_entities, work
+from imaging.access.emergency import admin as emergency
+from imaging.admin import application_entities, compliance, work
 from imaging.admin.dashboard import dashboard
 from imaging.events import admin as events
 from imaging.ingest import admin as ingest
@@ -15,6 +16,8 @@ from imaging.webhooks import admin as webhooks
 
 __all__ = [
     "application_entities",
+    "compliance",
+    "emergency",
     "events",
     "ingest",
     "integrity",

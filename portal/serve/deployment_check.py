@@ -13,6 +13,7 @@ def main() -> int:
     """Return the exit code of `manage.py check --deploy --fail-level WARNING`."""
     with tempfile.TemporaryDirectory() as folder:
         key = Path(folder) / "secret-key"
+        key.touch(0o600)
         key.write_text(os.urandom(48).hex())
         variables = {
             "PATH": os.environ.get("PATH", ""),
