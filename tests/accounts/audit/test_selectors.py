@@ -84,7 +84,9 @@ def test_a_line_tells_one_person_s_day() -> None:
     user = UserFactory.create(display_name="Dr Who")
     department = DepartmentFactory.create(code="emergency")
     start = datetime(2026, 5, 1, 8, tzinfo=UTC)
-    MembershipFactory.create(user=user, department=department, role=Role.CLINICIAN, valid_from=start - timedelta(days=1))
+    MembershipFactory.create(
+        user=user, department=department, role=Role.CLINICIAN, valid_from=start - timedelta(days=1)
+    )
     mine = {"actor_id": str(user.pk), "actor_name": user.get_username(), "departments": ["emergency"], "door": "page"}
     at(start, **mine)
     at(start + timedelta(hours=1), Action.FRAMES_READ, subject_uid="1.2.4", detail={"reason": "chest pain"}, **mine)
