@@ -22,5 +22,6 @@ own = (
 
 urlpatterns = [
     *signing_in.urlpatterns,
+    path("", include("accounts.federation.urls")),
     path("", include(own)),
 ]

@@ -49,7 +49,25 @@ class IdentityProviderForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = IdentityProvider
-        fields = "__all__"
+        fields = (
+            "name",
+            "slug",
+            "protocol",
+            "is_active",
+            "label",
+            "label_fr",
+            "position",
+            "issuer",
+            "client_id",
+            "client_authentication",
+            "scopes",
+            "reads_userinfo",
+            "saml_metadata",
+            "admits",
+            "required_claim",
+            "required_value",
+            *_WORDS[1:],
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

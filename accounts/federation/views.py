@@ -1,7 +1,6 @@
 """Pages of single sign-on: there, back, and what a provider says behind the browser's back."""
 
 import time
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,13 +12,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actor import Actor
 from accounts.addresses import client_address
-from accounts.federation import arriving, begun, selectors, services
+from accounts.federation import arriving, begun, saml_views, selectors, services
 from accounts.federation.begun import Begun, Purpose
-from accounts.federation.errors import WORDS, SignInRefused
+from accounts.federation.errors import SignInRefused
 from accounts.federation.models import Protocol
 from accounts.federation.oidc import flow, tokens
 from accounts.federation.oidc.flow import Question
 from accounts.federation.oidc.metadata import metadata_of
+from accounts.federation.refusing import refused
 from accounts.middleware import actor_of
 from accounts.models import FederatedIdentity, IdentityProvider, User
 from accounts.roles import Door
@@ -52,9 +52,11 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
         return step_up.answer(request, Act.OWN_ACCOUNT)
     try:
         _limit(request, "federation.begin", _BEGUN_PER_MINUTE)
+        if provider.protocol == Protocol.SAML:
+            return saml_views.sent_away(request, provider, then=next_address(request))
         return _sent_away(request, provider, purpose)
     except SignInRefused as refusal:
-        return _refused(request, provider, refusal, purpose)
+        return refused(request, provider, refusal, purpose)
 
 
 @require_safe
@@ -71,7 +73,7 @@ def callback(request: HttpRequest, slug: str) -> HttpResponse:
         assertion = flow.finish(provider, errand.question(state), answered, callback=_callback(request, provider))
         return arriving.arrive(request, provider, assertion, errand)
     except SignInRefused as refusal:
-        return _refused(request, provider, refusal, errand.purpose if errand else str(Purpose.SIGN_IN))
+        return refused(request, provider, refusal, errand.purpose if errand else str(Purpose.SIGN_IN))
 
 
 @csrf_exempt
@@ -161,18 +163,3 @@ def _limit(request: HttpRequest, what: str, limit: int) -> None:
     allowance = spend(stranger, what, limit=limit)
     if allowance is not None and allowance.wait:
         raise SignInRefused("no_answer", "too many from this address")
-
-
-def _refused(request: HttpRequest, provider: IdentityProvider, refusal: SignInRefused, purpose: str) -> HttpResponse:
-    services.record_refusal(actor=actor_of(request, Door.PAGE), provider=provider, refusal=refusal)
-    happened, next_step = WORDS[refusal.code]
-    named: dict[str, Any] = {"provider": provider.button}
-    context = {
-        "provider": provider,
-        "happened": str(happened) % named,
-        "next_step": str(next_step) % named,
-        "code": refusal.code,
-        "purpose": purpose,
-    }
-    status = 503 if refusal.code == "no_answer" else 403
-    return render(request, "federation/refused.html", context, status=status)
