@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("api/", include("imaging.api.urls")),
     path("dicom-web/", include("imaging.dicomweb.urls")),
+    path("access/", include("imaging.access.urls")),
     path("", include("imaging.ingest.urls")),
     path("", include("imaging.viewer.urls")),
 ]

@@ -20,6 +20,7 @@ from accounts.admin_rooms import Room
 from accounts.audit import Action
 from accounts.audited_admin import AuditedModelAdmin, SpokenInline
 from accounts.models import Department, MachineKey, Membership, Site, User
+from accounts.practitioners.admin import PractitionerIdentifierInline
 from accounts.roles import Right
 
 
@@ -31,6 +32,8 @@ class _RecordsMemberships(AuditedModelAdmin[Any]):
     ) -> None:
         """Save the memberships, and audit each one."""
         super().save_formset(request, form, formset, change)
+        if formset.model is not Membership:
+            return
         changed = [obj for obj, _fields in formset.changed_objects]
         for membership in formset.new_objects:
             self._record_membership(request, Action.MEMBERSHIP_STARTED, membership)
@@ -109,7 +112,7 @@ class UserAdmin(_RecordsMemberships, DjangoUserAdmin):  # type: ignore[type-arg]
     action_changed = Action.USER_CHANGED
     add_form = UserAddForm
     form = UserEditForm
-    inlines = (MembershipInline,)
+    inlines = (MembershipInline, PractitionerIdentifierInline)
     list_display = ("username", "person", "email", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "memberships__department", "memberships__role")
     search_fields = ("username", "display_name", "first_name", "last_name", "email")

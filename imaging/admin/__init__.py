@@ -5,6 +5,7 @@ from django.contrib import admin
 from accounts.admin_site import PortalAdminSite
 from accounts.models import Department
 from imaging.access.emergency import admin as emergency
+from imaging.access.requests import admin as access_requests
 from imaging.admin import application_entities, compliance, work
 from imaging.admin.dashboard import dashboard
 from imaging.events import admin as events
@@ -15,6 +16,7 @@ from imaging.studies import admin as studies
 from imaging.webhooks import admin as webhooks
 
 __all__ = [
+    "access_requests",
     "application_entities",
     "compliance",
     "emergency",

@@ -12,6 +12,7 @@ OFFER_WEBHOOKS: Final = "imaging.pipeline.offer_webhooks"
 FORWARD_AUDIT: Final = "imaging.pipeline.forward_audit"
 REVIEW_ACCESS: Final = "imaging.pipeline.review_access"
 EXPIRE_UPLOADS: Final = "imaging.pipeline.expire_uploads"
+TEND_ACCESS: Final = "imaging.pipeline.tend_access"
 
 # Each message expires before the next but one: a broker that was away, or a busy queue, does not pile them up.
 SCHEDULE: dict[str, dict[str, Any]] = {
@@ -60,6 +61,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": RESUME_RELEASES,
         "schedule": 60.0,
         "options": {"queue": "short", "expires": 120.0},
+    },
+    "look after access requests": {
+        "task": TEND_ACCESS,
+        "schedule": 300.0,
+        "options": {"queue": "short", "expires": 600.0},
     },
     "remind of what waits in quarantine": {
         "task": REMIND_OF_QUARANTINE,

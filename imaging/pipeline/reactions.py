@@ -6,6 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 from imaging import queues
+from imaging.access.requests import notices as access_notices
+from imaging.access.requests import referrals, tending
 from imaging.events.models import Event
 from imaging.ingest.desk import releasing
 from imaging.rendering import services as rendering
@@ -37,6 +39,8 @@ REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
             Step("moving pictures", rendering.make_cines),
             Step("compact headers", studies.compact_study),
             Step("settle", studies.settle),
+            Step("referring physicians", referrals.note_referrer),
+            Step("access granted before", tending.follow),
         ),
     }
 )
@@ -44,9 +48,12 @@ REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
 #: What people ask for and what is too much for one request: queued by the service that they asked.
 ASKED_FOR: Final = (Step(releasing.RELEASE_STEP, releasing.go_on, queues.LONG),)
 
+#: What is told of access requests. subject: a request's key and what happened
+TOLD_OF_ACCESS: Final = (Step(access_notices.TELL_STEP, access_notices.tell),)
+
 #: What follows every line of the change feed. subject: a webhook's key
 TOLD: Final = (Step(webhooks.DELIVER_STEP, webhooks.deliver),)
 
 STEPS: Final[Mapping[str, Step]] = MappingProxyType(
-    {step.name: step for steps in (*REACTIONS.values(), ASKED_FOR, TOLD) for step in steps}
+    {step.name: step for steps in (*REACTIONS.values(), ASKED_FOR, TOLD_OF_ACCESS, TOLD) for step in steps}
 )

@@ -7,6 +7,7 @@ from accounts.idempotency import services as idempotency
 from accounts.sealed import services as sealed
 from imaging import queues
 from imaging.access.emergency import services as emergencies
+from imaging.access.requests import tending
 from imaging.events import changes, jobs
 from imaging.events import services as events
 from imaging.ingest import silence
@@ -105,3 +106,9 @@ def remind_of_quarantine() -> None:
 def resume_releases() -> None:
     """Go on with releases whose process died."""
     releasing.resume()
+
+
+@queues.short_task(name=beat.TEND_ACCESS)
+def tend_access() -> None:
+    """Remind of access requests, close what nobody answers, warn before the end, note the end."""
+    tending.tend()

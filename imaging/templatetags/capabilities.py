@@ -15,13 +15,13 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def may(context: dict[str, Any], capability: str) -> bool:
     """Whether the reader has a capability in any department: `{% may "upload" as may_upload %}`."""
-    return Capability(capability) in _held(context)
+    return Capability(capability) in held(context)
 
 
 @register.simple_tag(takes_context=True)
 def quarantine_count(context: dict[str, Any]) -> str:
     """How many objects wait for the reader's decision, as text; empty for none and for people who do not decide."""
-    departments = _held(context).get(Capability.RESOLVE_QUARANTINE)
+    departments = held(context).get(Capability.RESOLVE_QUARANTINE)
     if not departments:
         return ""
     request = context["request"]
@@ -33,11 +33,12 @@ def quarantine_count(context: dict[str, Any]) -> str:
     return str(count) if count else ""
 
 
-def _held(context: dict[str, Any]) -> Mapping[Capability, frozenset[int]]:
+def held(context: dict[str, Any]) -> Mapping[Capability, frozenset[int]]:
+    """What the reader may do, and in which departments."""
     request = context.get("request")
     if request is None or not request.user.is_authenticated:
         return {}
-    held: Mapping[Capability, frozenset[int]] | None = getattr(request, "held_capabilities", None)
-    if held is None:
-        held = request.held_capabilities = capabilities_by_department(request.user)
-    return held
+    known: Mapping[Capability, frozenset[int]] | None = getattr(request, "held_capabilities", None)
+    if known is None:
+        known = request.held_capabilities = capabilities_by_department(request.user)
+    return known

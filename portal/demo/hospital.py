@@ -9,6 +9,7 @@ from accounts import services as accounts
 from accounts.actor import SYSTEM
 from accounts.models import Department, MachineKey, Membership, Site, User
 from accounts.roles import MACHINE_DOORS, Right, Role
+from imaging.access.requests.models import AccessPolicy, Relation
 from imaging.ingest.models import ApplicationEntity, RoutingRule
 from portal.demo.plan import Plan
 
@@ -34,6 +35,7 @@ def prepare(plan: Plan, *, password: str, key_file: Path) -> str:
         entity.departments.set([departments[code] for code in codes])
     for order, rule in enumerate(plan.rules, start=1):
         _rule(order * 10, rule, departments)
+    _access_policies(departments)
     return _machine_key(departments["emergency"], key_file)
 
 
@@ -65,6 +67,23 @@ def _rule(order: int, rule: dict[str, Any], departments: dict[str, Department]) 
     )
     if created:
         row.also.set([departments[code] for code in rule.get("also", [])])
+
+
+def _access_policies(departments: dict[str, Department]) -> None:
+    """What becomes of requests for access: by what is found true, else by a person; emergency's manager where nobody else."""
+    proved = [Relation.TREATING, Relation.REFERRER, Relation.ORDERED, Relation.CONSULTED]
+    AccessPolicy.objects.get_or_create(department=None, defaults={"verified": proved})
+    AccessPolicy.objects.get_or_create(
+        department=departments["radiology"],
+        defaults={
+            "verified": proved,
+            "may_give_download": True,
+            "says_its_name": True,
+            "longest_hours": 24 * 30,
+            "deputy": departments["emergency"],
+            "referrer_hours": 24 * 30,
+        },
+    )
 
 
 def _machine_key(department: Department, key_file: Path) -> str:

@@ -17,7 +17,9 @@ from imaging.dicom import person_name
 from imaging.studies.models import Patient, Placement, Study
 
 #: Titles that are no part of a name.
-_TITLES: Final = frozenset({"dr", "docteur", "doctor", "pr", "prof", "professeur", "mme", "mlle", "m", "mr", "mrs", "ms"})
+_TITLES: Final = frozenset(
+    {"dr", "docteur", "doctor", "pr", "prof", "professeur", "mme", "mlle", "m", "mr", "mrs", "ms"}
+)
 _LATEST: Final = 200
 
 
@@ -110,6 +112,8 @@ register(
     _referred,
     {
         "referrer_number": lambda: _("The images name this person as referring physician (%(system)s %(number)s)."),
-        "referrer_name": lambda: _("The images name a referring physician of the same name: that alone proves nothing."),
+        "referrer_name": lambda: _(
+            "The images name a referring physician of the same name: that alone proves nothing."
+        ),
     },
 )

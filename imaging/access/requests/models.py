@@ -88,11 +88,11 @@ class AccessPolicy(models.Model):
     says_its_name = models.BooleanField(
         _("says that it decides"),
         default=False,
-        help_text=_("Who asks is told the department's name before it has decided. For some departments the name tells too much."),
+        help_text=_(
+            "Who asks is told the department's name before it has decided. For some departments the name tells too much."
+        ),
     )
-    deciders = models.CharField(
-        _("decided by"), max_length=12, choices=Deciders.choices, default=Deciders.TREATING
-    )
+    deciders = models.CharField(_("decided by"), max_length=12, choices=Deciders.choices, default=Deciders.TREATING)
     deputy = models.ForeignKey(
         Department,
         models.SET_NULL,
@@ -162,9 +162,7 @@ class AccessRequest(models.Model):
     for_team = models.BooleanField(_("for the whole department"), default=False)
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="+", verbose_name=_("patient"))
     #: With it the request is about this study alone.
-    study = models.ForeignKey(
-        Study, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("study")
-    )
+    study = models.ForeignKey(Study, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("study"))
     #: What who asks typed, and so knows: the only thing told of the patient until access is granted.
     asked_by = models.JSONField(_("found by"), default=dict)
     relation = models.CharField(_("relation to the patient"), max_length=20, choices=Relation.choices)
@@ -246,9 +244,7 @@ class RequestedStudy(models.Model):
         verbose_name_plural = _("requested studies")
         constraints = [models.UniqueConstraint(fields=["request", "study"], name="study_once_per_request")]
         indexes = [
-            models.Index(
-                fields=["study"], condition=Q(state__in=["waiting", "granted"]), name="requested_study_open"
-            )
+            models.Index(fields=["study"], condition=Q(state__in=["waiting", "granted"]), name="requested_study_open")
         ]
 
     def __str__(self) -> str:

@@ -54,6 +54,13 @@ def _birth_date(text: str) -> tuple[dt.date | None, str]:
     return None, text
 
 
+def guessed(text: str) -> dict[str, str]:
+    """Where a search text that is no question belongs in the form, to begin with."""
+    if uids.is_valid_uid(text) and text.count(".") >= 4:
+        return {"study_instance_uid": text}
+    return {"patient_id" if any(char.isdigit() for char in text) else "name": text}
+
+
 def told(asked: Asked) -> dict[str, str]:
     """A question as plain text by identifier: what is kept with the request, and shown to who typed it."""
     given = {name: getattr(asked, name)[:most] for name, most in _LONGEST.items() if getattr(asked, name)}

@@ -216,7 +216,18 @@ def _told(rows: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
     return rows.select_related("requester", "department", "patient")
 
 
-def shown_to(by: Approver, studies: Iterable[int]) -> frozenset[int]:
-    """Those of these studies whose description this person may read."""
-    rows = Study.objects.visible_to(by.scope, Right.LIST).filter(pk__in=list(studies))
+def seen(scope: Scope, studies: Iterable[int]) -> frozenset[int]:
+    """Those of these studies whose description a reader may see now."""
+    rows = Study.objects.visible_to(scope, Right.LIST).filter(pk__in=list(studies))
     return frozenset(rows.values_list("pk", flat=True))
+
+
+def name_of(department: int) -> str:
+    """The name of a department in the reader's language."""
+    return next((row.label for row in accounts.departments_named([department])), "")
+
+
+def has_here(scope: Scope, asked: Asked) -> bool:
+    """Whether the reader sees studies of the patient whom a question names."""
+    match = exact_match(asked)
+    return Study.objects.visible_to(scope, Right.LIST).filter(patient_id=match.patient.pk if match else 0).exists()
