@@ -31,6 +31,7 @@ from accounts.outbound.models import OutboundHost
 from accounts.practitioners.models import PractitionerIdentifier
 from accounts.querysets import DepartmentManager, DepartmentQuerySet, MembershipQuerySet
 from accounts.roles import Role
+from accounts.sealed.models import SealedAccount, SealedOpening
 from accounts.signing_in.models import SetPasswordLink, SignInPolicy
 
 __all__ = [

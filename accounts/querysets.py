@@ -1,10 +1,11 @@
-"""States of memberships and keys, as words to filter by."""
+"""States of memberships and keys, as words to filter by; and the one way from memberships to departments."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 if TYPE_CHECKING:
@@ -41,6 +42,20 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def active(self) -> Self:
         """Memberships that hold now."""
         return self.active_at(timezone.now())
+
+    def by_place(self) -> Self:
+        """One row per membership and department in which it holds, as ``place`` and ``place_is_active``.
+
+        That is its department, or each of its group. Everything that asks who is what where begins here.
+        """
+        return self.annotate(
+            place=Coalesce("department_id", F("group__departments")),
+            place_is_active=Coalesce("department__is_active", F("group__departments__is_active")),
+        ).filter(place__isnull=False)
+
+    def held_at(self, moment: datetime) -> Self:
+        """What gives something at ``moment``, by place: of departments that are switched off, nothing."""
+        return self.active_at(moment).by_place().filter(place_is_active=True)
 
 
 class MachineKeyQuerySet(models.QuerySet["MachineKey"]):

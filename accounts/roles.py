@@ -4,13 +4,15 @@ A *right* is asked about an object (may this study be downloaded); a *capability
 person in a department (may this person ask for an exam). Both come from the role of a membership.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+
+from accounts.labels import CLEARABLE, Label
 
 
 class Right(TextChoices):
@@ -73,7 +75,9 @@ class Capability(TextChoices):
     RETRY_PROCESSING = "retry_processing", _("Retry a failed step")
     MANAGE_FILM = "manage_film", _("Manage the film library")
     REVIEW_QUALITY = "review_quality", _("Review image quality")
+    LABEL = "label", _("Protect patients and studies")
     READ_AUDIT = "read_audit", _("Read the audit")
+    MANAGE_PRIVACY = "manage_privacy", _("Run the privacy desk")
     MANAGE_DEPARTMENT = "manage_department", _("Manage the department's members")
     MANAGE_MACHINES = "manage_machines", _("Manage machines and interfaces")
     MANAGE_PORTAL = "manage_portal", _("Manage the portal's settings")
@@ -81,10 +85,11 @@ class Capability(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Powers:
-    """What one role gives in its department."""
+    """What one role gives in its department; ``clears`` names the labels that keep it from nothing there."""
 
     rights: frozenset[Right]
     capabilities: frozenset[Capability]
+    clears: frozenset[Label] = frozenset()
 
 
 _READ = frozenset({Right.LIST, Right.VIEW})
@@ -92,6 +97,9 @@ _CARE = _READ | {Right.DOWNLOAD, Right.SHARE}
 _ALL = frozenset(Right)
 _NOTHING: frozenset[Right] = frozenset()
 _C = Capability
+# Who makes, reads and answers for a department's images must find those of colleagues too: somebody has to
+# (docs/decisions/0013). Everything else is cleared by name, on the membership.
+_STAFF = frozenset({Label.STAFF})
 
 POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
     {
@@ -115,6 +123,7 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
                     _C.RETRY_PROCESSING,
                 }
             ),
+            clears=_STAFF,
         ),
         Role.RADIOGRAPHER: Powers(
             _READ | {Right.DOWNLOAD, Right.WRITE},
@@ -130,6 +139,7 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
                     _C.RETRY_PROCESSING,
                 }
             ),
+            clears=_STAFF,
         ),
         Role.DEPARTMENT_MANAGER: Powers(
             _ALL,
@@ -142,10 +152,12 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
                     _C.UPLOAD,
                     _C.APPROVE_ACCESS,
                     _C.MANAGE_DEPARTMENT,
+                    _C.LABEL,
                     _C.RESOLVE_QUARANTINE,
                     _C.RETRY_PROCESSING,
                 }
             ),
+            clears=_STAFF,
         ),
         Role.ARCHIVIST: Powers(
             _READ | {Right.WRITE},
@@ -156,7 +168,9 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
             frozenset({_C.REVIEW_QUALITY, _C.REJECT_IMAGES, _C.RETRY_PROCESSING}),
         ),
         # Knows who looked, and so needs no picture.
-        Role.PRIVACY_OFFICER: Powers(_NOTHING, frozenset({_C.READ_AUDIT, _C.REVIEW_BREAK_GLASS})),
+        Role.PRIVACY_OFFICER: Powers(
+            _NOTHING, frozenset({_C.READ_AUDIT, _C.REVIEW_BREAK_GLASS, _C.MANAGE_PRIVACY, _C.LABEL})
+        ),
         Role.INTEGRATOR: Powers(_NOTHING, frozenset({_C.MANAGE_MACHINES, _C.RETRY_PROCESSING})),
         # Runs the portal, and sees nothing clinical by it.
         Role.ADMINISTRATOR: Powers(
@@ -181,6 +195,14 @@ def capabilities_of(role: str) -> frozenset[Capability]:
     """Return the capabilities of a role; a role that is not in the table has none."""
     powers = _powers(role)
     return powers.capabilities if powers else frozenset()
+
+
+def cleared_by(role: str, also: Iterable[str] = ()) -> frozenset[str]:
+    """Return the labels that a role clears in its department, and those a membership adds; never one nobody is cleared for."""
+    powers = _powers(role)
+    if powers is None:
+        return frozenset()
+    return frozenset(powers.clears) | (frozenset(also) & CLEARABLE)
 
 
 def _powers(role: str) -> Powers | None:

@@ -13,8 +13,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from accounts.actor import ANONYMOUS, SYSTEM, Actor
-from accounts.models import Department, MachineKey, Membership, User
-from accounts.roles import Capability, Right, capabilities_of, rights_of
+from accounts.holding import held_roles
+from accounts.models import Department, MachineKey, User
+from accounts.roles import Capability, Right, capabilities_of, cleared_by, rights_of
 
 _NO_IDS: Final[frozenset[int]] = frozenset()
 _NO_UIDS: Final[frozenset[str]] = frozenset()
@@ -40,7 +41,8 @@ class Scope:
 
     ``department_rights`` pairs a department's primary key with the rights held there. ``patients``
     holds primary keys; ``studies``, ``series`` and ``instances`` hold UIDs: those are open with
-    ``rights``, whatever their department. ``cleared`` names the sensitivity labels that may be seen.
+    ``rights``, whatever their department. ``clearances`` pairs a department's primary key with a label that keeps
+    nothing there from this reader; ``cleared`` names the labels that keep nothing back of what is open by name.
     ``valid_until`` closes the whole scope; ``unrestricted`` is for the system's own work only.
 
     ``cares_in`` names the departments in which the principal treats patients: there, and by the rule of
@@ -59,6 +61,7 @@ class Scope:
     instances: frozenset[str] = _NO_UIDS
     rights: frozenset[Right] = _NO_RIGHTS
     cleared: frozenset[str] = _NO_UIDS
+    clearances: frozenset[tuple[int, str]] = frozenset()
     deidentified: bool = False
     valid_until: datetime | None = None
     reason: str = ""
@@ -93,12 +96,24 @@ class Scope:
             return _NO_IDS
         return frozenset(department for department, rights in self.department_rights if right in rights)
 
+    def label_sets(self, right: Right) -> Mapping[frozenset[str], frozenset[int]]:
+        """Return the departments where ``right`` is held now, by the set of labels that may be seen there; "" is no label."""
+        labels: dict[int, set[str]] = {department: {""} for department in self.departments_with(right)}
+        for department, label in self.clearances:
+            if department in labels:
+                labels[department].add(label)
+        found: dict[frozenset[str], set[int]] = {}
+        for department, seen in labels.items():
+            found.setdefault(frozenset(seen), set()).add(department)
+        return {seen: frozenset(departments) for seen, departments in found.items()}
+
     def within(self, departments: Iterable[int]) -> "Scope":
         """Return the same scope with the rights of these departments only. A method, so that a lazy scope has it too."""
         kept = frozenset(departments)
         return replace(
             self,
             department_rights=frozenset(pair for pair in self.department_rights if pair[0] in kept),
+            clearances=frozenset(pair for pair in self.clearances if pair[0] in kept),
             own_place=self.own_place if self.own_place in kept else None,
         )
 
@@ -135,26 +150,24 @@ def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None, pri
     """
     if not isinstance(user, User) or not user.is_active or user.pk is None:
         return EMPTY
-    now = timezone.now()
     held: dict[int, frozenset[Right]] = {}
     cares_in: set[int] = set()
+    clearances: set[tuple[int, str]] = set()
     ends: list[datetime] = []
-    memberships = (
-        Membership.objects.active_at(now)
-        .filter(user=user, department__is_active=True)
-        .values_list("department_id", "role", "valid_until")
-    )
-    for department, role, valid_until in memberships:
-        held[department] = held.get(department, _NO_RIGHTS) | rights_of(role)
-        if Capability.READ_PRIORS in capabilities_of(role):
+    for role_held in held_roles(user):
+        department = role_held.department
+        held[department] = held.get(department, _NO_RIGHTS) | rights_of(role_held.role)
+        clearances.update((department, label) for label in cleared_by(role_held.role, role_held.clears))
+        if Capability.READ_PRIORS in capabilities_of(role_held.role):
             cares_in.add(department)
-        if valid_until is not None:
-            ends.append(valid_until)
+        if role_held.valid_until is not None:
+            ends.append(role_held.valid_until)
     if user.own_place_id is not None:
         held[user.own_place_id] = GRANTED_RIGHTS
     return Scope(
         principal=actor or Actor(kind="user", id=str(user.pk), name=user.get_username()),
         department_rights=frozenset(held.items()),
+        clearances=frozenset(clearances),
         valid_until=min(ends, default=None),
         reason="membership",
         cares_in=frozenset(cares_in),

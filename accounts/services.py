@@ -14,8 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.actor import Actor
 from accounts.audit import Action
+from accounts.labels import Label
 from accounts.models import (
     Department,
+    DepartmentGroup,
     Language,
     MachineKey,
     Membership,
@@ -117,16 +119,20 @@ def add_membership(
     *,
     actor: Actor,
     user: User,
-    department: Department,
     role: Role | str,
+    department: Department | None = None,
+    group: DepartmentGroup | None = None,
+    clears: Iterable[Label | str] = (),
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
 ) -> Membership:
-    """Give a person a role in a department. Raises :class:`ValidationError`."""
+    """Give a person a role in a department, or in every department of a group. Raises :class:`ValidationError`."""
     membership = Membership(
         user=user,
         department=department,
+        group=group,
         role=str(role),
+        clears=sorted(str(label) for label in clears),
         valid_from=valid_from or timezone.now(),
         valid_until=valid_until,
     )
@@ -248,8 +254,9 @@ def _prefer(actor: Actor, user: User, name: str, choices: type[Language | Theme]
 def described(membership: Membership) -> dict[str, object]:
     """Return a membership as the audit tells it."""
     return {
-        "department": membership.department.code,
+        ("department" if membership.department else "group"): membership.where.code,
         "role": membership.role,
+        **({"clears": sorted(membership.clears)} if membership.clears else {}),
         "valid_from": membership.valid_from,
         "valid_until": membership.valid_until,
     }

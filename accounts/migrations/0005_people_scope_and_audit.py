@@ -92,6 +92,44 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SealedAccount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.CharField(choices=[('clinician', 'Clinician'), ('radiologist', 'Radiologist'), ('radiographer', 'Radiographer'), ('department_manager', 'Department manager'), ('archivist', 'Film archivist'), ('quality_officer', 'Quality officer'), ('privacy_officer', 'Privacy officer'), ('integrator', 'Integrator'), ('administrator', 'Administrator'), ('trainee', 'Trainee')], default='clinician', max_length=32, verbose_name='role')),
+                ('place', models.CharField(blank=True, max_length=200, verbose_name='where the envelope lies')),
+                ('open_hours', models.PositiveSmallIntegerField(default=12, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(72)], verbose_name='hours it stays open')),
+                ('digest', models.CharField(editable=False, max_length=64, unique=True, verbose_name='digest')),
+                ('sealed_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='sealed')),
+                ('expires_at', models.DateTimeField(editable=False, verbose_name='seal good until')),
+                ('opened_until', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='open until')),
+                ('is_spent', models.BooleanField(default=False, editable=False, verbose_name='envelope opened')),
+                ('reminded_at', models.DateTimeField(blank=True, editable=False, null=True)),
+            ],
+            options={
+                'verbose_name': 'sealed account',
+                'verbose_name_plural': 'sealed accounts',
+                'ordering': ('user__username',),
+            },
+        ),
+        migrations.CreateModel(
+            name='SealedOpening',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_name', models.CharField(max_length=150, verbose_name='name given')),
+                ('reason', models.CharField(max_length=500, verbose_name='reason')),
+                ('address', models.CharField(blank=True, max_length=64, verbose_name='address')),
+                ('opened_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='opened')),
+                ('told_at', models.DateTimeField(blank=True, null=True, verbose_name='privacy officers told')),
+                ('reviewed_at', models.DateTimeField(blank=True, null=True, verbose_name='reviewed')),
+                ('review_note', models.CharField(blank=True, max_length=1000, verbose_name='what the review found')),
+            ],
+            options={
+                'verbose_name': 'opening of a sealed account',
+                'verbose_name_plural': 'openings of sealed accounts',
+                'ordering': ('-opened_at', '-pk'),
+            },
+        ),
+        migrations.CreateModel(
             name='SetPasswordLink',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -338,6 +376,26 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='practitioner_identifiers', to=settings.AUTH_USER_MODEL, verbose_name='user'),
         ),
         migrations.AddField(
+            model_name='sealedaccount',
+            name='department',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.department', verbose_name='department in which it opens'),
+        ),
+        migrations.AddField(
+            model_name='sealedaccount',
+            name='user',
+            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='sealed', to=settings.AUTH_USER_MODEL, verbose_name='account'),
+        ),
+        migrations.AddField(
+            model_name='sealedopening',
+            name='account',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='openings', to='accounts.sealedaccount', verbose_name='account'),
+        ),
+        migrations.AddField(
+            model_name='sealedopening',
+            name='reviewed_by',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='reviewed by'),
+        ),
+        migrations.AddField(
             model_name='setpasswordlink',
             name='user',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user'),
@@ -370,5 +428,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='practitioneridentifier',
             constraint=models.UniqueConstraint(fields=('system', 'number'), name='practitioner_number_once', violation_error_message="This number is another person's already."),
+        ),
+        migrations.AddIndex(
+            model_name='sealedaccount',
+            index=models.Index(condition=models.Q(('opened_until__isnull', False)), fields=['opened_until'], name='sealed_account_open'),
         ),
     ]

@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
 from django.db.models import Model, Q, QuerySet
+from django.utils.functional import SimpleLazyObject
 
 from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Right
 from accounts.scope import Prior, Scope
 from imaging.studies import priors
-from imaging.studies.models import Instance, InstanceVersion, Series, Study
+from imaging.studies.models import Grant, Instance, InstanceVersion, Series, Study
 from imaging.studies.reading import decisions
 
 RowT = TypeVar("RowT", bound=Model)
@@ -253,14 +254,25 @@ def _record(
     action = _ACTIONS.get(Purpose.PRIOR if base and purpose is Purpose.OPEN else purpose)
     if action is None:
         return
+    said = {**(detail or {}), "purpose": purpose.value, **({"prior_of": base} if base else {})}
     event: dict[str, Any] = {
         "actor": actor,
         "subject_type": "study",
         "subject_uid": study.study_instance_uid,
         "patient_id": study.patient.patient_id,
-        "detail": {**(detail or {}), "purpose": purpose.value, **({"prior_of": base} if base else {})},
+        # Asked for only when the event is written, and of nobody to whom nothing was ever granted.
+        "detail": said if scope.own_place is None else SimpleLazyObject(lambda: said | _emergency(study, scope)),
     }
     if purpose is Purpose.EXPORT:
         audit.record(action, fail_closed=True, **event)
     else:
         audit.record_read(action, **event)
+
+
+def _emergency(study: Study, scope: Scope) -> dict[str, str]:
+    """Under which emergency access the reader has the patient now, and for what purpose of use; empty for none."""
+    granted = Grant.objects.live().filter(
+        holder=scope.own_place, patient=study.patient_id, gives=Grant.Gives.EMERGENCY, basis=Grant.Basis.EMERGENCY
+    )
+    found = granted.order_by("pk").values_list("source", "reason").last()
+    return {"emergency": found[0].partition(":")[2], "purpose_of_use": found[1]} if found else {}

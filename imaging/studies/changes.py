@@ -68,7 +68,9 @@ def _had(scope: Scope) -> Q:
     """The condition that a removed study was one which this reader could list."""
     if scope.is_unrestricted:
         return Q()
-    placed = Q(departments__overlap=sorted(scope.departments_with(Right.LIST)), sensitivity__in={"", *scope.cleared})
+    placed = Q(pk__in=[])
+    for labels, departments in scope.label_sets(Right.LIST).items():
+        placed |= Q(departments__overlap=sorted(departments), sensitivity__in=labels)
     return placed | Q(study_instance_uid__in=scope.studies) if scope.named_with(Right.LIST) else placed
 
 
@@ -81,6 +83,7 @@ def extent(scope: Scope) -> str:
         scope.is_unrestricted,
         sorted(scope.departments_with(Right.LIST)),
         sorted(scope.cleared),
+        sorted(scope.clearances),
         [sorted(part) for part in (scope.patients, scope.studies, scope.series, scope.instances)]
         if scope.named_with(Right.LIST)
         else [],

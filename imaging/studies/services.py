@@ -10,14 +10,27 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actor import Actor
+from accounts.labels import Label
 from accounts.models import Department
 from imaging.events import services as events
 from imaging.events.models import Event
 from imaging.storage.models import StoredObject
+from imaging.studies import protecting
 from imaging.studies.correction import correcting
 from imaging.studies.correction.choosing import NotAChoice, choose_version
 from imaging.studies.correction.correcting import Target
-from imaging.studies.models import GRANTED, Correction, Grant, InstanceVersion, Patient, Placement, Series, Study
+from imaging.studies.models import (
+    GRANTED,
+    Correction,
+    Grant,
+    InstanceVersion,
+    Patient,
+    Placement,
+    Protection,
+    Series,
+    Study,
+)
+from imaging.studies.protecting import ReasonMissing
 from imaging.studies.reading import metadata
 from imaging.studies.registering.registration import Registration
 from imaging.studies.rows import granting, locks, placement, status
@@ -29,6 +42,7 @@ __all__ = [
     "IncomingInstance",
     "NotAChoice",
     "PlannedPlacement",
+    "ReasonMissing",
     "Registered",
     "State",
     "attach_frames",
@@ -41,7 +55,9 @@ __all__ = [
     "grant",
     "heed_failures",
     "heed_steps",
+    "lift_protection",
     "place_study",
+    "protect",
     "register",
     "remove_placement",
     "revert",
@@ -83,6 +99,18 @@ def correct(
 def revert(correction: Correction, *, actor: Actor, reason: str = "") -> list[Correction]:
     """Take back all that was decided together with ``correction``; see ``correcting.revert``."""
     return correcting.revert(correction, actor=actor, reason=reason)
+
+
+@locks.begun_again
+def protect(target: Patient | Study, label: Label | str, *, reason: str, actor: Actor) -> Protection:
+    """Put a label on a patient, with all studies there are and will be, or on a study; see ``protecting.protect``."""
+    return protecting.protect(target, label, reason=reason, actor=actor)
+
+
+@locks.begun_again
+def lift_protection(protection: Protection, *, reason: str, actor: Actor) -> bool:
+    """Take a label off a patient or a study; see ``protecting.lift_protection``."""
+    return protecting.lift_protection(protection, reason=reason, actor=actor)
 
 
 def attach_frames(version: InstanceVersion, *, frames: StoredObject, frame_index: bytes) -> None:

@@ -6,7 +6,7 @@ Only the columns that the changed attributes feed are touched, so that what was 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -14,9 +14,10 @@ from imaging.dicom import correctable, corrections, header
 from imaging.dicom.correctable import CorrectionInvalid
 from imaging.dicom.corrections import Change
 from imaging.dicom.header import Header
+from imaging.events.changes import Removed
 from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
 from imaging.studies.reading import metadata
-from imaging.studies.rows import columns, granting, locks, patients, placement, study_time
+from imaging.studies.rows import columns, granting, labelling, locks, patients, placement, study_time
 
 _STUDY: Final = {
     "00080050": "accession_number",
@@ -94,14 +95,21 @@ class _Renewal:
     patient: Patient
 
 
+class Renewed(NamedTuple):
+    """The patients that were locked, by primary key, and what readers lose: their caller tells them last (``events.changes.write``)."""
+
+    patients: dict[int, Patient]
+    lost: list[Removed]
+
+
 def refresh(
     changed: Mapping[Study, Collection[str]], *, within: Collection[int] = (), besides: Iterable[int] = ()
-) -> dict[int, Patient]:
+) -> Renewed:
     """Make the columns of locked studies anew that the attributes ``changed`` of each feed; ``within`` are changed at once with them.
 
     A study moves to another patient when it names one now; a patient without any study left is forgotten. All patients
     concerned are locked here, with those of the keys ``besides``, of which the caller writes (``rows.locks``): they are returned
-    as they are now, by primary key. Raises ``CorrectionInvalid`` when the objects of a study would name several patients: a study is
+    as they are now. Raises ``CorrectionInvalid`` when the objects of a study would name several patients: a study is
     one patient's.
     """
     renewals = [found for study, names in changed.items() if (found := _renewal(study, frozenset(names))) is not None]
@@ -114,17 +122,22 @@ def refresh(
     together = {*within, *(study.pk for study in changed)}
     for study in changed:
         study.patient = locked[study.patient_id]
+    came_from = {one.study: one.study.patient_id for one in renewals}
     for renewal in renewals:
         renewal.patient = locked[renewal.patient.pk]
         _write(renewal, together)
+    lost: list[Removed] = []
     if renewals:
+        # A patient's labels hold for the studies that are the patient's now, and for those that went.
+        labelling.follow_moves(came_from)
+        lost = labelling.refresh(came_from)
         after = {one.study.patient_id for one in renewals}
         placement.refresh(studies=[one.study.pk for one in renewals], patients=after)
         # A patient's grants hold for the studies that are the patient's now.
         granting.refresh(one.study.pk for one in renewals)
         for patient_id in sorted(before - after):
             patients.forget(patient_id)
-    return locked
+    return Renewed(locked, lost)
 
 
 def _renewal(study: Study, changed: frozenset[str]) -> _Renewal | None:

@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.actor import Actor
 from imaging.dicom import correctable, corrections
 from imaging.dicom.correctable import CorrectionInvalid, Level
+from imaging.events import changes as feed
 from imaging.events import services as events
 from imaging.events.models import Event
 from imaging.studies.correction import corrected_columns
@@ -163,7 +164,7 @@ def _follow(
     for study in changed:
         study_corrections.refresh_marks(study)
     columns = {study: frozenset(_attributes(rows)) for study, rows in changed.items()}
-    corrected_columns.refresh(columns, within=[study.pk for study in within])
+    lost = corrected_columns.refresh(columns, within=[study.pk for study in within]).lost
     happened = []
     for study, rows in changed.items():
         series = {row.version.instance.series_id for row in rows}
@@ -177,6 +178,7 @@ def _follow(
         kinds = (Event.Kind.STUDY_CHANGED, Event.Kind.STUDY_SETTLED)
         happened += [events.Happened(kind, study.study_instance_uid) for kind in kinds]
     events.append_many(happened)
+    feed.write((), lost)
 
 
 def _record(

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from accounts import audit
 from accounts.actor import Actor
 from imaging.dicom import correctable
+from imaging.events import changes as feed
 from imaging.events import services as events
 from imaging.events.models import Event
 from imaging.studies.correction import corrected_columns
@@ -76,11 +77,12 @@ def _change(
                 _correct_instead(study, own, decided, actor=actor) if decided is not None else frozenset()
             )
     # What is shown again is whose its objects say now. Patients are locked here, before anything of a list is written.
-    corrected_columns.refresh(corrected)
+    lost = corrected_columns.refresh(corrected).lost
     for study in changed:
         _recount(study)
     for study, named in changed.items():
         _tell(study, named, actor=actor, reason=reason, reject=reject)
+    feed.write((), lost)
 
 
 def _reject(versions: QuerySet[InstanceVersion]) -> Iterable[str]:

@@ -28,7 +28,8 @@ _VALUES: Final = """
 # A value of protected or ended placements alone is not told: it would say that there are such.
 _SEEN: Final = """
     AND EXISTS (SELECT FROM imaging_placement
-                WHERE department_id = department AND {column} = value AND sensitivity = ANY(%s) AND instance_count > 0
+                WHERE department_id = department AND {column} = value AND instance_count > 0
+                AND (sensitivity = '' OR department_id::text || ' ' || sensitivity = ANY(%s))
                 AND (until IS NULL OR until > clock_timestamp()))
 """
 _NAMES: Final = ("modality_key", "body_part_examined", "source")
@@ -48,7 +49,7 @@ class ListChoices:
 def list_choices(scope: Scope) -> ListChoices:
     """What the departments of this reader's lists have; nothing for what is open by name alone."""
     held = sorted(scope.departments_with(Right.LIST))
-    cleared = sorted({"", *scope.cleared})
+    cleared = sorted(f"{department} {label}" for department, label in scope.clearances)
     sets = _values("modality_key", held, cleared)
     return ListChoices(
         modalities=tuple(sorted({modality for text in sets for modality in text.split("\\")})),
@@ -64,7 +65,7 @@ def modality_keys(departments: Sequence[int], modalities: Sequence[str]) -> list
 
 
 def _values(column: str, departments: Sequence[int], cleared: Sequence[str] | None = None) -> list[str]:
-    """The values in these departments; with ``cleared`` only those of placements that may be seen with these labels."""
+    """The values in these departments; with ``cleared`` ("department label") only those of placements that may be seen."""
     if not departments:
         return []
     with connection.cursor() as cursor:

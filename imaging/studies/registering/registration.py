@@ -27,7 +27,7 @@ from imaging.studies.correction import corrected_columns
 from imaging.studies.models import Correction, Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
 from imaging.studies.reading import corrections, segments
 from imaging.studies.registering.verdicts import Known, KnownVersion
-from imaging.studies.rows import columns, granting, locks, patients, placement, status
+from imaging.studies.rows import columns, granting, labelling, locks, patients, placement, status
 from imaging.studies.rows.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
 
 _ROWS = 1000
@@ -236,9 +236,11 @@ class Registration:
         Of ``emptied`` studies all had been withdrawn, and whose they were with it: their new objects say whose they are.
         """
         named = {study.patient_id for study in self._studies.values()}
-        locked = corrected_columns.refresh(dict.fromkeys(emptied, correctable.IDENTITY), besides=named)
+        # What was emptied is nobody's to lose any more, and what is new nobody had.
+        locked = corrected_columns.refresh(dict.fromkeys(emptied, correctable.IDENTITY), besides=named).patients
         for study in self._studies.values():
             study.patient = locked[study.patient_id]
+        labelling.refresh(self._new_studies.values())
         found = {uid: study.patient for uid, study in self._studies.items()}
         return patients.complete(found, accepted)
 

@@ -2,6 +2,7 @@ import pytest
 
 from accounts.actor import SYSTEM, Actor
 from accounts.audit.models import AuditEvent
+from accounts.labels import Label
 from accounts.roles import Right, Role
 from accounts.scope import EMPTY, Scope, scope_of_user
 from imaging.studies import access
@@ -120,9 +121,11 @@ def test_a_rejected_instance_is_seen_by_nobody(made, alice):
 
 
 def test_a_protected_study_is_seen_by_who_is_cleared(made, alice):
-    Study.objects.update(sensitivity="protected")
+    studies.protect(Study.objects.get(), Label.PROTECTED, reason="asked by the patient", actor=SYSTEM)
     with pytest.raises(access.StudyNotVisible):
         opened(alice, made)
+    alice.memberships.update(clears=[Label.PROTECTED])
+    assert opened(alice, made).sensitivity == Label.PROTECTED
 
 
 def test_a_thousand_frames_are_one_event(made, alice):

@@ -132,7 +132,7 @@ def test_a_protected_study_is_reported_gone_to_the_cleared_alone(
     end()
     cleared = scope_of_departments(principal=SYSTEM, departments=[emergency], rights=[Right.LIST], reason="test")
     assert told(reader(emergency), after) == []
-    object.__setattr__(cleared, "cleared", frozenset({"vip"}))
+    object.__setattr__(cleared, "clearances", frozenset({(emergency.pk, "vip")}))
     assert told(cleared, after) == [("study.removed", study.study_instance_uid)]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from accounts.actor import SYSTEM, Actor
+from accounts.labels import Label
 from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import scope_of_departments
@@ -29,8 +30,9 @@ def test_what_leaves_the_scope_while_a_slow_client_reads_is_not_given_any_more(
     )
     found = search.batches(scope, Search(level=level), actor=PEER, size=1)
     assert len(next(found).rows) == 1
-    Study.objects.update(sensitivity="vip")
+    labelled = [studies.protect(study, Label.VIP, reason="test", actor=SYSTEM) for study in Study.objects.all()]
     assert next(found).rows == []
-    Study.objects.update(sensitivity="")
+    for protection in labelled:
+        studies.lift_protection(protection, reason="test", actor=SYSTEM)
     Placement.objects.all().delete()
     assert next(found).rows == []

@@ -1,0 +1,1 @@
+"""Keys of machines, and set-up links."""
