@@ -28,6 +28,7 @@ LONG_LIMIT: Final = 6 * 3600
 
 #: Tasks by name: those who append events and jobs know nothing of who reacts to them.
 DRAIN: Final = "imaging.pipeline.drain"
+FOLLOW_UP_EMERGENCIES: Final = "imaging.pipeline.follow_up_emergencies"
 RUN_STEP: Final = {SHORT: "imaging.pipeline.run_short_step", LONG: "imaging.pipeline.run_long_step"}
 
 
@@ -116,6 +117,11 @@ def wake() -> bool:
 def nudge(queue: str) -> bool:
     """Tell the workers of a queue that a job is waiting."""
     return _publisher.publish(RUN_STEP[queue], queue=queue, expires=600)
+
+
+def hurry(name: str) -> bool:
+    """Ask a worker to run a short periodic task now, and not at its next turn."""
+    return _publisher.publish(name, queue=SHORT, expires=60)
 
 
 def forget_broker() -> None:

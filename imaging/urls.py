@@ -6,6 +6,7 @@ urlpatterns = [
     path("api/", include("imaging.api.urls")),
     path("dicom-web/", include("imaging.dicomweb.urls")),
     path("access/", include("imaging.access.urls")),
+    path("privacy/", include("imaging.privacy.urls")),
     path("", include("imaging.ingest.urls")),
     path("", include("imaging.viewer.urls")),
 ]

@@ -11,6 +11,7 @@ from imaging.admin.dashboard import dashboard
 from imaging.events import admin as events
 from imaging.ingest import admin as ingest
 from imaging.integrity import admin as integrity
+from imaging.privacy import admin as privacy
 from imaging.storage import admin as storage
 from imaging.studies import admin as studies
 from imaging.webhooks import admin as webhooks
@@ -23,6 +24,7 @@ __all__ = [
     "events",
     "ingest",
     "integrity",
+    "privacy",
     "storage",
     "studies",
     "webhooks",

@@ -12,6 +12,7 @@ OFFER_WEBHOOKS: Final = "imaging.pipeline.offer_webhooks"
 FORWARD_AUDIT: Final = "imaging.pipeline.forward_audit"
 REVIEW_ACCESS: Final = "imaging.pipeline.review_access"
 EXPIRE_UPLOADS: Final = "imaging.pipeline.expire_uploads"
+LET_GO_OF_PACKAGES: Final = "imaging.pipeline.let_go_of_packages"
 TEND_ACCESS: Final = "imaging.pipeline.tend_access"
 
 # Each message expires before the next but one: a broker that was away, or a busy queue, does not pile them up.
@@ -51,6 +52,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": EXPIRE_UPLOADS,
         "schedule": 600.0,
         "options": {"queue": "short", "expires": 1200.0},
+    },
+    "let go of copies of patients' data": {
+        "task": LET_GO_OF_PACKAGES,
+        "schedule": 3600.0,
+        "options": {"queue": "short", "expires": 3600.0},
     },
     "tell the webhooks that wait": {
         "task": OFFER_WEBHOOKS,

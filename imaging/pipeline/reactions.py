@@ -10,6 +10,7 @@ from imaging.access.requests import notices as access_notices
 from imaging.access.requests import referrals, tending
 from imaging.events.models import Event
 from imaging.ingest.desk import releasing
+from imaging.privacy.packages import services as packages
 from imaging.rendering import services as rendering
 from imaging.studies import services as studies
 from imaging.webhooks import services as webhooks
@@ -46,7 +47,10 @@ REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
 )
 
 #: What people ask for and what is too much for one request: queued by the service that they asked.
-ASKED_FOR: Final = (Step(releasing.RELEASE_STEP, releasing.go_on, queues.LONG),)
+ASKED_FOR: Final = (
+    Step(releasing.RELEASE_STEP, releasing.go_on, queues.LONG),
+    Step(packages.STEP, packages.write, queues.LONG),
+)
 
 #: What is told of access requests. subject: a request's key and what happened
 TOLD_OF_ACCESS: Final = (Step(access_notices.TELL_STEP, access_notices.tell),)
