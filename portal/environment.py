@@ -1,8 +1,7 @@
 """The environment variables of a deployment, read once, checked, and frozen.
 
 Everything that needs a restart to change is here; everything else is a row in the database. Names and defaults are a
-contract
-(`docs/install.md` lists them). `.env` in the project folder is read as well; a variable of the process wins over it.
+contract (`docs/install.md` lists them). `.env` in the project folder is read as well; a variable of the process wins over it.
 """
 
 import ipaddress
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypedDict
 from urllib.parse import urlsplit
 
-from portal import embedded, mail, object_store, secret_variables
+from portal import directory, embedded, mail, object_store, secret_variables
 from portal.embedded import paths
 from portal.variables import (
     BASE_DIR,
@@ -74,6 +73,7 @@ class Environment:
     mail: mail.Mail
     #: STORAGE_S3_* and STORAGE_LOCAL_KEEP: where contents are copied to, and what stays here besides.
     object_store: object_store.ObjectStore
+    directory: directory.Directory
     demo_password: str = field(repr=False)
     #: BREACHED_PASSWORDS_FILE: digests of passwords that leaked elsewhere, one a line, in order; None: not looked up.
     breached_passwords_file: Path | None
@@ -370,6 +370,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         trusted_proxies=() if mode == "demo" else _networks(reader, "TRUSTED_PROXIES"),
         mail=mail.read(reader, needed=mode == "production", folder=data_dir / "mail", host=host),
         object_store=object_store.read(reader, demo=mode == "demo"),
+        directory=directory.read(reader, demo=mode == "demo"),
         demo_password=reader.text("DEMO_PASSWORD", "negatoscope-demo"),
         breached_passwords_file=reader.readable("BREACHED_PASSWORDS_FILE"),
         allowed_hosts=_allowed_hosts(reader, mode, public_url),

@@ -132,6 +132,8 @@ def options(endpoint: str, folder: Path, **changes: Any) -> dict[str, Any]:
     if not access.exists():
         access.write_text(ACCESS_KEY + "\n")
         secret.write_text(SECRET_KEY + "\n")
+        access.chmod(0o600)
+        secret.chmod(0o600)
     values: dict[str, Any] = {
         "endpoint_url": endpoint,
         "bucket_name": BUCKET,

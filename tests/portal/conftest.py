@@ -9,7 +9,8 @@ import pytest
 def production(tmp_path: Path) -> dict[str, str]:
     """Everything that production needs."""
     secret_key = tmp_path / "secret_key"
-    secret_key.write_text("k" * 64)
+    secret_key.touch(0o600)
+    secret_key.write_text("m2Vf9Qk0pXr7" * 6)
     for name in ("cert.pem", "key.pem"):
         (tmp_path / name).write_text("x")
     return {

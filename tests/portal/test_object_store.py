@@ -17,6 +17,7 @@ def store(production: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """Production with a store that can be used."""
     for name in ("access", "secret"):
         (tmp_path / name).write_text("a-key\n")
+        (tmp_path / name).chmod(0o600)
     return {
         **production,
         "STORAGE_S3_ENDPOINT": "https://s3.example.org:8333",
@@ -89,6 +90,7 @@ def test_what_stays_here_is_an_age_or_a_size(store: dict[str, str], value: str, 
 
 def test_processes_load_nothing_of_the_store_before_they_read_from_it(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("a-key")
+    (tmp_path / "key").chmod(0o600)
     environment = {
         **os.environ,
         "STORAGE_S3_ENDPOINT": "http://127.0.0.1:9",
