@@ -42,6 +42,8 @@ DESKS = {
     *("ingest:quarantined", "ingest:conflicts", "ingest:conflict", "ingest:conflict-decide"),
     *("viewer:quarantined-picture", "viewer:version-picture"),
 }
+#: Of emergency access: by capability, and about one's own alone: tests/imaging/access/test_emergency.py.
+EMERGENCY = {f"access:emergency{page}" for page in ("", "-opened", "-end", "-reviews", "-review")}
 #: What programs and people may ask of the REST API, and see nothing of others in: tests/imaging/api/.
 API = {
     *(f"api:{name}" for name in ("index", "me", "departments", "patients", "patient", "patient-studies", "studies")),
@@ -158,7 +160,7 @@ def test_every_route_is_known() -> None:
         and name.removeprefix("viewer:") not in OWN
         and name not in OF_A_STUDY
         and name not in IMPORTS | UPLOADS
-        and name not in DESKS | SEARCHES | API
+        and name not in DESKS | SEARCHES | API | EMERGENCY
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"
 
