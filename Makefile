@@ -40,9 +40,13 @@ $(BIN)/python:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" || { echo "The package uv could not be installed: is there a network?" >&2; exit 1; }
 	@touch $@
 
-.make/requirements: portal/requirements.lock .make/uv
+# `EXTRAS="saml ldap"`: what a hospital signs in by besides (docs/single-sign-on.md).
+EXTRAS ?=
+EXTRA_LOCKS := $(EXTRAS:%=portal/%.lock)
+
+.make/requirements: portal/requirements.lock $(EXTRA_LOCKS) .make/uv
 	@echo "Installing the Python packages."
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r portal/requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes $(foreach lock,portal/requirements.lock $(EXTRA_LOCKS),-r $(lock))
 	@touch $@
 
 static/node_modules/.package-lock.json: static/package.json static/package-lock.json .make/requirements
@@ -164,4 +168,5 @@ screenshots: setup .make/test-requirements peers ## take the README's pictures o
 .PHONY: lock
 lock: .make/uv ## resolve the Python packages again: hashes, no addresses
 	@$(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --quiet -o portal/requirements.lock
+	@for extra in saml ldap; do $(BIN)/uv pip compile pyproject.toml --extra $$extra -c portal/requirements.lock --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --quiet -o portal/$$extra.lock; done
 	@$(BIN)/uv pip compile pyproject.toml --group dev -c portal/requirements.lock --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --quiet -o tests/requirements.lock

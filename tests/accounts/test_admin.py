@@ -61,7 +61,7 @@ def test_admin_has_one_place_for_passwords_and_for_leaving(desk: Client) -> None
 def test_what_is_switched_off_is_not_shown() -> None:
     labels = {model._meta.app_label for model in admin.site._registry}
     assert "accounts" in labels
-    assert not labels & {"account", "auth", "mfa", "socialaccount", "usersessions"}
+    assert not labels & {"account", "auth", "mfa", "usersessions"}
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "system"])
@@ -93,17 +93,13 @@ def test_every_page_of_people_is_whole_and_free_of_inline_code(
 
 
 def test_a_person_is_added_with_memberships_and_all_of_it_is_audited(desk: Client, emergency: Department) -> None:
-    desk.post(
-        reverse("admin:accounts_user_add"),
-        {
-            "username": "dora",
-            "usable_password": "true",
-            "password1": PASSWORD,
-            "password2": PASSWORD,
-            **_no_memberships(),
-        },
+    made = desk.post(
+        reverse("admin:accounts_user_add"), {"username": "dora", "password1": PASSWORD, **_no_memberships()}
     )
+    assert "/account/password/link/" in made.content.decode()
+    assert made["Cache-Control"].endswith("no-store")
     dora = User.objects.get(username="dora")
+    assert not dora.has_usable_password()
     assert last(Action.USER_CREATED).subject_uid == str(dora.pk)
     assert PASSWORD not in str(list(AuditEvent.objects.values()))
     form = {

@@ -21,6 +21,7 @@ CALLBACK = "/account/sso/hospital/callback/"
 
 def listed(issuer: str, **changes: Any) -> IdentityProvider:
     """Put a provider, and its host, on the lists."""
+    secret = str(changes.pop("secret", "secret"))
     port = urlsplit(issuer).port
     OutboundHost.objects.create(host="localhost", port=port, purpose="sign-in", networks=HERE)
     values = {
@@ -36,14 +37,19 @@ def listed(issuer: str, **changes: Any) -> IdentityProvider:
         **changes,
     }
     row = IdentityProvider(**values)
-    services.set_secret(row, str(changes.pop("secret", "secret")))
+    services.set_secret(row, secret)
     row.full_clean()
     row.save()
     return row
 
 
 def rule(
-    provider: IdentityProvider, department: Department, *, value: str = "pacs-emergency", claim: str = "groups", **more: Any
+    provider: IdentityProvider,
+    department: Department,
+    *,
+    value: str = "pacs-emergency",
+    claim: str = "groups",
+    **more: Any,
 ) -> ClaimRule:
     """A rule: who is in the group is a clinician of the department."""
     made: ClaimRule = ClaimRule.objects.create(

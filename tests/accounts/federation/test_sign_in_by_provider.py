@@ -101,9 +101,7 @@ def test_who_gets_nothing_by_a_rule_gets_no_account(comes: Comes, client: Client
     assert not User.objects.exists()
 
 
-def test_a_required_claim_keeps_others_out_and_ends_what_they_had(
-    comes: Comes, hospital: IdentityProvider
-) -> None:
+def test_a_required_claim_keeps_others_out_and_ends_what_they_had(comes: Comes, hospital: IdentityProvider) -> None:
     comes(**ANNA)
     IdentityProvider.objects.update(required_claim="employee", required_value="true")
     anna = User.objects.get()
@@ -240,7 +238,9 @@ def test_an_id_token_that_is_not_for_us_now_is_refused(
     assert reason in why()["why"]
 
 
-def test_a_token_signed_otherwise_is_refused(comes: Comes, client: Client, hospital: IdentityProvider, liar: Any) -> None:
+def test_a_token_signed_otherwise_is_refused(
+    comes: Comes, client: Client, hospital: IdentityProvider, liar: Any
+) -> None:
     stranger = new_key()
     pem = liar.key.public_key().public_bytes
     for signed, reason in (
