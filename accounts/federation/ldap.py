@@ -4,6 +4,7 @@ Found by one search, recognised by a bind with their own name and password, over
 """
 
 import ssl
+import warnings
 from typing import Any, Final
 
 from django.conf import settings
@@ -21,9 +22,12 @@ from accounts.models import IdentityProvider, User
 from accounts.roles import Door
 
 try:
-    import ldap3
-    from ldap3.core.exceptions import LDAPException, LDAPInvalidCredentialsResult
-    from ldap3.utils.conv import escape_filter_chars
+    with warnings.catch_warnings():
+        # It asks its ASN.1 library by names that are old by now, and answers them itself.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import ldap3
+        from ldap3.core.exceptions import LDAPException, LDAPInvalidCredentialsResult
+        from ldap3.utils.conv import escape_filter_chars
 except ImportError:  # the extra is not installed
     IS_INSTALLED = False
 else:
