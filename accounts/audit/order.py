@@ -1,8 +1,8 @@
 """Reading the audit in the order in which it came to the table, without missing a row.
 
 Numbers are drawn when an event is inserted and become visible when its transaction commits: number 8 may be there before
-number 7. Reading stops at the number up to which every transaction has ended (see the function `accounts_audit_write`,
-which gets its transaction's identity before it draws a number).
+number 7. Whoever inserts holds a lock of the table until the transaction ends, and has it before a number is drawn. So
+reading goes up to the last number drawn once everybody who held the lock at that moment has ended.
 """
 
 import time
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from accounts.audit.models import AuditEvent
 
@@ -18,6 +19,12 @@ _PAGE: Final = 1000
 _LONGEST_STRETCH: Final = 1 << 30
 _PATIENCE: Final = 5.0
 _LOOK_EVERY: Final = 0.05
+_WRITING: Final = """
+    SELECT DISTINCT virtualtransaction FROM pg_locks
+    WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted AND pid <> pg_backend_pid()
+        AND relation = 'accounts_auditevent'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 def last_number() -> int:
@@ -27,38 +34,53 @@ def last_number() -> int:
         return int(cursor.fetchone()[0])
 
 
-def settled_through(*, patience: float = _PATIENCE) -> int:
-    """Return a number up to which nothing can come any more; -1 when transactions still run after ``patience`` seconds.
+class NotSettled(Exception):
+    """A transaction that may hold events is still open: who reads now could miss them. Try again in a minute."""
 
-    To be called outside of a transaction: one's own would be waited for.
+
+def settled_through(*, patience: float = _PATIENCE) -> int:
+    """Return a number up to which nothing can come any more.
+
+    Raises :class:`NotSettled` when transactions that insert events are still open after ``patience`` seconds.
     """
     last = last_number()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_xact_id()::text::numeric::bigint")
-        mine = int(cursor.fetchone()[0])
+    writing = _writing()
     until = time.monotonic() + patience
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::numeric::bigint")
-            if int(cursor.fetchone()[0]) > mine:
-                return last
+    while writing:
         if time.monotonic() >= until:
-            return -1
+            raise NotSettled
         time.sleep(_LOOK_EVERY)
+        writing &= _writing()
+    return last
 
 
-def pages(*, after: int, through: int, actions: Iterable[str] = ()) -> Iterator[tuple[list[AuditEvent], int]]:
+def _writing() -> set[str]:
+    """Return the transactions, but for one's own, that have inserted events and not ended."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITING)
+        return {name for (name,) in cursor.fetchall()}
+
+
+def pages(
+    *, after: int, through: int, among: QuerySet[AuditEvent] | None = None
+) -> Iterator[tuple[list[AuditEvent], int]]:
     """Yield the events after one number and up to another, in order, page by page, with the number reached.
 
-    Only those with these actions, where any are named. A page may be empty: the number still moves on.
+    Only those ``among`` a query, where one is given. A page may be empty: the number still moves on.
     """
-    wanted, stretch = list(actions), _PAGE
+    rows = AuditEvent.objects.all() if among is None else among
+    stretch = _PAGE
     while after < through:
         upper = min(through, after + stretch)
-        rows = AuditEvent.objects.filter(number__gt=after, number__lte=upper).order_by("number")
-        if wanted:
-            rows = rows.filter(action__in=wanted)
-        found = list(rows[:_PAGE])
-        after = found[-1].number if len(found) == _PAGE else upper
+        found = list(rows.filter(number__gt=after, number__lte=upper).order_by("number")[:_PAGE])
+        is_full = len(found) == _PAGE
+        after = found[-1].number if is_full else upper
         yield found, after
-        stretch = _PAGE if found else min(stretch * 2, _LONGEST_STRETCH)
+        # Numbers without an event that is wanted cost little: what is rare is looked for in longer stretches.
+        stretch = max(stretch // 2, _PAGE) if is_full else min(stretch * 2, _LONGEST_STRETCH)
+
+
+def wanted(actions: Iterable[str]) -> QuerySet[AuditEvent]:
+    """Return the events with these actions; all without any."""
+    named = list(actions)
+    return AuditEvent.objects.filter(action__in=named) if named else AuditEvent.objects.all()

@@ -56,8 +56,6 @@ $$;
 -- Inserts events; returns '' or the SQLSTATE of what the table said. An event that is there already stays one event.
 CREATE FUNCTION accounts_audit_write(events jsonb) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-    -- Before any number is drawn: whoever waits for all transactions before a moment then waits for this one too.
-    PERFORM pg_current_xact_id();
     INSERT INTO accounts_auditevent (id, at, action, outcome, actor_kind, actor_id, actor_name, address, door,
         request_id, subject_type, subject_uid, patient_id, issuer_of_patient_id, departments, detail)
     SELECT id, at, action, outcome, actor_kind, actor_id, actor_name, address, door, request_id, subject_type,

@@ -190,7 +190,8 @@ def test_an_event_of_a_transaction_that_is_still_open_is_waited_for() -> None:
     thread.start()
     assert is_drawn.wait(20)
     audit.record(Action.STUDY_OPENED, actor=SYSTEM, subject_uid="second")
-    assert order.settled_through(patience=0.2) == -1
+    with pytest.raises(order.NotSettled):
+        order.settled_through(patience=0.2)
     may_end.set()
     thread.join(20)
     through = order.settled_through()
