@@ -41,3 +41,11 @@ def memberships_in(
     if department_ids is not None:
         rows = rows.filter(place__in=list(department_ids))
     return rows if roles is None else rows.filter(role__in=list(roles))
+
+
+def memberships_of(user: User | AnonymousUser, department_ids: Iterable[int]) -> list[Membership]:
+    """Return a person's memberships that hold now in these departments (``place``), with their groups, the first given first."""
+    if not isinstance(user, User) or not user.is_active or user.pk is None:
+        return []
+    rows = Membership.objects.held_at(timezone.now()).filter(user=user, place__in=list(department_ids))
+    return list(rows.select_related("department", "group").order_by("pk", "place"))

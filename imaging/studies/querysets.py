@@ -39,6 +39,11 @@ _GIVES: Final[Mapping[Right, tuple[str, ...]]] = MappingProxyType(
 )
 
 
+def is_given_by(kind: str, right: Right) -> bool:
+    """Whether a placement of this kind gives its department the right."""
+    return right not in _GIVES or kind in _GIVES[right]
+
+
 def _gives(right: Right) -> Q:
     """The condition on a placement that it gives `right`; listing and viewing is given by all."""
     return Q(kind__in=_GIVES[right]) if right in _GIVES else Q()

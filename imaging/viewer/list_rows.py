@@ -8,6 +8,7 @@ from functools import lru_cache
 from django.template import Engine, Template
 from django.utils import timezone
 
+from accounts.labels import name_of
 from accounts.scope import Scope
 from imaging.studies import selectors as studies
 from imaging.studies.finding.prior_counts import prior_counts
@@ -68,6 +69,11 @@ class Row:
     def received_today(self) -> bool:
         """Whether its last image came today."""
         return timezone.localdate(self.study.last_received_at) == timezone.localdate(self.now)
+
+    @property
+    def label(self) -> str:
+        """The label that does not keep this reader away, in a word; empty for most."""
+        return name_of(self.study.sensitivity)
 
     @property
     def ago(self) -> str:

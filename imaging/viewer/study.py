@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.labels import name_of
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.ingest.desk.access import decider_of
@@ -28,9 +29,11 @@ from imaging.viewer import (
     download_menu,
     instances,
     priors,
+    protecting,
     study_facts,
     study_history,
     study_pictures,
+    why,
     wording,
 )
 from imaging.viewer.errors import of_a_study
@@ -52,6 +55,8 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "facts": study_facts.facts(study),
         "places": study_facts.places(provenance.placements),
         "history": study_history.history(study, provenance, user=request.user, actor=actor),
+        "why": why.why(request, study),
+        "protection": protecting.panel(request, study),
         "downloads": download_menu.offered(study, scope=scope),
         "timeline": priors.timeline(study, scope=scope),
         "opened_as": priors.opened_as(request, study),
@@ -133,6 +138,7 @@ def _live_context(
     decider = decider_of(request)
     said: dict[str, Any] = {
         "title": wording.study_title(study),
+        "label": name_of(study.sensitivity),
         "posters": shown.posters,
         "cards": shown.cards,
         "size": shown.size,

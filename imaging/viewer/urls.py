@@ -18,11 +18,13 @@ from imaging.viewer import (
     pictures,
     preview,
     priors,
+    protecting,
     selected,
     study,
     study_list,
     videos,
     viewer,
+    why,
     wrapping,
 )
 
@@ -71,6 +73,9 @@ urlpatterns = [
     path("palette", palette.found, name="palette"),
     path("help/", help_pages.page, name="help-topics"),
     path("help/<slug:topic>", help_pages.page, name="help"),
+    path(f"{STUDY}/why", why.page, name="study-why"),
+    path(f"{STUDY}/protect", protecting.protect, name="study-protect"),
+    path(f"{STUDY}/protections/<int:protection>/lift", protecting.lift, name="study-protection-lift"),
     path(f"{STUDY}/retry", study.retry, name="study-retry"),
     path(f"{STUDY}/corrections/<uuid:group>/revert", corrections.revert, name="correction-revert"),
     path(f"{SERIES}/headers/", headers.page, name="headers"),

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from accounts.labels import name_of
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import uids
@@ -45,6 +46,7 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
     context = {
         "study": study,
         "patient": study.patient,
+        "label": name_of(study.sensitivity),
         "manifest_url": reverse("viewer:manifest", args=[study.study_instance_uid]),
         "dicom_web_root": reverse("dicomweb:root").rstrip("/"),
         "back_url": reverse("viewer:study", args=[study.study_instance_uid]),
