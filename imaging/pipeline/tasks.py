@@ -14,6 +14,7 @@ from imaging.ingest import silence
 from imaging.ingest.desk import releasing, reminders
 from imaging.ingest.uploads import services as uploads
 from imaging.pipeline import beat, steps
+from imaging.privacy.packages import services as packages
 from imaging.studies import services as studies
 from imaging.webhooks import services as webhooks
 
@@ -94,6 +95,12 @@ def offer_webhooks() -> None:
 def expire_uploads() -> None:
     """Forget the uploads that nobody went on with for a day."""
     uploads.expire()
+
+
+@queues.short_task(name=beat.LET_GO_OF_PACKAGES)
+def let_go_of_packages() -> None:
+    """Take away the copies of patients' data that are kept no longer."""
+    packages.let_go()
 
 
 @queues.short_task(name=beat.REMIND_OF_QUARANTINE)

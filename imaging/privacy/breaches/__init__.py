@@ -1,0 +1,1 @@
+"""The breach kit: which patients somebody saw, and the 72 hours."""

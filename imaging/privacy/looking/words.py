@@ -1,0 +1,68 @@
+"""What was done and by which way, in words that a patient understands: no codes, no jargon."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.audit import Action
+from accounts.roles import Door
+
+#: What counts as a look at a patient's record or images, or as taking them out. All else is the desk's own interest.
+LOOKS: Final[Mapping[Action, str | Promise]] = MappingProxyType(
+    {
+        Action.STUDY_OPENED: _("opened an examination"),
+        Action.STUDY_PREVIEWED: _("looked at the summary of an examination"),
+        Action.STUDY_PREFETCHED: _("was shown an examination in a list"),
+        Action.PRIOR_OPENED: _("opened an earlier examination to compare"),
+        Action.METADATA_READ: _("read the technical data of the images"),
+        Action.FRAMES_READ: _("looked at the images"),
+        Action.INSTANCES_RETRIEVED: _("received a copy of the images"),
+        Action.STUDY_EXPORTED: _("downloaded the images"),
+        Action.STUDIES_QUERIED: _("found you in a search"),
+        Action.LIST_EXPORTED: _("downloaded a list that names you"),
+        Action.EMERGENCY_STARTED: _("opened the record in an emergency"),
+        Action.PACKAGE_EXPORTED: _("downloaded a copy of your data to hand it over to you"),
+    }
+)
+
+DOORS: Final[Mapping[str, str | Promise]] = MappingProxyType(
+    {
+        Door.PAGE: _("on the hospital's own pages"),
+        Door.UPLOAD: _("when images were added"),
+        Door.DICOMWEB: _("from another program of the hospital"),
+        Door.API: _("from another program of the hospital"),
+        Door.FHIR: _("from the electronic patient record"),
+        Door.DIMSE: _("from a machine or workstation of the hospital"),
+        Door.SHARE: _("by a link that was given to somebody"),
+        Door.COMMAND: _("at the hospital's computer centre"),
+    }
+)
+
+#: Who it was, when it was no person.
+KINDS: Final[Mapping[str, str | Promise]] = MappingProxyType(
+    {
+        "machine": _("A program of the hospital"),
+        "application_entity": _("A machine or workstation of the hospital"),
+        "share": _("Somebody who was given a link"),
+        "system": _("The portal itself"),
+    }
+)
+
+
+def action_in_words(action: str) -> str:
+    """What was done; actions that are no look by their own label."""
+    known = {str(key): text for key, text in LOOKS.items()}
+    return str(known[action] if action in known else Action(action).label)
+
+
+def door_in_words(door: str) -> str:
+    """By which way; empty when it is not on record."""
+    return str(DOORS.get(door, ""))
+
+
+def kind_in_words(kind: str) -> str:
+    """Who it was when it was no person; empty for people."""
+    return str(KINDS.get(kind, ""))

@@ -1,0 +1,1 @@
+"""Requests of people about their data: recorded, due in a month, tied to what is done about them."""

@@ -1,0 +1,1 @@
+"""Accesses that deserve a second look: shown to officers, who write down what they found."""
