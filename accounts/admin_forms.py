@@ -3,27 +3,42 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import MachineKey, User, validate_addresses
 from accounts.roles import MACHINE_DOORS, Right
 
 
-class UserAddForm(AdminUserCreationForm):  # type: ignore[type-arg]
-    """A new person."""
+class UserAddForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new person, who chooses a password with a link."""
 
     class Meta:
         model = User
-        fields = ("username",)
+        fields = ("username", "display_name", "email")
+
+    def save(self, commit: bool = True) -> User:
+        """Make the account without a password: nothing opens it until one is chosen."""
+        self.instance.set_unusable_password()
+        return super().save(commit=commit)
 
 
-class UserEditForm(UserChangeForm):  # type: ignore[type-arg]
-    """A person."""
+class UserEditForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A person. No field of it is a password."""
 
     class Meta:
         model = User
-        fields = "__all__"
+        fields = (
+            "username",
+            "display_name",
+            "first_name",
+            "last_name",
+            "email",
+            "language",
+            "theme",
+            "is_active",
+            "is_staff",
+            "is_superuser",
+        )
 
 
 class AddressesField(forms.CharField):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Final
 
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -19,9 +20,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts.admin_rooms import Room, furnished, with_pages
+from accounts.signing_in import step_up
+from accounts.signing_in.acts import Act
 
 #: Apps whose tables exist and whose features are off: what cannot be used is not shown.
-HIDDEN_APPS: Final = frozenset({"account", "auth", "mfa", "socialaccount", "usersessions"})
+HIDDEN_APPS: Final = frozenset({"account", "auth", "mfa", "usersessions"})
 
 
 #: What a package above shows on the first page, as names of its template; it asks for itself what the reader may see.
@@ -38,6 +41,10 @@ class Page:
     room: Room
     view: Callable[[HttpRequest], HttpResponse]
     may_open: Callable[[HttpRequest], bool]
+
+
+#: Pages of a row on which something is typed: the proof comes before the typing.
+_CHANGING: Final = frozenset({"add_view", "change_view", "delete_view"})
 
 
 class PortalAdminSite(AdminSite):
@@ -85,6 +92,22 @@ class PortalAdminSite(AdminSite):
         address = reverse(f"{self.name}:{page.url_name}")
         shown = {"name": page.name, "object_name": page.url_name, "admin_url": address, "view_only": True}
         return page.room, shown
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Ask for a fresh proof before a page that changes something, and before what its page says is as weighty to read."""
+        page = super().admin_view(view, cacheable)
+        owner = getattr(view, "__self__", None)
+        act = getattr(owner, "act", Act.ADMINISTRATION)
+        asks = getattr(owner, "asks_to_read", False) or getattr(view, "__name__", "") in _CHANGING
+
+        @wraps(page)
+        def confirmed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            weighty = asks or request.method not in {"GET", "HEAD", "OPTIONS"}
+            if weighty and self.has_permission(request) and not step_up.is_confirmed(request, act):
+                return step_up.answer(request, act)
+            return page(request, *args, **kwargs)
+
+        return confirmed
 
     @method_decorator(never_cache)
     def index(  # type: ignore[override]

@@ -26,6 +26,7 @@ from accounts.audit.models import AuditEvent
 from accounts.audit_search import QuestionFilter, by
 from accounts.audited_admin import CappedPaginator
 from accounts.roles import Capability, Door
+from accounts.signing_in.acts import Act
 from accounts.spreadsheet import cell, separator_of
 
 #: Lines of one export; who needs more asks for a shorter period.
@@ -39,6 +40,8 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """What was done. It can be read and searched, and not be changed; reading it is audited too."""
 
     room = Room.AUDIT
+    act = Act.AUDIT
+    asks_to_read = True
     list_display = (
         "at",
         "who",

@@ -18,6 +18,7 @@ from accounts.admin_rooms import Room
 from accounts.audited_admin import AuditedModelAdmin
 from accounts.models import MachineKey, User
 from accounts.roles import MACHINE_DOORS
+from accounts.signing_in.acts import Act
 
 
 @admin.register(MachineKey)
@@ -25,6 +26,7 @@ class MachineKeyAdmin(AuditedModelAdmin[MachineKey]):
     """Machine keys. The key's text is shown on the answer to its making, and nowhere else."""
 
     room = Room.MACHINES
+    act = Act.KEYS
     form = MachineKeyForm
     list_display = ("name", "prefix", "state", "expires_at", "last_used_at", "created_by")
     search_fields = ("name", "prefix")

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts import powers, services
+from accounts.admin.sign_in import HelpsPeopleIn, may_help
 from accounts.admin_forms import UserAddForm, UserEditForm
 from accounts.admin_rooms import Room
 from accounts.audit import Action
@@ -22,6 +23,7 @@ from accounts.audited_admin import AuditedModelAdmin, SpokenInline
 from accounts.models import Department, MachineKey, Membership, Site, User
 from accounts.practitioners.admin import PractitionerIdentifierInline
 from accounts.roles import Right
+from accounts.signing_in import sessions
 
 
 class _RecordsMemberships(AuditedModelAdmin[Any]):
@@ -104,7 +106,7 @@ class MachinesInline(SpokenInline):
 
 
 @admin.register(User)
-class UserAdmin(_RecordsMemberships, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(_RecordsMemberships, HelpsPeopleIn, DjangoUserAdmin):  # type: ignore[type-arg]
     """People. An account is switched off, never deleted: the audit speaks of it."""
 
     room = Room.PEOPLE
@@ -118,8 +120,10 @@ class UserAdmin(_RecordsMemberships, DjangoUserAdmin):  # type: ignore[type-arg]
     search_fields = ("username", "display_name", "first_name", "last_name", "email")
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
+    # A password is chosen by its owner, with the link that the answer to the making shows.
+    add_fieldsets = ((None, {"fields": ("username", "display_name", "email")}),)
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username",)}),
         (
             _("Person"),
             {"fields": ("display_name", "first_name", "last_name", "email", "language", "theme")},
@@ -145,13 +149,24 @@ class UserAdmin(_RecordsMemberships, DjangoUserAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Leave it to administrators to make administrators."""
         fields = tuple(super().get_readonly_fields(request, obj))
-        return fields if request.user.is_superuser else (*fields, "is_staff", "is_superuser")
+        if request.user.is_superuser:
+            return fields
+        guarded = ("is_staff", "is_superuser")
+        # Who owns the mailbox or the name of an administrator is not for others to say.
+        return (
+            (*fields, *guarded) if obj is None or may_help(request, obj) else (*fields, *guarded, "email", "is_active")
+        )
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Save, and say it when an account is switched off."""
+        """Save; an account that is switched off is out at once, and says so in the audit."""
         super().save_model(request, obj, form, change)
         if change and "is_active" in form.changed_data and not obj.is_active:
             self.record(request, Action.USER_DISABLED, obj)
+            sessions.end_all(actor=self.actor(request), user=obj, reason="account switched off")
+
+    def response_add(self, request: HttpRequest, obj: User, post_url_continue: Any = None) -> HttpResponse:
+        """Show the link with which the new person chooses a password."""
+        return self.show_link(request, obj)
 
     def get_urls(self) -> list[Any]:
         """Add the page that says what a person can do."""

@@ -18,6 +18,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import audit
+from accounts.signing_in import step_up
+from accounts.signing_in.acts import Act
 from imaging.dicom import uids
 from imaging.storage import services as storage
 from imaging.studies import access
@@ -98,6 +100,7 @@ def series(request: HttpRequest, study_instance_uid: str, series_instance_uid: s
 
 
 @require_POST
+@step_up.required(Act.EXPORT)
 @told
 def studies(request: HttpRequest) -> HttpResponseBase:
     """Give the studies that the fields `study` name as one zip; all of them, or none."""

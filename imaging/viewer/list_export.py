@@ -27,6 +27,8 @@ from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Right
 from accounts.scope import Scope
+from accounts.signing_in import step_up
+from accounts.signing_in.acts import Act
 from accounts.spreadsheet import cell, separator_of
 from imaging.studies import selectors as studies
 from imaging.studies.finding import saved_lists
@@ -73,6 +75,7 @@ _COLUMNS: Final[Mapping[str, tuple[Any, Callable[[StudyRow, _Zone], object]]]] =
 
 @require_POST
 @login_required
+@step_up.required(Act.EXPORT)
 def export(request: HttpRequest) -> HttpResponseBase:
     """Give the list of the address in the field `state` as CSV; nothing leaves that is not on record."""
     scope: Scope = request.scope  # type: ignore[attr-defined]

@@ -122,7 +122,8 @@ def test_a_person_is_added_with_memberships_and_all_of_it_is_audited(desk: Clien
 
 
 def _no_memberships() -> dict[str, str]:
-    return {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+    lines = ("memberships", "practitioner_identifiers")
+    return {f"{line}-{kind}_FORMS": "0" for line in lines for kind in ("TOTAL", "INITIAL")}
 
 
 def _person(user: User, **change: str) -> dict[str, str]:
