@@ -52,7 +52,11 @@ class EmergencyForm(forms.Form):
     def clean_study(self) -> str:
         """Take the UID out of an address that was copied."""
         text: str = self.cleaned_data["study"]
-        parts = [part for part in text.split("?")[0].split("/") if uids.is_valid_uid(part) and part.count(".") > 2]
+        parts = [
+            part
+            for part in text.split("?", maxsplit=1)[0].split("/")
+            if uids.is_valid_uid(part) and part.count(".") > 2
+        ]
         if text and not parts:
             raise ValidationError(_("This is neither a Study Instance UID nor the address of a study."))
         return parts[-1] if parts else ""
@@ -77,7 +81,9 @@ class EmergencyForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         if not self.errors and not self.asked().is_enough:
             raise ValidationError(
-                _("Give two of: patient number, birth date, full name, accession number. A study's UID alone is enough.")
+                _(
+                    "Give two of: patient number, birth date, full name, accession number. A study's UID alone is enough."
+                )
             )
         return cleaned
 

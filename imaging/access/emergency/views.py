@@ -143,6 +143,7 @@ def review(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         subject_type="patient",
         subject_uid=str(found.patient_id),
         patient_id=found.patient.patient_id,
+        issuer_of_patient_id=found.patient.issuer_of_patient_id,
         detail={"emergency": str(found.pk)},
     )
     events = selectors.opened_by(found)
@@ -207,7 +208,9 @@ def _nobody(phone: str) -> str:
 
 
 def _unusual(phone: str) -> str:
-    said = _("The record is open. You have opened unusually many within an hour: the privacy officers have been alarmed.")
+    said = _(
+        "The record is open. You have opened unusually many within an hour: the privacy officers have been alarmed."
+    )
     return f"{said} {_('Call them: %(phone)s.') % {'phone': phone}}" if phone else said
 
 
@@ -220,7 +223,7 @@ def _own(request: HttpRequest, pk: uuid.UUID) -> EmergencyAccess:
 
 def _number(request: HttpRequest) -> int:
     text = request.GET.get("page", "")
-    return min(max(int(text), 1), _MOST_PAGES) if text.isascii() and text.isdigit() and len(text) < 6 else 1  # noqa: PLR2004
+    return min(max(int(text), 1), _MOST_PAGES) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 def _user(request: HttpRequest) -> User:

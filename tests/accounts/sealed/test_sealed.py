@@ -62,11 +62,13 @@ def events(action: str) -> list[AuditEvent]:
 
 def test_while_it_is_sealed_nothing_opens_it(sealed: services.Sealed, client: Client, emergency: Department) -> None:
     user = sealed.account.user
-    assert not user.is_active and not user.has_usable_password()
+    assert not user.is_active
+    assert not user.has_usable_password()
     assert scope_of_user(user).is_empty
     assert not Membership.objects.filter(user=user).exists()
     answer = client.post("/account/login/", {"login": "envelope-1", "password": sealed.code})
-    assert answer.status_code == 200 and "_auth_user_id" not in client.session
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session
     assert sealed.code.replace("-", "") not in json.dumps(list(SealedAccount.objects.values()), default=str)
 
 
@@ -74,7 +76,8 @@ def test_the_code_opens_it_with_no_passkey_and_raises_the_alarm(
     sealed: services.Sealed, client: Client, officer: User
 ) -> None:
     answer = client.post(ENTRANCE, typed(sealed, code=sealed.code.lower().replace("-", " ")))
-    assert answer.status_code == 302 and answer["Location"] == "/"
+    assert answer.status_code == 302
+    assert answer["Location"] == "/"
     assert client.get("/").status_code == 200
     assert client.get("/access/emergency/").status_code == 200, "and breaks the glass without a passkey"
     account = SealedAccount.objects.get()
@@ -116,7 +119,8 @@ def test_what_does_not_fit_opens_nothing(
     assert client.post(ENTRANCE, typed(sealed, **changes)).status_code == 400
     assert "_auth_user_id" not in client.session
     account = SealedAccount.objects.get()
-    assert not account.is_spent and not User.objects.get(pk=account.user_id).is_active
+    assert not account.is_spent
+    assert not User.objects.get(pk=account.user_id).is_active
     assert not SealedOpening.objects.exists()
 
 
@@ -192,7 +196,8 @@ def test_the_command_makes_one_prints_it_once_and_seals_it_again(emergency: Depa
 
     first = run("envelope-9", "--department", "emergency", "--place", "safe")
     second = run("envelope-9")
-    assert first["account"] == second["account"] == "envelope-9" and first["code"] != second["code"]
+    assert first["account"] == second["account"] == "envelope-9"
+    assert first["code"] != second["code"]
     assert first["url"].endswith(ENTRANCE)
     for wrong in (["envelope-10"], ["envelope-10", "--department", "none"], ["envelope-9", "--days", "0"]):
         with pytest.raises(CommandError):
@@ -211,7 +216,8 @@ def test_an_administrator_makes_one_sees_the_paper_once_and_seals_it_again(
     address = "/admin/accounts/sealedaccount/"
     values = {"name": "envelope-3", "label": "Envelope 3", "department": emergency.pk, "role": "clinician"}
     paper = client.post(f"{address}add/", {**values, "place": "ward", "open_hours": 4}).content.decode()
-    assert "envelope-3" in paper and "For the envelope" in paper
+    assert "envelope-3" in paper
+    assert "For the envelope" in paper
     account = SealedAccount.objects.get()
     assert "For the envelope" not in client.get(f"{address}{account.pk}/change/").content.decode()
     assert "sealed" in client.get(address).content.decode()
