@@ -76,7 +76,9 @@ def _is_of_a_session(request: HttpRequest) -> bool:
 
 def _arrived(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Lead to the first page who took over a computer on which a page was open that is not theirs to see."""
-    wanted = request.session.get(ARRIVING) if request.user.is_authenticated else None
+    # Django REST framework leaves no user at all behind a refusal.
+    is_signed_in = request.user is not None and request.user.is_authenticated
+    wanted = request.session.get(ARRIVING) if is_signed_in else None
     if wanted is None or request.get_full_path() != wanted:
         return response
     del request.session[ARRIVING]

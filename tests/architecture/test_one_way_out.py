@@ -23,6 +23,8 @@ CONNECTS = {"socket", "asyncio", "ssl"}
 MAY_CONNECT = {
     "accounts/outbound/models.py": "reads certificates",
     "accounts/outbound/services.py": "the one way out",
+    "accounts/audit/syslog_connection.py": "sends the audit's copy to a listed receiver, over TLS, at an address that was checked",
+    "accounts/federation/ldap.py": "tells the optional directory's library which TLS it may speak",
 }
 LOCAL = {
     "decoder pool": "imaging/rendering/",
