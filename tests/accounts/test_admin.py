@@ -97,7 +97,7 @@ def test_a_person_is_added_with_memberships_and_all_of_it_is_audited(desk: Clien
         reverse("admin:accounts_user_add"), {"username": "dora", "password1": PASSWORD, **_no_memberships()}
     )
     assert "/account/password/link/" in made.content.decode()
-    assert made["Cache-Control"].endswith("no-store")
+    assert "no-store" in made["Cache-Control"]
     dora = User.objects.get(username="dora")
     assert not dora.has_usable_password()
     assert last(Action.USER_CREATED).subject_uid == str(dora.pk)
