@@ -12,11 +12,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import selectors
 from accounts.audit import Action
 from accounts.models import MachineKey, User
 
-#: An address has no index of its own: without a period, so many days back are searched.
-ADDRESS_DAYS: Final = 31
+#: Addresses and departments have no index of their own: without a period, so many days back are searched.
+UNINDEXED_DAYS: Final = 31
 #: So many accounts of one name are followed; who means more writes the account's own name.
 _MOST_NAMED: Final = 50
 
@@ -28,6 +29,15 @@ class AuditQuestion(forms.Form):
         label=_("Person or machine"), required=False, max_length=150, help_text=_("Name, or name of the account")
     )
     patient = forms.CharField(label=_("Patient ID"), required=False, max_length=64, help_text=_("Exactly as written"))
+    issuer = forms.CharField(
+        label=_("Issuer of the patient ID"), required=False, max_length=64, help_text=_("Whose number it is")
+    )
+    department = forms.ChoiceField(
+        label=_("Department of the person"),
+        required=False,
+        choices=lambda: [("", _("any")), *selectors.departments_by_code()],
+        help_text=_("At that moment. Without a period: the last 31 days"),
+    )
     subject = forms.CharField(
         label=_("UID or number"), required=False, max_length=128, help_text=_("Of a study, image or setting")
     )
@@ -83,7 +93,7 @@ class QuestionFilter(admin.ListFilter):
 
 
 def _answer(events: QuerySet[Any], asked: Mapping[str, Any]) -> QuerySet[Any]:
-    events = _within(events, asked["since"], asked["until"], may_be_long=not asked["address"])
+    events = _within(events, asked["since"], asked["until"], may_be_long=not (asked["address"] or asked["department"]))
     if asked["person"]:
         events = events.filter(by(asked["person"]))
     for column, name in (
@@ -95,12 +105,17 @@ def _answer(events: QuerySet[Any], asked: Mapping[str, Any]) -> QuerySet[Any]:
         if asked[name]:
             # Empty ones are left out of two of the indexes: said here, so that they are used.
             events = events.exclude(**{column: ""}).filter(**{column: asked[name]})
+    if asked["issuer"]:
+        # Events of which nobody wrote down whose number it was belong to the answer.
+        events = events.filter(issuer_of_patient_id__in=[asked["issuer"], ""])
+    if asked["department"]:
+        events = events.filter(departments__contains=[asked["department"]])
     return events
 
 
 def _within(events: QuerySet[Any], since: dt.date | None, until: dt.date | None, *, may_be_long: bool) -> QuerySet[Any]:
     if since is None and until is None and not may_be_long:
-        since = timezone.localdate() - dt.timedelta(days=ADDRESS_DAYS)
+        since = timezone.localdate() - dt.timedelta(days=UNINDEXED_DAYS)
     if since is not None:
         events = events.filter(at__gte=_midnight(since))
     if until is not None and until < dt.date.max:

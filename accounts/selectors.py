@@ -51,6 +51,11 @@ def departments_named(department_ids: Iterable[int]) -> list[Department]:
     return list(rows.order_by("name", "pk"))
 
 
+def departments_by_code() -> list[tuple[str, str]]:
+    """Return code and name of every department, those that have closed too, by name."""
+    return [(row.code, row.label) for row in Department.objects.order_by("name", "pk")]
+
+
 def only_site() -> Site | None:
     """Return the hospital, where there is exactly one."""
     sites = list(Site.objects.all()[:2])

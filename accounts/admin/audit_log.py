@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -21,8 +21,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit, selectors
 from accounts.admin_filters import ActorKindFilter, DoorFilter
 from accounts.admin_rooms import Room
-from accounts.audit import Action, Outcome
+from accounts.audit import Action, Outcome, exporting
 from accounts.audit.models import AuditEvent
+from accounts.audit.selectors import department_labels
 from accounts.audit_search import QuestionFilter, by
 from accounts.audited_admin import CappedPaginator
 from accounts.roles import Capability, Door
@@ -57,7 +58,7 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     fields = readonly_fields = (
         *("at", "action", "outcome", "who", "kind_in_words", "address", "door_in_words", "subject_type", "subject_uid"),
-        *("patient_id", "detail_in_words", "request_id"),
+        *("patient_id", "issuer_of_patient_id", "departments_in_words", "detail_in_words", "request_id"),
     )
     date_hierarchy = "at"
     search_fields = ("patient_id", "subject_uid", "actor_id")
@@ -130,6 +131,11 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return through which door it was done."""
         return str(dict(Door.choices).get(event.door, event.door))
 
+    @admin.display(description=_("departments of the actor"))
+    def departments_in_words(self, event: AuditEvent) -> str:
+        """Name the departments for which the actor worked at that moment."""
+        return ", ".join(department_labels(event.departments).values()) or "–"
+
     @admin.display(description=_("detail"))
     def detail_in_words(self, event: AuditEvent) -> SafeString:
         """Write the detail line by line; every value in it is hostile, and escaped."""
@@ -149,14 +155,18 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
+        form = request.POST.get("format", "csv")
+        if form != "csv" and form not in exporting.FORMATS:
+            raise SuspiciousOperation
         rows = self.get_changelist_instance(request).get_queryset(request).order_by("-at", "-id")[:MOST_EXPORTED]
         try:
-            audit.record(
-                Action.AUDIT_EXPORTED,
-                actor=request.actor,  # type: ignore[attr-defined]
-                subject_type="audit",
-                detail={"asked": request.GET.dict(), "events": rows.count(), "most": MOST_EXPORTED},
-                fail_closed=True,
+            exporting.put_on_record(
+                request.actor,  # type: ignore[attr-defined]
+                form=form,
+                events=rows.count(),
+                detail={"asked": request.GET.dict(), "most": MOST_EXPORTED},
+                patient_id=request.GET.get("patient", ""),
+                issuer=request.GET.get("issuer", ""),
             )
         except audit.AuditUnavailable:
             said = _(
@@ -164,8 +174,11 @@ class AuditEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             )
             self.message_user(request, said, messages.ERROR)
             return redirect("admin:accounts_auditevent_changelist")
-        response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="audit-{timezone.localtime():%Y-%m-%d-%H%M}.csv"'
+        media, ending = exporting.MEDIA_TYPES.get(form, ("text/csv", "csv"))
+        lines = _lines(rows) if form == "csv" else exporting.lines(rows, form)
+        response = StreamingHttpResponse(lines, content_type=f"{media}; charset=utf-8")
+        name = f"audit-{timezone.localtime():%Y-%m-%d-%H%M}.{ending}"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
         response["Cache-Control"] = "private, no-store"
         return response
 
@@ -194,12 +207,12 @@ def _lines(rows: QuerySet[AuditEvent]) -> Iterator[bytes]:
     """Yield the file; the language and zone of who asked are gone once the view has returned."""
     language, zone = translation.get_language() or "en", timezone.get_current_timezone()
     names = ("at", "actor_kind", "actor_name", "action", "outcome", "address", "door", "subject_type", "subject_uid")
-    columns = (*names, "patient_id", "detail", "request_id")
+    columns = (*names, "patient_id", "issuer_of_patient_id", "departments", "detail", "request_id")
 
     def text_of(event: AuditEvent, name: str) -> str:
         if name == "at":
             return event.at.astimezone(zone).isoformat(timespec="seconds")
-        value = getattr(event, name)
+        value = ", ".join(event.departments) if name == "departments" else getattr(event, name)
         return cell(json.dumps(value, ensure_ascii=False, sort_keys=True) if name == "detail" else value)
 
     def written() -> Iterator[bytes]:
