@@ -160,6 +160,7 @@ class QuarantinedObjectAdmin(ReadOnlyAdmin):
                 subject_type="quarantined_object",
                 subject_uid=str(found.pk),
                 patient_id=str(found.header.get("patient", {}).get("patient_id", "")),
+                issuer_of_patient_id=str(found.header.get("patient", {}).get("issuer_of_patient_id", "")),
                 detail={"via": "admin", "sop_instance_uid": found.sop_instance_uid},
             )
         return response

@@ -120,6 +120,7 @@ def _entry(item: SetAside) -> audit.Entry:
         subject_type="study" if header else "",
         subject_uid=header.study.study_instance_uid if header else "",
         patient_id=header.patient.patient_id if header else "",
+        issuer_of_patient_id=header.patient.issuer_of_patient_id if header else "",
         outcome=audit.Outcome.REFUSED,
         detail={
             "reason": item.reason,

@@ -203,6 +203,7 @@ def retry(study: Study, *, actor: Actor) -> None:
             subject_type="study",
             subject_uid=uid,
             patient_id=study.patient.patient_id,
+            issuer_of_patient_id=study.patient.issuer_of_patient_id,
         )
         events.append(kind=Event.Kind.STUDY_CHANGED, subject_uid=uid)
         events.append(kind=Event.Kind.STUDY_SETTLED, subject_uid=uid)

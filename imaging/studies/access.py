@@ -129,6 +129,7 @@ def open_prior(scope: Scope, study_instance_uid: str, prior_instance_uid: str, *
         subject_type="study",
         subject_uid=prior.study_instance_uid,
         patient_id=prior.patient.patient_id,
+        issuer_of_patient_id=prior.patient.issuer_of_patient_id,
         detail={"purpose": Purpose.PRIOR.value, "prior_of": study.study_instance_uid},
     )
     return Prior(prior.study_instance_uid, study.study_instance_uid)
@@ -260,6 +261,7 @@ def _record(
         "subject_type": "study",
         "subject_uid": study.study_instance_uid,
         "patient_id": study.patient.patient_id,
+        "issuer_of_patient_id": study.patient.issuer_of_patient_id,
         # Asked for only when the event is written, and of nobody to whom nothing was ever granted.
         "detail": said if scope.own_place is None else SimpleLazyObject(lambda: said | _emergency(study, scope)),
     }

@@ -177,6 +177,7 @@ def _record(action: audit.Action, row: Annotation, actor: Actor, **more: object)
         subject_type="study",
         subject_uid=row.study.study_instance_uid,
         patient_id=row.study.patient.patient_id,
+        issuer_of_patient_id=row.study.patient.issuer_of_patient_id,
         detail={**detail, "frame": row.frame_number, **more},
     )
 
@@ -188,5 +189,6 @@ def _record_flag(action: audit.Action, row: KeyImage, actor: Actor) -> None:
         subject_type="study",
         subject_uid=row.study.study_instance_uid,
         patient_id=row.study.patient.patient_id,
+        issuer_of_patient_id=row.study.patient.issuer_of_patient_id,
         detail={"sop_instance_uid": row.instance.sop_instance_uid, "frame": row.frame_number},
     )

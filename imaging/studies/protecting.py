@@ -98,6 +98,7 @@ def _follow(action: audit.Action, held: Protection, studies: list[Study], *, rea
         subject_type="study" if held.study else "patient",
         subject_uid=held.study.study_instance_uid if held.study else str(held.patient_id),
         patient_id=patient.patient_id if patient else "",
+        issuer_of_patient_id=patient.issuer_of_patient_id if patient else "",
         detail={"label": held.label, "reason": reason, "studies": len(studies), "protection": held.pk},
     )
     changed = [study for study in studies if study.sensitivity != before[study.pk]]

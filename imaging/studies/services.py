@@ -266,6 +266,7 @@ def _follow_grant(action: audit.Action, held: Grant, concerned: list[int], actor
         subject_type="study" if held.study else "patient",
         subject_uid=held.study.study_instance_uid if held.study else str(held.patient_id),
         patient_id=patient.patient_id if patient else "",
+        issuer_of_patient_id=patient.issuer_of_patient_id if patient else "",
         detail={
             "grant": held.pk,
             "holder": held.holder.code,
@@ -290,6 +291,7 @@ def _record_placement(action: audit.Action, placed: Placement, actor: Actor) -> 
         subject_type="study",
         subject_uid=placed.study.study_instance_uid,
         patient_id=placed.patient_id,
+        issuer_of_patient_id=placed.study.patient.issuer_of_patient_id,
         detail={
             "department": placed.department_id,
             "kind": placed.kind,

@@ -39,6 +39,7 @@ def retry_job(job: Job, study: Study, *, actor: Actor) -> bool:
             subject_type="study",
             subject_uid=study.study_instance_uid,
             patient_id=study.patient.patient_id,
+            issuer_of_patient_id=study.patient.issuer_of_patient_id,
             detail={"step": job.step},
         )
     return True

@@ -35,6 +35,7 @@ def of_quarantined(request: HttpRequest, decider: Decider, pk: int) -> HttpRespo
         subject_type="quarantined_object",
         subject_uid=str(found.pk),
         patient_id=facts.patient_of(found).patient_id,
+        issuer_of_patient_id=facts.patient_of(found).issuer_of_patient_id,
         detail={"sop_instance_uid": found.sop_instance_uid},
     )
     try:

@@ -138,6 +138,7 @@ def _on_record(pages: Iterator[list[StudyRow]], actor: Actor) -> Iterator[list[S
                 subject_type="study",
                 subject_uid=row.study.study_instance_uid,
                 patient_id=row.study.patient.patient_id,
+                issuer_of_patient_id=row.study.patient.issuer_of_patient_id,
             )
             for row in rows
         ]

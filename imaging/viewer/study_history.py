@@ -82,6 +82,7 @@ def history(study: Study, provenance: Provenance, *, user: object, actor: Actor)
             subject_type="study",
             subject_uid=study.study_instance_uid,
             patient_id=study.patient.patient_id,
+            issuer_of_patient_id=study.patient.issuer_of_patient_id,
             detail={"asked": "openings of the study"},
         )
     lines.sort(key=lambda line: line.at, reverse=True)

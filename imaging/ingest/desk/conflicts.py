@@ -202,6 +202,7 @@ def _record(
         subject_type="study",
         subject_uid=study.study_instance_uid,
         patient_id=study.patient.patient_id,
+        issuer_of_patient_id=study.patient.issuer_of_patient_id,
         detail={
             "kind": str(kind),
             "sop_instance_uid": instance.sop_instance_uid,

@@ -194,6 +194,7 @@ def _entry(decider: Decider, decision: QuarantineDecision, row: QuarantinedObjec
         subject_type="quarantined_object",
         subject_uid=str(row.pk),
         patient_id=str(row.header.get("patient", {}).get("patient_id", "")),
+        issuer_of_patient_id=str(row.header.get("patient", {}).get("issuer_of_patient_id", "")),
         detail={
             "decision": decision.pk,
             "kind": str(decision.kind),

@@ -59,6 +59,7 @@ def detail(request: HttpRequest, decider: Decider, pk: int) -> HttpResponseBase:
         subject_type="quarantined_object",
         subject_uid=str(found.pk),
         patient_id=facts.patient_of(found).patient_id,
+        issuer_of_patient_id=facts.patient_of(found).issuer_of_patient_id,
         detail={"via": "desk", "sop_instance_uid": found.sop_instance_uid},
     )
     siblings = selectors.members(decider, found)

@@ -243,6 +243,9 @@ def _record_decision(actor: Actor, delivery: Import, one: Decision) -> None:
         subject_type="import",
         subject_uid=str(delivery.pk),
         patient_id=one.candidate.patient.patient_id if one.candidate else one.person.patient_id,
+        issuer_of_patient_id=one.candidate.patient.issuer_of_patient_id
+        if one.candidate
+        else one.person.issuer_of_patient_id,
         detail={"choice": one.choice, "studies": list(one.studies), "corrected": sorted(one.attributes or {})},
     )
 

@@ -163,6 +163,7 @@ def _record(piece: Piece, place: Place, result: intake.Result, source: Source) -
         subject_type="study",
         subject_uid=place.study.study_instance_uid,
         patient_id=place.patient.patient_id,
+        issuer_of_patient_id=place.patient.issuer_of_patient_id,
         detail={
             "sop_instance_uid": place.sop_instance_uid,
             "sop_class_uid": result.header.instance.sop_class_uid,

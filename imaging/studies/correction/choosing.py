@@ -45,6 +45,7 @@ def choose_version(instance: Instance, version: InstanceVersion, *, actor: Actor
         subject_type="study",
         subject_uid=study.study_instance_uid,
         patient_id=study.patient.patient_id,
+        issuer_of_patient_id=study.patient.issuer_of_patient_id,
         detail={
             "instance": instance.sop_instance_uid,
             "version": chosen.pk,

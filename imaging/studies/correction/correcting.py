@@ -200,12 +200,21 @@ def _record(
         "group": str(rows[0].group),
     }
     subject: dict[str, Any] = {"actor": actor, "subject_type": "study", "subject_uid": study.study_instance_uid}
-    entries = [audit.Entry(action=audit.Action.STUDY_CORRECTED, patient_id=before.patient_id, detail=detail, **subject)]
+    entries = [
+        audit.Entry(
+            action=audit.Action.STUDY_CORRECTED,
+            patient_id=before.patient_id,
+            issuer_of_patient_id=before.issuer_of_patient_id,
+            detail=detail,
+            **subject,
+        )
+    ]
     if not set(correctable.IDENTITY).isdisjoint(attributes):
         entries.append(
             audit.Entry(
                 action=audit.Action.PATIENT_CORRECTED,
                 patient_id=study.patient.patient_id,
+                issuer_of_patient_id=study.patient.issuer_of_patient_id,
                 detail={**detail, "was": before.patient_id},
                 **subject,
             )

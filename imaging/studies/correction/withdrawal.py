@@ -163,6 +163,7 @@ def _tell(study: Study, changed: list[str], *, actor: Actor, reason: str, reject
         subject_type="study",
         subject_uid=study.study_instance_uid,
         patient_id=study.patient.patient_id,
+        issuer_of_patient_id=study.patient.issuer_of_patient_id,
         detail={"instances": changed[:50], "count": len(changed), "reason": reason},
     )
     uid = study.study_instance_uid

@@ -100,6 +100,7 @@ class Export:
                 subject_type="study",
                 subject_uid=study.study_instance_uid,
                 patient_id=study.patient.patient_id,
+                issuer_of_patient_id=study.patient.issuer_of_patient_id,
                 outcome=audit.Outcome.FAILED,
                 detail={"bytes": sent, "of": of, "reason": reason},
             )

@@ -59,6 +59,7 @@ def open_patient(scope: Scope, pk: int, *, actor: Actor) -> Patient:
         subject_type="patient",
         subject_uid=str(patient.pk),
         patient_id=patient.patient_id,
+        issuer_of_patient_id=patient.issuer_of_patient_id,
     )
     return patient
 

@@ -260,6 +260,7 @@ class Registration:
                 subject_type="study",
                 subject_uid=row.study.study_instance_uid,
                 patient_id=row.patient_id,
+                issuer_of_patient_id=row.study.patient.issuer_of_patient_id,
                 detail={"department": row.department_id, "kind": row.kind, "reason": row.reason_code},
             )
             for row in placements
@@ -292,6 +293,7 @@ class Registration:
                 "subject_type": "study",
                 "subject_uid": uid,
                 "patient_id": self._studies[uid].patient.patient_id,
+                "issuer_of_patient_id": self._studies[uid].patient.issuer_of_patient_id,
             }
             entries.append(audit.Entry(action=audit.Action.INSTANCES_RECEIVED, detail=_counts(group), **subject))
             conflicting = [entry for entry in group if entry.state is State.CONFLICT]
