@@ -5,6 +5,8 @@ Found by one search, recognised by a bind with their own name and password, over
 
 import ssl
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from django.conf import settings
@@ -124,13 +126,16 @@ def _is_right(dn: str, password: str) -> bool:
         return False
 
 
-def _connection(dn: str, password: str) -> Any:
+@contextmanager
+def _connection(dn: str, password: str) -> Iterator[Any]:
     """Open a connection, encrypted before a name or password is said; referrals to other servers are not followed."""
     directory = settings.DIRECTORY
     tls = ldap3.Tls(
         validate=ssl.CERT_REQUIRED,
         version=ssl.PROTOCOL_TLS_CLIENT,
         ca_certs_file=str(directory.ca_file) if directory.ca_file else None,
+        # With it Python itself holds the certificate to the name.
+        sni=directory.host,
     )
     server = ldap3.Server(
         directory.host,
@@ -140,19 +145,30 @@ def _connection(dn: str, password: str) -> Any:
         get_info=ldap3.NONE,
         connect_timeout=_PATIENCE,
     )
-    before = directory.is_ldaps or directory.is_plain
-    return ldap3.Connection(
+    connection = ldap3.Connection(
         server,
         user=dn or None,
         password=password or None,
         authentication=ldap3.SIMPLE if dn else ldap3.ANONYMOUS,
-        auto_bind=ldap3.AUTO_BIND_NO_TLS if before else ldap3.AUTO_BIND_TLS_BEFORE_BIND,
         auto_referrals=False,
         read_only=True,
         check_names=False,
         raise_exceptions=True,
         receive_timeout=_PATIENCE,
     )
+    try:
+        connection.open(read_server_info=False)
+        if not (directory.is_ldaps or directory.is_plain):
+            connection.start_tls(read_server_info=False)
+        connection.bind(read_server_info=False)
+        yield connection
+    finally:
+        opened = connection.socket
+        with suppress(LDAPException, OSError):
+            connection.unbind()
+        if opened is not None:
+            # The library leaves it open where the bind was refused.
+            opened.close()
 
 
 def _assertion(provider: IdentityProvider, entry: dict[str, Any]) -> Assertion:

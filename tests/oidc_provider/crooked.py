@@ -48,7 +48,9 @@ class CrookedProvider:
     def sign(self, claims: dict[str, Any], **options: Any) -> str:
         """Sign claims as this provider does."""
         headers = {"kid": self.kid, **options.pop("headers", {})}
-        return jwt.encode(claims, options.pop("key", self.key), algorithm=options.pop("algorithm", "RS256"), headers=headers)
+        return jwt.encode(
+            claims, options.pop("key", self.key), algorithm=options.pop("algorithm", "RS256"), headers=headers
+        )
 
     def document(self, path: str) -> tuple[int, dict[str, str], bytes]:
         """What lies at a path."""
