@@ -20,7 +20,7 @@ from accounts.actor import Actor
 from accounts.models import Language, Site
 from imaging.dicom import person_name
 from imaging.privacy.looking import selectors, words
-from imaging.privacy.looking.identities import identity_of
+from imaging.privacy.looking.identities import Identity, identity_of
 from imaging.privacy.looking.selectors import Group, Period
 from imaging.privacy.models import AccessLetter, DataSubjectRequest, Letterhead, RequestLine
 from imaging.privacy.officers import name_of
@@ -54,11 +54,13 @@ def make_letter(
     request: DataSubjectRequest | None = None,
 ) -> AccessLetter:
     """Make and keep the letter. Raises :class:`TooLong`, and ``AuditUnavailable`` when it cannot be put on record."""
-    found = selectors.looks_at(identity_of(patient), period)
-    if found.is_cut or len(found.groups) > MOST:
-        raise TooLong
+    # Whatever has a name in both languages is read in the letter's own.
     with translation.override(language):
-        content = _content(patient, period, found.groups, names_staff=names_staff)
+        identity = identity_of(patient)
+        found = selectors.looks_at(identity, period)
+        if found.is_cut or len(found.groups) > MOST:
+            raise TooLong
+        content = _content(identity, period, found.groups, names_staff=names_staff)
     with transaction.atomic():
         made = AccessLetter.objects.create(
             patient=patient,
@@ -107,9 +109,9 @@ def lines_of(groups: Iterable[Group], *, names_staff: bool) -> list[dict[str, An
     return [{"day": group.day.isoformat(), **_line(group, names_staff=names_staff)} for group in groups]
 
 
-def _content(patient: Patient, period: Period, groups: tuple[Group, ...], *, names_staff: bool) -> dict[str, Any]:
+def _content(identity: Identity, period: Period, groups: tuple[Group, ...], *, names_staff: bool) -> dict[str, Any]:
+    patient = identity.patient
     head = letterhead_of(patient)
-    earlier = identity_of(patient).earlier_ids
     return {
         "hospital": {
             "name": head.site.name if head.site_id else "",
@@ -123,7 +125,7 @@ def _content(patient: Patient, period: Period, groups: tuple[Group, ...], *, nam
             "born": patient.birth_date.isoformat() if patient.birth_date else "",
             "number": patient.patient_id,
             "issuer": patient.issuer_of_patient_id,
-            "earlier": list(earlier),
+            "earlier": list(identity.earlier_ids),
         },
         "since": period.since.isoformat(),
         "until": period.until.isoformat(),
