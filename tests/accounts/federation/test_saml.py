@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from cryptography import x509
@@ -132,7 +132,7 @@ def asked(client: Client) -> tuple[str, str]:
     assert sent.status_code == 302
     query = parse_qs(urlsplit(sent["Location"]).query)
     request = zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), -15)
-    return ElementTree.fromstring(request).attrib["ID"], query["RelayState"][0]
+    return ET.fromstring(request).attrib["ID"], query["RelayState"][0]
 
 
 def comes(client: Client, **changes: Any) -> Any:
