@@ -77,7 +77,12 @@ class SoftwareKey:
     handle: str = ""
 
     def _client_data(self, kind: str, options: dict[str, Any]) -> bytes:
-        said = {"type": kind, "challenge": options["publicKey"]["challenge"], "origin": self.origin, "crossOrigin": False}
+        said = {
+            "type": kind,
+            "challenge": options["publicKey"]["challenge"],
+            "origin": self.origin,
+            "crossOrigin": False,
+        }
         return json.dumps(said).encode()
 
     def _data(self, flags: int, rest: bytes = b"") -> bytes:
