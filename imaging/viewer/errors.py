@@ -2,10 +2,12 @@
 
 import functools
 import logging
+import sys
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template import loader
@@ -45,14 +47,36 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500, even when the page itself cannot be rendered because what failed is needed for it."""
+    """Answer 500, even when the page itself cannot be rendered because what failed is needed for it.
+
+    Without the database nobody is known and nothing may be shown: 503, by a page that asks it nothing.
+    """
     try:
+        if isinstance(sys.exception(), OperationalError | InterfaceError) and not _database_answers():
+            return _database_is_away()
         return _answer(request, 500)
     except Exception:
         log.exception("The error page itself could not be rendered")
         response = HttpResponse(_LAST_RESORT, status=500)
         response["Cache-Control"] = "no-store"
         return response
+
+
+def _database_answers() -> bool:
+    """Whether it was this one question that failed, and not the database."""
+    try:
+        connection.ensure_connection()
+        return connection.is_usable()
+    except DatabaseError:
+        return False
+
+
+def _database_is_away() -> HttpResponse:
+    # Without the request: the person, the session and all that a page asks of them lie in the database.
+    response = HttpResponse(loader.render_to_string("database_away.html"), status=503)
+    response["Cache-Control"] = "no-store"
+    response["Retry-After"] = "30"
+    return response
 
 
 def of_a_study(view: View) -> View:
