@@ -13,6 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import addresses
+from accounts.audit import forwarding as audit_forwarding
+from accounts.audit import spool as audit_spool
 from imaging.events import selectors as events
 from imaging.ingest import selectors as ingest
 from imaging.ingest import services
@@ -55,6 +57,7 @@ def _samples() -> Iterator[Sample]:
     yield from _background()
     yield from _ingest()
     yield from _storage()
+    yield from _audit()
     usage = shutil.disk_usage(environment.data_dir)
     yield "negatoscope_disk_free_bytes", "Free space on the disk of DATA_DIR.", "", usage.free
     yield "negatoscope_disk_total_bytes", "Size of the disk of DATA_DIR.", "", usage.total
@@ -96,6 +99,18 @@ def _ingest() -> Iterator[Sample]:
     for title, is_silent in ingest.silence().items():
         text = "Whether an application entity with an alarm has fallen silent."
         yield "negatoscope_sender_silent", text, _labels(ae_title=title), int(is_silent)
+
+
+def _audit() -> Iterator[Sample]:
+    text = "Audit events that wait on disk, because their table refused them."
+    yield "negatoscope_audit_spooled_events", text, "", audit_spool.waiting()
+    standings = [one for one in audit_forwarding.standings() if one.is_active]
+    for one in standings:
+        text = "Audit events that a receiver has not had yet."
+        yield "negatoscope_audit_receiver_behind", text, _labels(receiver=one.name), one.behind
+    for one in standings:
+        text = "Whether a receiver of the audit takes nothing at the moment."
+        yield "negatoscope_audit_receiver_failing", text, _labels(receiver=one.name), int(one.failing_since is not None)
 
 
 def _storage() -> Iterator[Sample]:
