@@ -31,7 +31,7 @@ from accounts.models import (
 from accounts.roles import Right, Role
 
 KEY_PREFIX: Final = "ngk_"
-SETUP_LINK_LIFE: Final = timedelta(hours=24)
+SETUP_LINK_LIFE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,7 @@ def add_membership(
         clears=sorted(str(label) for label in clears),
         valid_from=valid_from or timezone.now(),
         valid_until=valid_until,
+        made_by_id=int(actor.id) if actor.kind == "user" and actor.id.isdigit() else None,
     )
     membership.full_clean()
     membership.save()

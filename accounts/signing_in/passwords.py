@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, notices
 from accounts.actor import Actor
 from accounts.audit import Action
 from accounts.models import SetPasswordLink, User, digest_of, new_secret
@@ -86,6 +86,7 @@ def issue_link(*, actor: Actor, user: User, life: timedelta | None = None) -> tu
         subject_uid=str(user.pk),
         detail={"username": user.get_username(), "expires_at": link.expires_at},
     )
+    _tell(user)
     return link, secret
 
 
@@ -113,6 +114,18 @@ def set_with_link(*, actor: Actor, secret: str, password: str) -> User:
         Action.PASSWORD_CHANGED, actor=actor, subject_type="user", subject_uid=str(user.pk), detail={"with": "link"}
     )
     return user
+
+
+def _tell(user: User) -> None:
+    """Write to the person: who did not ask for a link learns of it. The link itself is in no mail."""
+
+    def subject() -> str:
+        return _("A link to choose a new password for your account was made")
+
+    def text() -> str:
+        return _("Your administrator hands it to you. If you did not ask for it, tell them at once.")
+
+    transaction.on_commit(lambda: notices.notify([user], subject=subject, text=text))
 
 
 def _usable(secret: str) -> Any:

@@ -17,13 +17,13 @@ class Command(BaseCommand):
     """Makes a set-up link."""
 
     help = (
-        "Prints a link, good once and for 24 hours, with which you choose the name and the password "
+        "Prints a link, good once and for an hour, with which you choose the name and the password "
         "of the first administrator. There is no default account. A new link ends the one before."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument("--hours", type=int, default=24, help="how long the link is good (default: 24)")
+        parser.add_argument("--hours", type=int, default=1, help="how long the link is good (default: 1)")
         parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
