@@ -15,7 +15,7 @@ SECRET_FILES = (
 )
 #: What stands in the examples of this world, and is tried first by whoever looks for a way in.
 _SAMPLES = re.compile(
-    r"insecure|change[-_ ]?(?:me|this|it)|sample|example|(?:my|your|the|a)[-_ ]?(?:secret|key|password)|"
+    r"insecure|change[-_ ]?(?:me|this|it)|choose[-_ ](?:one|another)|sample|example|(?:my|your|the|a)[-_ ]?(?:secret|key|password)|"
     r"^(?:secret|password|passwd|postgres|postgresql|admin|root|orthanc|negatoscope|redis|guest|user|test|demo|\d{1,8})$",
     re.IGNORECASE,
 )

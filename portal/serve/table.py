@@ -93,6 +93,11 @@ def _web(environment: Environment) -> list[str]:
         "--blocking-threads": str(environment.web_threads),
         "--log-level": "error",
         "--workers-kill-timeout": "3",
+        # The head of a request comes within seconds, and is no longer than cookies and a search need.
+        "--http1-header-read-timeout": "10000",
+        "--http1-buffer-size": str(128 * 1024),
+        "--http2-max-headers-size": str(64 * 1024),
+        "--http2-keep-alive-interval": "30000",
     }
     if environment.tls:
         # Hospitals still have clients without TLS 1.3.

@@ -10,7 +10,6 @@ pytestmark = pytest.mark.django_db
     "path",
     [
         *(
-            "//",
             "/studies//1.2.3/",
             "/../etc/passwd",
             "/studies/../admin/",

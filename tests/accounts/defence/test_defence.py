@@ -80,9 +80,16 @@ def test_our_own_pages_change_what_they_change(client: Client, alice: User) -> N
 def test_without_a_token_nothing_is_changed_either(alice: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice)
+    asked = (
+        ("/account/theme/", "application/x-www-form-urlencoded"),
+        ("/api/v1/uploads", "application/dicom"),
+        ("/api/v1/webhooks", "application/json"),
+        ("/dicom-web/studies", 'multipart/related; type="application/dicom"; boundary=x'),
+    )
     for method in ("post", "put", "patch", "delete"):
-        for address in ("/account/theme/", "/api/v1/uploads", "/dicom-web/studies"):
-            assert getattr(strict, method)(address).status_code in {403, 405}, (method, address)
+        for address, kind in asked:
+            answer = getattr(strict, method)(address, data="{}", content_type=kind)
+            assert answer.status_code in {403, 405}, (method, address)
 
 
 def test_somebody_without_a_session_is_asked_to_sign_in_as_ever(client: Client) -> None:
