@@ -11,8 +11,10 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.models import User
+from accounts.models import Department, User
+from accounts.roles import Role
 from tests.factories import arrivals
+from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.studies_in_archive import Addresses, Archive, addresses
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,6 +43,16 @@ DESKS = {
     *(f"ingest:quarantine{step}" for step in ("", "-decide", "-patients", "-decisions", "-decision", "-undo")),
     *("ingest:quarantined", "ingest:conflicts", "ingest:conflict", "ingest:conflict-decide"),
     *("viewer:quarantined-picture", "viewer:version-picture"),
+}
+#: Of the privacy desk, route by route: by capability, 403 for everybody else: tests/imaging/privacy/test_pages.py.
+PRIVACY = {
+    *(f"privacy:{page}" for page in ("home", "find", "seen", "letter", "choices", "choice-record", "choice-withdraw")),
+    *(f"privacy:patient{step}" for step in ("", "-table")),
+    *(f"privacy:request{step}" for step in ("", "s", "-new", "-staff", "-close", "-extend")),
+    *("privacy:letter-make", "privacy:correction-ask", "privacy:restrict", "privacy:erase"),
+    *(f"privacy:package{step}" for step in ("", "-ask", "-cancel", "-download")),
+    *("privacy:corrections", "privacy:correction-decide"),
+    *("privacy:breaches", "privacy:breach", "privacy:breach-close", "privacy:reviews", "privacy:review-decide"),
 }
 #: Of emergency access: by capability, and about one's own alone: tests/imaging/access/test_emergency.py.
 EMERGENCY = {f"access:emergency{page}" for page in ("", "-opened", "-end", "-reviews", "-review")}
@@ -166,7 +178,7 @@ def test_every_route_is_known() -> None:
         and name.removeprefix("viewer:") not in OWN
         and name not in OF_A_STUDY
         and name not in IMPORTS | UPLOADS
-        and name not in DESKS | SEARCHES | API | EMERGENCY
+        and name not in DESKS | SEARCHES | API | EMERGENCY | PRIVACY
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"
 
@@ -193,3 +205,27 @@ def test_a_stranger_gets_nothing_by_any_method(
             stored = {403, 415} if name in STORED_TO and method == "post" else set()
             assert answer.status_code in {404, 405} | stored, (method, answer.status_code)
             assert b"Secret" not in answer.getvalue()
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_no_role_elsewhere_opens_anything(
+    role: Role, archive: Archive, orthopaedics: Department, client: Client
+) -> None:
+    made = arrivals.dataset(PatientName="Zzyzx^Susan", AccessionNumber="ZZYZX-1")
+    archive.receive(made)
+    there = addresses(made)
+    stranger = UserFactory.create()
+    MembershipFactory.create(user=stranger, department=orthopaedics, role=role)
+    client.force_login(stranger)
+    for name in sorted(OF_A_STUDY):
+        for method in ("get", "post"):
+            answer: Any = getattr(client, method)(address_of(name, there))
+            stored = {403, 415} if name in STORED_TO and method == "post" else set()
+            assert answer.status_code in {404, 405} | stored, (name, method, answer.status_code)
+            assert b"zzyzx" not in answer.getvalue().lower(), name
+    for path, name in routes(get_resolver()):
+        if "<" not in path and not path.startswith(FOREIGN) and name not in OF_A_STUDY:
+            answer = client.get(f"/{path}")
+            shown = answer.getvalue().lower()
+            assert b"zzyzx" not in shown, path
+            assert there.study_uid.encode() not in shown, path
