@@ -289,6 +289,15 @@ class Membership(models.Model):
     )
     valid_from = models.DateTimeField(_("from"), default=timezone.now)
     valid_until = models.DateTimeField(_("until"), null=True, blank=True)
+    made_by = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("made by"),
+    )
     #: Provenance: the provider by whose rules this was given. Only these end when the provider says so no longer.
     given_by = models.ForeignKey(
         "accounts.IdentityProvider",

@@ -1,6 +1,6 @@
 """What somebody can do, and why: the answer to an administrator's first question, in words. It decides nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.labels import Label, name_of
 from accounts.models import Department, MachineKey, Membership, User
-from accounts.roles import MACHINE_DOORS, POWERS, Capability, Right, Role, capabilities_of, rights_of
+from accounts.roles import MACHINE_DOORS, POWERS, Capability, Right, Role, capabilities_of, cleared_by, rights_of
 
 RIGHTS_IN_WORDS: Final[Mapping[Right, str | Promise]] = MappingProxyType(
     {
@@ -26,15 +27,37 @@ RIGHTS_IN_WORDS: Final[Mapping[Right, str | Promise]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One membership, and what it gives now; ``why_not`` says in words why it gives nothing."""
+    """One membership in one department, and what it gives now; ``why_not`` says in words why it gives nothing."""
 
     department: Department
+    group: str
     role: str
     valid_from: datetime
     valid_until: datetime | None
     rights: tuple[str, ...]
     capabilities: tuple[str, ...]
+    cleared: tuple[str, ...]
     why_not: str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """What a person can do beyond memberships, as a package above tells it: a heading and its lines, ready to read."""
+
+    heading: str
+    lines: tuple[str, ...]
+
+
+#: Asks a package above what else it lets a person do; None for nothing.
+FurtherPart = Callable[[User], Further | None]
+
+_further: list[FurtherPart] = []
+
+
+def tell_further(part: FurtherPart) -> None:
+    """Have the page of what a person can do show what ``part`` answers."""
+    if part not in _further:
+        _further.append(part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +65,7 @@ class Powers:
     """What a person can do: department by department, and the sentences that hold for the account as a whole."""
 
     held: tuple[Held, ...]
+    further: tuple[Further, ...]
     remarks: tuple[str | Promise, ...]
     sees_images: bool
 
@@ -70,34 +94,42 @@ class RoleRow:
     label: str
     rights: tuple[bool, ...]
     capabilities: tuple[str, ...]
+    cleared: tuple[str, ...]
 
 
 def powers_of_person(user: User) -> Powers:
-    """Return what a person can do now, and which memberships give nothing and why. One query."""
+    """Return what a person can do now, and which memberships give nothing and why; a line per department and membership."""
     now = timezone.now()
-    rows = Membership.objects.filter(user=user).select_related("department__site").order_by("department__name", "pk")
-    held = tuple(_held(row, user, now) for row in rows)
-    rights = {right for row in rows for right in rights_of(row.role) if not _why_not(row, user, now)}
-    return Powers(held, tuple(_remarks(user, held)), Right.VIEW in rights)
+    rows = list(Membership.objects.by_place().filter(user=user).select_related("group"))
+    places = Department.objects.select_related("site").in_bulk({row.place for row in rows})
+    pairs = [(row, places[row.place]) for row in rows if row.place in places]
+    pairs.sort(key=lambda pair: (pair[1].name, pair[0].pk))
+    held = tuple(_held(row, place, user, now) for row, place in pairs)
+    rights = {right for row, place in pairs for right in rights_of(row.role) if not _why_not(row, place, user, now)}
+    further = tuple(told for part in _further if (told := part(user)) is not None)
+    return Powers(held, further, tuple(_remarks(user, held)), Right.VIEW in rights)
 
 
-def _held(row: Membership, user: User, now: datetime) -> Held:
-    why_not = _why_not(row, user, now)
+def _held(row: Membership, place: Department, user: User, now: datetime) -> Held:
+    why_not = _why_not(row, place, user, now)
+    labels = cleared_by(row.role, row.clears) if rights_of(row.role) else frozenset()
     return Held(
-        department=row.department,
+        department=place,
+        group=row.group.label if row.group else "",
         role=row.get_role_display(),
         valid_from=row.valid_from,
         valid_until=row.valid_until,
         rights=() if why_not else _in_words(rights_of(row.role)),
         capabilities=() if why_not else _labels(capabilities_of(row.role)),
+        cleared=() if why_not else tuple(name_of(label) for label in Label if label in labels),
         why_not=why_not,
     )
 
 
-def _why_not(row: Membership, user: User, now: datetime) -> str | Promise:
+def _why_not(row: Membership, place: Department, user: User, now: datetime) -> str | Promise:
     if not user.is_active:
         return _("Nothing: the account is switched off.")
-    if not row.department.is_active:
+    if not place.is_active:
         return _("Nothing: the department is switched off.")
     if row.valid_from > now:
         return _("Nothing yet: the membership has not begun.")
@@ -161,6 +193,7 @@ def roles() -> list[RoleRow]:
             label=str(Role(role).label),
             rights=tuple(right in powers.rights for right in Right),
             capabilities=_labels(powers.capabilities),
+            cleared=tuple(name_of(label) for label in Label if label in powers.clears),
         )
         for role, powers in POWERS.items()
     ]

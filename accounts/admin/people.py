@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
-from django.forms import BaseModelFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
@@ -14,60 +13,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts import powers, services
+from accounts import powers, review
+from accounts.admin.memberships import MembershipInline, MembersInline, RecordsMemberships, warn_of_last_head
 from accounts.admin.sign_in import HelpsPeopleIn, may_help
 from accounts.admin_forms import UserAddForm, UserEditForm
 from accounts.admin_rooms import Room
 from accounts.audit import Action
 from accounts.audited_admin import AuditedModelAdmin, SpokenInline
-from accounts.models import Department, MachineKey, Membership, Site, User
+from accounts.models import Department, MachineKey, Site, User
 from accounts.practitioners.admin import PractitionerIdentifierInline
-from accounts.roles import Right
 from accounts.signing_in import sessions
-
-
-class _RecordsMemberships(AuditedModelAdmin[Any]):
-    """A page on which memberships are lines: each that is added, changed or ended goes to the audit."""
-
-    def save_formset(
-        self, request: HttpRequest, form: Any, formset: "BaseModelFormSet[Any, Any]", change: bool
-    ) -> None:
-        """Save the memberships, and audit each one."""
-        super().save_formset(request, form, formset, change)
-        if formset.model is not Membership:
-            return
-        changed = [obj for obj, _fields in formset.changed_objects]
-        for membership in formset.new_objects:
-            self._record_membership(request, Action.MEMBERSHIP_STARTED, membership)
-        for membership in changed:
-            ended = membership.valid_until is not None
-            action = Action.MEMBERSHIP_ENDED if ended else Action.MEMBERSHIP_STARTED
-            self._record_membership(request, action, membership)
-        for membership in formset.deleted_objects:
-            self._record_membership(request, Action.MEMBERSHIP_ENDED, membership)
-
-    def _record_membership(self, request: HttpRequest, action: Action, membership: Membership) -> None:
-        self.record(request, action, membership.user, **services.described(membership))
-
-
-class MembershipInline(SpokenInline):
-    """Where a person works, and as what."""
-
-    model = Membership
-    extra = 0
-    fields = ("department", "role", "valid_from", "valid_until")
-
-
-class MembersInline(SpokenInline):
-    """Who works in a department, and as what."""
-
-    model = Membership
-    extra = 0
-    fields = ("user", "role", "valid_from", "valid_until")
-    # A hospital has thousands of people: chosen in a window of their own, never from a menu per line.
-    raw_id_fields = ("user",)
-    verbose_name_plural = _("people of this department")
-    ordering = ("user__username", "valid_from")
 
 
 class MachinesInline(SpokenInline):
@@ -106,7 +61,7 @@ class MachinesInline(SpokenInline):
 
 
 @admin.register(User)
-class UserAdmin(_RecordsMemberships, HelpsPeopleIn, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(RecordsMemberships, HelpsPeopleIn, DjangoUserAdmin):  # type: ignore[type-arg]
     """People. An account is switched off, never deleted: the audit speaks of it."""
 
     room = Room.PEOPLE
@@ -116,7 +71,14 @@ class UserAdmin(_RecordsMemberships, HelpsPeopleIn, DjangoUserAdmin):  # type: i
     form = UserEditForm
     inlines = (MembershipInline, PractitionerIdentifierInline)
     list_display = ("username", "person", "email", "is_active", "is_staff", "last_login")
-    list_filter = ("is_active", "is_staff", "is_superuser", "memberships__department", "memberships__role")
+    list_filter = (
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "memberships__department",
+        "memberships__group",
+        "memberships__role",
+    )
     search_fields = ("username", "display_name", "first_name", "last_name", "email")
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
@@ -159,7 +121,9 @@ class UserAdmin(_RecordsMemberships, HelpsPeopleIn, DjangoUserAdmin):  # type: i
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save; an account that is switched off is out at once, and says so in the audit."""
+        headed = review.headed_departments()
         super().save_model(request, obj, form, change)
+        warn_of_last_head(request, headed)
         if change and "is_active" in form.changed_data and not obj.is_active:
             self.record(request, Action.USER_DISABLED, obj)
             sessions.end_all(actor=self.actor(request), user=obj, reason="account switched off")
@@ -199,7 +163,7 @@ class SiteAdmin(AuditedModelAdmin[Site]):
 
 
 @admin.register(Department)
-class DepartmentAdmin(_RecordsMemberships):
+class DepartmentAdmin(RecordsMemberships):
     """Departments, with the people and machines that work in them."""
 
     room = Room.PEOPLE
@@ -208,38 +172,3 @@ class DepartmentAdmin(_RecordsMemberships):
     list_display = ("code", "name", "name_fr", "site", "shares_priors", "is_active")
     list_filter = ("site", "shares_priors", "is_active")
     search_fields = ("code", "name", "name_fr")
-
-
-@admin.register(Membership)
-class MembershipAdmin(AuditedModelAdmin[Membership]):
-    """Who works where."""
-
-    room = Room.PEOPLE
-
-    action_added = Action.MEMBERSHIP_STARTED
-    action_changed = Action.MEMBERSHIP_STARTED
-    action_deleted = Action.MEMBERSHIP_ENDED
-    list_display = ("user", "department", "role", "valid_from", "valid_until")
-    list_filter = ("department", "role")
-    list_select_related = ("user", "department")
-    search_fields = ("user__username", "user__display_name")
-    autocomplete_fields = ()
-    raw_id_fields = ("user",)
-
-    def get_urls(self) -> list[Any]:
-        """Add the table of roles."""
-        own = path("roles/", self.admin_site.admin_view(self.roles_view), name="accounts_membership_roles")
-        return [own, *super().get_urls()]
-
-    def roles_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what each role gives: read here, decided in the portal's own table."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("What each role can do"),
-            "rights": [(right.label, powers.RIGHTS_IN_WORDS[right]) for right in Right],
-            "roles": powers.roles(),
-        }
-        return render(request, "admin/accounts/membership/roles.html", context)

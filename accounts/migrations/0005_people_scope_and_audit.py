@@ -177,6 +177,11 @@ class Migration(migrations.Migration):
             field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('staff', 'Staff'), ('vip', 'VIP'), ('protected', 'Protected'), ('restricted', 'Restricted')], max_length=16), blank=True, default=list, help_text='Labels that do not keep this person away here, beside those that the role clears.', size=None, validators=[accounts.models.validate_clearances], verbose_name='cleared for'),
         ),
         migrations.AddField(
+            model_name='membership',
+            name='made_by',
+            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by'),
+        ),
+        migrations.AddField(
             model_name='user',
             name='own_place',
             field=models.OneToOneField(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='person', to='accounts.department'),

@@ -6,7 +6,7 @@ from accounts.admin_site import PortalAdminSite
 from accounts.models import Department
 from imaging.access.emergency import admin as emergency
 from imaging.access.requests import admin as access_requests
-from imaging.admin import application_entities, compliance, work
+from imaging.admin import application_entities, compliance, protections, work
 from imaging.admin.dashboard import dashboard
 from imaging.events import admin as events
 from imaging.ingest import admin as ingest
@@ -25,6 +25,7 @@ __all__ = [
     "ingest",
     "integrity",
     "privacy",
+    "protections",
     "storage",
     "studies",
     "webhooks",

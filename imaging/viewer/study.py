@@ -56,6 +56,7 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "places": study_facts.places(provenance.placements),
         "history": study_history.history(study, provenance, user=request.user, actor=actor),
         "why": why.why(request, study),
+        "asks_who": why.may_ask_who(request, study),
         "protection": protecting.panel(request, study),
         "downloads": download_menu.offered(study, scope=scope),
         "timeline": priors.timeline(study, scope=scope),

@@ -11,11 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts import audit
+from accounts.audit import Action
 from accounts.holding import memberships_of
 from accounts.labels import name_of
 from accounts.models import Membership
-from accounts.roles import Right, cleared_by
-from imaging.studies import access, reasons
+from accounts.roles import Capability, Right, cleared_by
+from accounts.selectors import capabilities_by_department
+from imaging.studies import access, readers, reasons
 from imaging.studies.models import Grant, Placement, Study
 from imaging.studies.reasons import Reason, Way
 from imaging.templatetags.people import clock, day
@@ -44,6 +47,17 @@ class Why:
     label_sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """One person who can see the study, by one way."""
+
+    name: str
+    way: str
+    department: str
+    role: str
+    until: dt.datetime | None
+
+
 @require_safe
 @of_a_study
 def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
@@ -60,8 +74,45 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "patient": study.patient,
         "title": wording.study_title(study),
         "why": why(request, study),
+        "others": _others(request, study) if may_ask_who(request, study) else None,
     }
     return render(request, "imaging/viewer/why.html", context)
+
+
+def may_ask_who(request: HttpRequest, study: Study) -> bool:
+    """Whether the reader answers for a department that treats the patient: told who else can see the study."""
+    held = capabilities_by_department(request.user)
+    heads = held.get(Capability.MANAGE_DEPARTMENT, frozenset()) | held.get(Capability.READ_AUDIT, frozenset())
+    found = reasons.reasons_of(study, scope=request.scope)  # type: ignore[attr-defined]
+    return any(
+        reason.placement.department_id in heads for reason in found if reason.way is Way.DEPARTMENT and reason.placement
+    )
+
+
+def _others(request: HttpRequest, study: Study) -> list[Other]:
+    """Everybody who can see the study now; that it was asked is on record."""
+    audit.record_read(
+        Action.ACCESS_EXPLAINED,
+        actor=request.actor,  # type: ignore[attr-defined]
+        subject_type="study",
+        subject_uid=study.study_instance_uid,
+        patient_id=study.patient.patient_id,
+    )
+    ways = {
+        Way.DEPARTMENT: _("the department has the study"),
+        Way.GRANT: _("access was granted"),
+        Way.EMERGENCY: _("emergency access"),
+    }
+    return [
+        Other(
+            name=reader.user.label,
+            way=ways[reader.way],
+            department=reader.department.label if reader.department else _("the person alone"),
+            role=str(reader.membership.get_role_display()) if reader.membership else "",
+            until=reader.until,
+        )
+        for reader in readers.readers_of(study).people
+    ]
 
 
 def why(request: HttpRequest, study: Study) -> Why:
