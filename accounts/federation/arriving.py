@@ -123,8 +123,8 @@ def remember(request: HttpRequest | None, user: User, **_kwargs: Any) -> None:
         # Somebody else signed in on this browser in between.
         request.session.pop(_PENDING)
         return
-    if not request.session.session_key:
-        request.session.save()
+    # allauth takes the rows of sessions away that nobody is signed in to; this one is not written down yet.
+    request.session.save()
     known_as, _made = UserSession.objects.get_or_create(
         session_key=request.session.session_key,
         defaults={
