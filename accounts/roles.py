@@ -98,7 +98,7 @@ _ALL = frozenset(Right)
 _NOTHING: frozenset[Right] = frozenset()
 _C = Capability
 # Who makes, reads and answers for a department's images must find those of colleagues too: somebody has to
-# (docs/decisions/0013). Everything else is cleared by name, on the membership.
+# (docs/decisions/0014). Everything else is cleared by name, on the membership.
 _STAFF = frozenset({Label.STAFF})
 
 POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
