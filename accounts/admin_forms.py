@@ -19,7 +19,8 @@ class UserAddForm(forms.ModelForm):  # type: ignore[type-arg]
     def save(self, commit: bool = True) -> User:
         """Make the account without a password: nothing opens it until one is chosen."""
         self.instance.set_unusable_password()
-        return super().save(commit=commit)
+        user: User = super().save(commit=commit)
+        return user
 
 
 class UserEditForm(forms.ModelForm):  # type: ignore[type-arg]

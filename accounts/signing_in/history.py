@@ -1,12 +1,13 @@
 """When somebody signed in, and when somebody tried to."""
 
-from datetime import timedelta
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.utils import timezone
 
-from accounts.audit import Action
-from accounts.audit.models import AuditEvent
+from accounts.audit import Action, Outcome
 from accounts.audit.selectors import events_of_subject
 from accounts.models import User
 
@@ -14,7 +15,21 @@ _DAYS: Final = 90
 _MOST: Final = 10
 
 
-def latest_sign_ins(user: User) -> list[AuditEvent]:
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A sign-in, or one that was refused. ``detail`` is what the audit tells of it."""
+
+    at: datetime
+    address: str
+    is_done: bool
+    detail: Mapping[str, Any]
+
+
+def latest_sign_ins(user: User) -> list[Attempt]:
     """Return the latest sign-ins to an account, and refused attempts at it, newest first."""
     events = events_of_subject("user", str(user.pk), since=timezone.now() - timedelta(days=_DAYS))
-    return list(events.filter(action__in=[Action.USER_SIGNED_IN, Action.USER_REFUSED])[:_MOST])
+    kinds = [Action.USER_SIGNED_IN, Action.USER_REFUSED]
+    return [
+        Attempt(row.at, row.address, row.outcome == Outcome.SUCCESS, row.detail)
+        for row in events.filter(action__in=kinds)[:_MOST]
+    ]

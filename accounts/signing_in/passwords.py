@@ -105,7 +105,7 @@ def set_with_link(*, actor: Actor, secret: str, password: str) -> User:
     link = _usable(secret).select_for_update(of=("self",)).select_related("user").first()
     if link is None:
         raise ValidationError(_("This link has been used or has expired."))
-    user = link.user
+    user: User = link.user
     _set(user, password)
     link.used_at = timezone.now()
     link.save(update_fields=["used_at"])

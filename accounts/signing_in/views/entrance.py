@@ -5,6 +5,7 @@ from typing import Any, Final
 from allauth.account import views as allauth_views
 from allauth.account.internal.decorators import login_stage_required
 from allauth.account.internal.flows.login import perform_login
+from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import Login
 from django.conf import settings
 from django.contrib import messages
@@ -47,6 +48,10 @@ class SignInView(allauth_views.LoginView):  # type: ignore[misc]
         if settings.DEMO and len(chosen) <= _NAME_LENGTH and chosen.replace("-", "").replace("_", "").isalnum():
             initial["login"] = chosen
         return initial
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> None:
+        """Begin anew: who comes back to this page wants to sign in as somebody else, or with another way."""
+        clear_login(request)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the hospital's name and, in a demo, its accounts."""
@@ -94,7 +99,8 @@ def passkey_options(request: HttpRequest) -> HttpResponse:
     if purpose == Purpose.SIGN_IN:
         return JsonResponse(passkeys.begin(request, Purpose.SIGN_IN))
     if purpose == Purpose.SECOND:
-        return _second_options(request)
+        answer: HttpResponse = _second_options(request)
+        return answer
     if user is None or purpose not in {Purpose.CONFIRM, Purpose.ADD}:
         return wrong([_("Sign in first.")], status=401)
     if purpose == Purpose.CONFIRM:
@@ -104,7 +110,7 @@ def passkey_options(request: HttpRequest) -> HttpResponse:
     return JsonResponse(passkeys.begin_adding(request, user))
 
 
-@login_stage_required(stage=stages.KEY, redirect_urlname="account_login")
+@login_stage_required(stage=stages.KEY, redirect_urlname="account_login")  # type: ignore[untyped-decorator]
 def _second_options(request: HttpRequest) -> HttpResponse:
     return JsonResponse(passkeys.begin(request, Purpose.SECOND, request._login_stage.login.user))  # type: ignore[attr-defined]
 
@@ -136,7 +142,7 @@ def passkey_sign_in(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "POST"])
-@login_stage_required(stage=stages.KEY, redirect_urlname="account_login")
+@login_stage_required(stage=stages.KEY, redirect_urlname="account_login")  # type: ignore[untyped-decorator]
 def second_factor(request: HttpRequest) -> HttpResponse:
     """Ask for the second factor."""
     stage = request._login_stage  # type: ignore[attr-defined]

@@ -35,6 +35,14 @@ def test_who_has_an_app_is_asked_for_its_code_after_the_password(client: Client,
     assert events(Action.USER_SIGNED_IN)[-1].detail["methods"] == ["password", "totp"]
 
 
+def test_who_goes_back_begins_anew(client: Client, bob: User, with_app: Authenticator) -> None:
+    sign_in(client)
+    assert b'name="password"' in client.get(reverse("account_login")).content
+    assert client.get(SECOND)["Location"] == reverse("account_login")
+    assert sign_in(client, "bob")["Location"] == "/"
+    assert client.session["_auth_user_id"] == str(bob.pk)
+
+
 def test_the_second_step_alone_opens_nothing(client: Client, with_app: Authenticator) -> None:
     assert client.get(SECOND)["Location"] == reverse("account_login")
     assert client.post(SECOND, {"code": code()})["Location"] == reverse("account_login")
