@@ -1,12 +1,13 @@
 """Opening a patient's record in an emergency, closing it, and judging it afterwards. Each in one transaction with its audit."""
 
 import datetime as dt
+from typing import Final
 from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, throttling
 from accounts import selectors as people
 from accounts import services as accounts
 from accounts.actor import Actor
@@ -20,9 +21,20 @@ from imaging.access.matching import Asked
 from imaging.studies import services as studies
 from imaging.studies.models import Grant, Patient
 
+#: Attempts of one person in a minute: more than anybody makes who types.
+ATTEMPTS: Final = 10
+
 
 class NobodyFound(LookupError):
     """No patient fits what was typed, or more than one does."""
+
+
+class TooOften(Exception):
+    """More attempts in a minute than a person makes; ``wait`` says for how many seconds."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(wait)
+        self.wait = wait
 
 
 class NotAllowed(PermissionError):
@@ -47,11 +59,12 @@ def start(
     """Open one patient's record to one person, until the rules' minutes are over or ``not_after`` (the scope's own end).
 
     A form that is sent twice opens once; a record that is open already stays as it is. More than the usual number in an
-    hour is an alarm and no refusal. Raises :class:`NotAllowed` and :class:`NobodyFound`.
+    hour is an alarm and no refusal. Raises :class:`NotAllowed`, :class:`NobodyFound` and :class:`TooOften`.
     """
     departments = people.capabilities_by_department(user).get(Capability.BREAK_GLASS)
     if not departments:
         raise NotAllowed(Capability.BREAK_GLASS.value)
+    _slow_down(actor)
     match = matching.exact_match(asked, with_protected=True)
     if match is None:
         _record_nobody(actor, asked)
@@ -208,6 +221,20 @@ def _record(action: audit.Action, held: EmergencyAccess, actor: Actor, detail: d
         issuer_of_patient_id=held.patient.issuer_of_patient_id,
         detail={"emergency": str(held.pk), **detail},
     )
+
+
+def _slow_down(actor: Actor) -> None:
+    """Let nobody try identifiers by the hundred: it is an alarm, and a minute's wait that the answer names."""
+    allowance = throttling.spend(actor, "emergency", limit=ATTEMPTS)
+    if allowance is None or not allowance.wait:
+        return
+    audit.record(
+        audit.Action.SECURITY_ALERTED,
+        actor=actor,
+        outcome=audit.Outcome.REFUSED,
+        detail={"reason": "many attempts at an emergency access", "limit": ATTEMPTS},
+    )
+    raise TooOften(allowance.wait)
 
 
 def _record_nobody(actor: Actor, asked: Asked) -> None:

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import audit
@@ -61,6 +62,8 @@ def emergency(request: HttpRequest) -> HttpResponse:
                 return _open(request, user, form)
             except services.NobodyFound:
                 form.add_error(None, _nobody(rules.phone))
+            except services.TooOften as often:
+                form.add_error(None, _too_often(often.wait))
     else:
         given = {"form_key": uuid.uuid4(), "study": request.GET.get("study", "")[:64]}
         form = EmergencyForm(initial=given, rules=rules)
@@ -205,6 +208,14 @@ def _nobody(phone: str) -> str:
         " what you are not sure of, or add another identifier."
     )
     return f"{said} {_('Telephone of the privacy officers: %(phone)s.') % {'phone': phone}}" if phone else said
+
+
+def _too_often(wait: int) -> str:
+    return ngettext(
+        "Many attempts in a short time. Nothing was opened; what you typed is kept. Send it again in %(count)d second.",
+        "Many attempts in a short time. Nothing was opened; what you typed is kept. Send it again in %(count)d seconds.",
+        wait,
+    ) % {"count": wait}
 
 
 def _unusual(phone: str) -> str:

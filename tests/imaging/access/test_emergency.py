@@ -487,3 +487,16 @@ def test_hostile_words_are_shown_as_words(
         page = client.get(address).content.decode()
         assert "<script>alert(1)" not in page
         assert "&lt;script&gt;" in page
+
+
+def test_trying_identifiers_by_the_hundred_is_slowed_down_and_an_alarm(
+    there: Addresses, client: Client, bob: User
+) -> None:
+    client.force_login(bob)
+    for day in range(1, 11):
+        client.post(FORM, form(birth_date=f"1971-01-{day:02}"))
+    page = client.post(FORM, form())
+    assert page.status_code == 400
+    assert "Nothing was opened; what you typed is kept" in page.content.decode()
+    assert not EmergencyAccess.objects.exists()
+    assert audited("security.alerted")
