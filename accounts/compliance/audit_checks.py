@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.audit import spool
-from accounts.audit.models import AuditPolicy, AuditReceiver
 from accounts.compliance.registry import Answer, Area, attention, check, met, not_met
+from accounts.models import AuditPolicy, AuditReceiver
 
 _LATE: Final = timedelta(hours=1)
 _MONTHS_AHEAD: Final = 2
