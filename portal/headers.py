@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 
 #: Powers of a browser that no page of ours asks for, so that nothing that gets into a page can have them.
 _NEVER: Final = (
-    *("accelerometer", "ambient-light-sensor", "attribution-reporting", "bluetooth", "browsing-topics", "camera"),
+    *("accelerometer", "browsing-topics", "camera"),
     *("display-capture", "encrypted-media", "geolocation", "gyroscope", "hid", "idle-detection", "local-fonts"),
     *("magnetometer", "microphone", "midi", "payment", "serial", "usb", "window-management", "xr-spatial-tracking"),
 )
