@@ -118,7 +118,7 @@ def remember(request: HttpRequest | None, user: User, **_kwargs: Any) -> None:
     """Keep, once a person has come in for good, which identity the session came of: maybe requests after the provider's word."""
     if request is None or not isinstance(pending := request.session.get(_PENDING), dict):
         return
-    identity = FederatedIdentity.objects.filter(pk=pending.get("identity"), user=user).first()
+    identity = FederatedIdentity.objects.filter(pk=int(pending.get("identity") or 0), user=user).first()
     if identity is None:
         # Somebody else signed in on this browser in between.
         request.session.pop(_PENDING)
