@@ -54,6 +54,11 @@ PRIVACY = {
     *("privacy:corrections", "privacy:correction-decide"),
     *("privacy:breaches", "privacy:breach", "privacy:breach-close", "privacy:reviews", "privacy:review-decide"),
 }
+#: Of access requests: by capability, and about one's own or one's department's alone: tests/imaging/access/requests/.
+ACCESS_REQUESTS = {
+    *(f"access:{page}" for page in ("mine", "elsewhere", "ask", "desk", "request")),
+    *(f"access:{act}" for act in ("decide", "revoke", "words", "withdraw", "renew")),
+}
 #: Of emergency access: by capability, and about one's own alone: tests/imaging/access/test_emergency.py.
 EMERGENCY = {f"access:emergency{page}" for page in ("", "-opened", "-end", "-reviews", "-review")}
 #: What programs and people may ask of the REST API, and see nothing of others in: tests/imaging/api/.
@@ -178,7 +183,7 @@ def test_every_route_is_known() -> None:
         and name.removeprefix("viewer:") not in OWN
         and name not in OF_A_STUDY
         and name not in IMPORTS | UPLOADS
-        and name not in DESKS | SEARCHES | API | EMERGENCY | PRIVACY
+        and name not in DESKS | SEARCHES | API | EMERGENCY | PRIVACY | ACCESS_REQUESTS
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"
 
