@@ -1,5 +1,6 @@
 """People who come in by a provider: known by issuer and subject alone, and given what its rules give. All of it audited."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from accounts.federation.models import Admits
 from accounts.models import FederatedIdentity, FederatedSession, IdentityProvider, User
 from accounts.signing_in import sealing, sessions
 
-#: What becomes the name of an account where the provider says nothing that could.
+#: Begins the name of an account where the provider says nothing that could be one.
 _NAMELESS: Final = "person"
 _NAME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@.+-_")
 
@@ -217,8 +218,10 @@ def _address_of(assertion: Assertion) -> str:
 
 
 def _username_of(assertion: Assertion) -> str:
-    wanted = assertion.text("preferred_username") or assertion.text("email") or _NAMELESS
-    return "".join(char for char in wanted if char in _NAME_CHARACTERS)[:150] or _NAMELESS
+    wanted = assertion.text("preferred_username") or assertion.text("email")
+    name = "".join(char for char in wanted if char in _NAME_CHARACTERS)[:150]
+    digest = hashlib.sha256(f"{assertion.issuer}\n{assertion.subject}".encode()).hexdigest()
+    return name or f"{_NAMELESS}-{digest[:12]}"
 
 
 def _record(action: Action, actor: Actor, user: Any, **detail: Any) -> None:

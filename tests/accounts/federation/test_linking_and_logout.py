@@ -179,9 +179,7 @@ def test_an_id_token_is_no_logout_token_and_none_is_taken_twice(
     assert is_in(client)
 
 
-def test_a_provider_switched_off_ends_its_sessions(
-    comes: Comes, client: Client, hospital: IdentityProvider
-) -> None:
+def test_a_provider_switched_off_ends_its_sessions(comes: Comes, client: Client, hospital: IdentityProvider) -> None:
     comes(sub="c-1", groups=GROUPS)
     assert services.end_all_sessions_of(actor=SYSTEM, provider=hospital) == 1
     assert not is_in(client)
