@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Membership, User
@@ -33,9 +32,7 @@ def held_roles(user: User | AnonymousUser) -> list[HeldRole]:
     return [HeldRole(place, role, tuple(clears), until, pk) for place, role, clears, until, pk in told]
 
 
-def memberships_in(
-    department_ids: Iterable[int] | None = None, *, roles: Iterable[str] | None = None
-) -> QuerySet[Membership]:
+def memberships_in(department_ids: Iterable[int] | None = None, *, roles: Iterable[str] | None = None) -> Any:
     """Return the memberships of active people that hold now in one of these departments (``place``), or in any."""
     rows = Membership.objects.held_at(timezone.now()).filter(user__is_active=True)
     if department_ids is not None:

@@ -313,6 +313,10 @@ class Membership(models.Model):
         "accounts.ClaimRule", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
 
+    #: The department of this row, by primary key: there for rows of ``MembershipQuerySet.by_place`` alone.
+    place: int
+    place_code: str
+
     objects = MembershipQuerySet.as_manager()
 
     class Meta:

@@ -1,7 +1,7 @@
 """States of memberships and keys, as words to filter by; and the one way from memberships to departments."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -43,17 +43,18 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """Memberships that hold now."""
         return self.active_at(timezone.now())
 
-    def by_place(self) -> Self:
-        """One row per membership and department in which it holds, as ``place`` and ``place_is_active``.
+    def by_place(self) -> Any:
+        """One row per membership and department in which it holds, as ``place``, ``place_code`` and ``place_is_active``.
 
         That is its department, or each of its group. Everything that asks who is what where begins here.
         """
         return self.annotate(
             place=Coalesce("department_id", F("group__departments")),
+            place_code=Coalesce("department__code", F("group__departments__code")),
             place_is_active=Coalesce("department__is_active", F("group__departments__is_active")),
         ).filter(place__isnull=False)
 
-    def held_at(self, moment: datetime) -> Self:
+    def held_at(self, moment: datetime) -> Any:
         """What gives something at ``moment``, by place: of departments that are switched off, nothing."""
         return self.active_at(moment).by_place().filter(place_is_active=True)
 

@@ -171,9 +171,9 @@ def _family_names(actor_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
 def _peers(actors: Collection[str], moment: dt.datetime) -> dict[str, set[str]]:
     """Return who worked in the same departments, in the same role, on that day."""
     people = [int(actor) for actor in actors if actor.isdigit()]
-    held = Membership.objects.active_at(moment + dt.timedelta(hours=12)).filter(user__in=people)
+    held = Membership.objects.active_at(moment + dt.timedelta(hours=12)).by_place().filter(user__in=people)
     groups: dict[tuple[int, str], set[str]] = defaultdict(set)
-    for user, department, role in held.values_list("user_id", "department_id", "role"):
+    for user, department, role in held.values_list("user_id", "place", "role"):
         groups[department, role].add(str(user))
     found: dict[str, set[str]] = {actor: set() for actor in actors}
     for group in groups.values():

@@ -146,7 +146,7 @@ def access_report(
 def _lines_of(day: date, held: Mapping[tuple[str, str], list[AuditEvent]]) -> list[AccessLine]:
     ids = {int(actor_id) for kind, actor_id in held if kind == "user" and actor_id.isdigit()}
     people = {str(pk): str(user) for pk, user in get_user_model().objects.in_bulk(ids).items()} if ids else {}
-    memberships = list(Membership.objects.filter(user__in=ids).select_related("department")) if ids else []
+    memberships = list(Membership.objects.by_place().filter(user__in=ids)) if ids else []
     lines = [_line(day, rows, people, memberships) for rows in held.values()]
     return sorted(lines, key=lambda line: line.last_at, reverse=True)
 
@@ -165,7 +165,7 @@ def _line(
         actor_name=last.actor_name,
         person=people.get(last.actor_id, "") if is_person else "",
         # Events of before departments were written down say what the memberships say now of that moment.
-        departments=tuple(sorted(recorded or {member.department.code for member in held})) if is_person else (),
+        departments=tuple(sorted(recorded or {member.place_code for member in held})) if is_person else (),
         roles=tuple(sorted({member.role for member in held})) if is_person else (),
         first_at=first.at,
         last_at=last.at,

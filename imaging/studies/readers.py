@@ -85,7 +85,7 @@ def _by_membership(study: Study, found: Sequence[Reason]) -> list[Reader]:
     rows = memberships_in(places, roles=roles).select_related("user", "group")
     readers = []
     for row in rows.order_by("user", "pk"):
-        reason = places[row.place]  # type: ignore[attr-defined]
+        reason = places[row.place]
         placement = reason.placement
         if placement is None or placement.sensitivity not in {"", *cleared_by(row.role, row.clears)}:
             continue

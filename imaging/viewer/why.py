@@ -122,7 +122,7 @@ def why(request: HttpRequest, study: Study) -> Why:
     departments = [reason.placement.department_id for reason in found if reason.placement]
     roles: dict[int, list[Membership]] = {}
     for membership in memberships_of(request.user, departments):
-        roles.setdefault(membership.place, []).append(membership)  # type: ignore[attr-defined]
+        roles.setdefault(membership.place, []).append(membership)
     given = reasons.rights_given(found)
     words = _rights_in_words()
     return Why(

@@ -115,7 +115,7 @@ def holders_of(actor_ids: Collection[str]) -> defaultdict[str, set[int]]:
     """Departments of people, of memberships that have ended too, and their own places."""
     keys = {int(actor) for actor in actor_ids if actor.isdigit()}
     found: defaultdict[str, set[int]] = defaultdict(set)
-    for user, department in Membership.objects.filter(user__in=keys).values_list("user_id", "department_id"):
+    for user, department in Membership.objects.by_place().filter(user__in=keys).values_list("user_id", "place"):
         found[str(user)].add(department)
     for user, place in User.objects.filter(pk__in=keys, own_place__isnull=False).values_list("pk", "own_place_id"):
         found[str(user)].add(place)
