@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,12 +19,8 @@ from accounts.audit.models import AuditEvent
 from accounts.audit.record import record
 
 #: Name of a format to how it writes one event: a whole line each.
-FORMATS: Final = MappingProxyType(
-    {
-        "json": json_lines.line,
-        "fhir": fhir.line,
-        "dicom": lambda event: dicom_xml.message(event) + b"\n",
-    }
+FORMATS: Final[Mapping[str, Callable[[AuditEvent], bytes]]] = MappingProxyType(
+    {"json": json_lines.line, "fhir": fhir.line, "dicom": dicom_xml.line}
 )
 #: What a browser is told of each, and how the file's name ends.
 MEDIA_TYPES: Final = MappingProxyType(

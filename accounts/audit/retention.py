@@ -84,6 +84,11 @@ def months() -> list[Month]:
     return [Month(month.name, month.octets, is_old=month.bounds[1] <= oldest) for month in found]
 
 
+def may_be_removed_by_timer() -> bool:
+    """Whether the hospital lets old months be taken out without anybody at the keyboard."""
+    return AuditPolicy.objects.filter(pk=1, removes_old_months=True).exists()
+
+
 def archive(month: Month, folder: Path, *, actor: Actor) -> Manifest:
     """Write a month to ``folder``, read it back, compare it with the table, and record that.
 

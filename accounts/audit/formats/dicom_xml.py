@@ -57,6 +57,11 @@ def message(event: AuditEvent) -> bytes:
     return tostring(root, encoding="unicode").encode("utf-8", "replace")
 
 
+def line(event: AuditEvent) -> bytes:
+    """Return the message as a line of its own: line breaks inside are escaped, for they stand in attributes alone."""
+    return message(event).replace(b"\n", b"&#10;").replace(b"\r", b"&#13;") + b"\n"
+
+
 def _identify(place: Element, event: AuditEvent, told: Coded) -> None:
     place.attrib.update(
         EventActionCode=told.action,

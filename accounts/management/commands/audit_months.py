@@ -14,7 +14,6 @@ from django.db import connections
 from accounts import audit
 from accounts.actor import SYSTEM, Actor
 from accounts.audit import retention
-from accounts.audit.models import AuditPolicy
 from accounts.audit.retention import Month
 from accounts.roles import Door
 
@@ -85,8 +84,7 @@ class Command(BaseCommand):
         return [self._removed(found, to, is_sure=options["yes"])]
 
     def _due(self, months: list[Month], to: Path) -> list[dict[str, Any]]:
-        policy = AuditPolicy.objects.filter(pk=1).first()
-        if policy is None or not policy.removes_old_months:
+        if not retention.may_be_removed_by_timer():
             raise CommandError("The audit policy does not let a timer take months out. See Administration, Audit.")
         done = []
         for month in months:

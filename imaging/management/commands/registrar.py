@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.audit import lifetime
 from imaging.ingest import registrar, services
 
 
@@ -28,7 +29,8 @@ class Command(BaseCommand):
             stopping = threading.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stopping.set())
-            registrar.Registrar(services.spool()).run(stopping)
+            with lifetime.recorded("registrar"):
+                registrar.Registrar(services.spool()).run(stopping)
             return
         done = registrar.drain(services.spool())
         if options["json"]:
