@@ -108,6 +108,7 @@ def _carrying(request: HttpRequest, act: Act) -> HttpResponse:
     fits = sum(len(name) + len(value) for name, value in fields) <= CARRIED
     held = {
         "action": request.get_full_path(),
+        "back": page_of(request),
         "fields": fields if fits else [],
         "is_lost": not fits or bool(request.FILES),
     }

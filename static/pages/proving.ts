@@ -80,6 +80,9 @@ document.addEventListener("proof:done", (event) => {
   const place = event.target as HTMLElement;
   if (place.dataset["then"] === "held") {
     document.querySelector<HTMLFormElement>("#held")?.submit();
+    // What comes may be a file: then this page stays, and leads back.
+    document.querySelectorAll<HTMLElement>("[data-sent]").forEach((part) => (part.hidden = false));
+    place.hidden = true;
     return;
   }
   const dialog = place.closest<HTMLDialogElement>("#confirm-again");

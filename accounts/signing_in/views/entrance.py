@@ -36,6 +36,8 @@ from accounts.signing_in.views.answers import done, is_script, wrong
 
 _OPTIONS_A_MINUTE: Final = 300
 _NAME_LENGTH: Final = 150
+#: Pictures are kept by browsers, and lists of places by pages: neither is for the next person.
+_FORGET: Final = '"cache", "storage"'
 
 
 class SignInView(allauth_views.LoginView):  # type: ignore[misc]
@@ -66,7 +68,13 @@ class SignInView(allauth_views.LoginView):  # type: ignore[misc]
 
 @method_decorator(never_cache, name="dispatch")
 class SignOutView(allauth_views.LogoutView):  # type: ignore[misc]
-    """Asks, then signs out."""
+    """Asks, then signs out; the browser forgets what it kept of the person."""
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Sign out."""
+        response: HttpResponse = super().post(*args, **kwargs)
+        response["Clear-Site-Data"] = _FORGET
+        return response
 
 
 @require_POST
@@ -82,7 +90,7 @@ def switch(request: HttpRequest) -> HttpResponse:
     logout(request)
     request.session[ARRIVING] = then
     response = redirect(f"{reverse('account_login')}?{urlencode({'next': then})}")
-    response["Clear-Site-Data"] = '"cache", "storage"'
+    response["Clear-Site-Data"] = _FORGET
     return response
 
 
