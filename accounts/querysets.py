@@ -48,7 +48,9 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
         That is its department, or each of its group. Everything that asks who is what where begins here.
         """
-        return self.annotate(
+        # Untyped on purpose: what is annotated is declared on the model, for those who read it.
+        rows: Any = self
+        return rows.annotate(
             place=Coalesce("department_id", F("group__departments")),
             place_code=Coalesce("department__code", F("group__departments__code")),
             place_is_active=Coalesce("department__is_active", F("group__departments__is_active")),
