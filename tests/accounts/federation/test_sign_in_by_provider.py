@@ -270,7 +270,6 @@ def test_an_answer_that_nobody_asked_for_is_refused(
     answer = client.get(CALLBACK, {"code": "stolen", "state": "guessed"})
     assert answer.status_code == 403
     assert comes(answer={"state": None}).status_code == 403
-    # An answer is taken once, and only in the browser that asked.
     sent = client.get(BEGIN)["Location"]
     state = sent.split("state=")[1].split("&")[0]
     assert Client().get(CALLBACK, {"code": "a", "state": state}).status_code == 403
@@ -283,7 +282,6 @@ def test_an_answer_that_nobody_asked_for_is_refused(
 def test_an_answer_of_another_provider_is_refused(
     comes: Comes, client: Client, hospital: IdentityProvider, liar: Any
 ) -> None:
-    """Mix-up: the address of the answer, its state and its `iss` name one provider, or nobody comes in."""
     other = IdentityProvider.objects.create(name="Other", slug="other", issuer="https://other.example", client_id="x")
     state = client.get(BEGIN)["Location"].split("state=")[1].split("&")[0]
     answer = client.get(f"/account/sso/{other.slug}/callback/", {"code": "a", "state": state})
