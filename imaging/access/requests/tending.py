@@ -34,9 +34,8 @@ def _tend_waiting(now: datetime) -> None:
     known = selectors.policies()
     shortest = min(policy.remind_hours for policy in known.values())
     old = AccessRequest.objects.filter(state=_Waiting, asked_at__lte=now - timedelta(hours=shortest))
-    moved = AccessRequest.objects.filter(
-        ~Q(studies__study__patient=F("patient")), state=_Waiting, studies__state=_State.WAITING
-    )
+    strange = RequestedStudy.objects.filter(state=_State.WAITING).exclude(study__patient=F("request__patient"))
+    moved = AccessRequest.objects.filter(state=_Waiting, pk__in=strange.values("request"))
     for pk in dict.fromkeys(
         (*old.values_list("pk", flat=True)[:_AT_ONCE], *moved.values_list("pk", flat=True)[:_AT_ONCE])
     ):
