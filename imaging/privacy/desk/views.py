@@ -27,7 +27,6 @@ def home(request: HttpRequest) -> HttpResponseBase:
         "form": FindForm(),
         "manages": manages,
         "reviews": AccessReview.objects.filter(state=AccessReview.State.OPEN).count(),
-        "may_review_emergencies": is_capable(request.user, Capability.REVIEW_BREAK_GLASS),
     }
     if manages:
         open_requests = requests.open_requests()

@@ -92,7 +92,9 @@ def patient(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
     shown = Paginator(looks.groups, _PAGE).get_page(request.GET.get("page"))
     context |= {
+        "form": PeriodForm(initial=form.cleaned_data),
         "period": form.period,
+        "shows_everything": form.cleaned_data["everything"],
         "looks": looks,
         "page": shown,
         "days": selectors.by_day(list(shown)),

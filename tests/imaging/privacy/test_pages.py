@@ -1,5 +1,6 @@
 """Who may come to the desk, and what strangers are told."""
 
+import re
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -87,3 +88,14 @@ def test_the_register_shows_what_was_answered(desk: Client, asked: Callable[...,
     desk.post(f"/privacy/requests/{request.pk}/close", {"state": "refused", "answer": "Not the person."})
     assert request.reference not in desk.get("/privacy/requests/").content.decode()
     assert request.reference in desk.get("/privacy/requests/?show=closed").content.decode()
+
+
+def test_days_and_moments_are_filled_in_as_browsers_read_them(
+    desk: Client, asked: Callable[..., DataSubjectRequest]
+) -> None:
+    patient = asked().patient
+    assert patient is not None
+    new = desk.get(f"/privacy/patients/{patient.pk}/requests").content.decode()
+    assert re.search(r'name="received_on" type="date" value="\d{4}-\d\d-\d\d"', new)
+    breaches = desk.get("/privacy/breaches/").content.decode()
+    assert re.search(r'name="aware_at" type="datetime-local" value="\d{4}-\d\d-\d\dT\d\d:\d\d"', breaches)
