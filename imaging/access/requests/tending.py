@@ -98,8 +98,8 @@ def _tell_of_ends(now: datetime) -> None:
         grant__until__gt=F("grant__granted_at") + policies.SHORT,
     )
     found: dict[int, list[int]] = {}
-    for pk, request in ends.values_list("pk", "request_id")[:_AT_ONCE]:
-        found.setdefault(request, []).append(pk)
+    for pk, key in ends.values_list("pk", "request_id")[:_AT_ONCE]:
+        found.setdefault(key, []).append(pk)
     for request in AccessRequest.objects.filter(pk__in=found):
         with transaction.atomic():
             told = RequestedStudy.objects.filter(pk__in=found[request.pk], expiry_told_at=None)
