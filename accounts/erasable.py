@@ -89,21 +89,21 @@ def _forget_profile(subject: Model, actor: Actor) -> int:
 
 def _factors_count(subject: Model) -> int:
     user = _of(subject)
-    return Authenticator.objects.filter(user=user).count() + FederatedIdentity.objects.filter(user=user).count()
+    return int(Authenticator.objects.filter(user=user).count()) + FederatedIdentity.objects.filter(user=user).count()
 
 
 def _forget_factors(subject: Model, _actor: Actor) -> int:
     user = _of(subject)
-    gone = Authenticator.objects.filter(user=user).delete()[0]
+    gone = int(Authenticator.objects.filter(user=user).delete()[0])
     return gone + FederatedIdentity.objects.filter(user=user).delete()[0]
 
 
 def _sessions_count(subject: Model) -> int:
-    return UserSession.objects.filter(user=_of(subject)).count()
+    return int(UserSession.objects.filter(user=_of(subject)).count())
 
 
 def _forget_sessions(subject: Model, _actor: Actor) -> int:
-    return UserSession.objects.filter(user=_of(subject)).delete()[0]
+    return int(UserSession.objects.filter(user=_of(subject)).delete()[0])
 
 
 register(

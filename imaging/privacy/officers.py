@@ -31,7 +31,7 @@ def for_people_with(*capabilities: Capability) -> Callable[[View[P]], View[P]]:
                 response["Cache-Control"] = "private, no-store"
             return response
 
-        return login_required(answer)  # type: ignore[return-value]
+        return login_required(answer)
 
     return before
 

@@ -20,7 +20,8 @@ from accounts.roles import Capability
 from imaging.access.requests import selectors
 from imaging.access.requests.models import StudyReferrer
 from imaging.studies import services as studies
-from imaging.studies.models import Grant, InstanceVersion, Study
+from imaging.studies.models import Grant, InstanceVersion, PatientChoice, Study
+from imaging.studies.oppositions import is_opposed
 from imaging.studies.reading import metadata
 
 _REFERRER: Final = "00080096"
@@ -38,7 +39,9 @@ def note_referrer(study_instance_uid: str) -> int:
     found = _numbers(study)
     _keep(study, found)
     _end_of_others(study, found)
-    return _open(study, found) if found and not study.sensitivity else 0
+    if not found or study.sensitivity or is_opposed(study.patient, PatientChoice.Use.DEPARTMENTS):
+        return 0
+    return _open(study, found)
 
 
 def _numbers(study: Study) -> set[Numbered]:

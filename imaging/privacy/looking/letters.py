@@ -38,9 +38,9 @@ def letterhead_of(patient: Patient) -> Letterhead:
     """The letterhead of the hospital that numbers this patient, else of the only one; blank where none was written."""
     sites = list(Site.objects.order_by("pk")[:50])
     own = [site for site in sites if site.issuer_of_patient_id == patient.issuer_of_patient_id]
-    site = (own or sites or [None])[0]
-    if site is None:
+    if not sites:
         return Letterhead()
+    site = (own or sites)[0]
     return Letterhead.objects.filter(site=site).select_related("site").first() or Letterhead(site=site)
 
 

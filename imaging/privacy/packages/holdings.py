@@ -30,9 +30,10 @@ def files_of(patient: Patient, *, language: str) -> list[tuple[str, bytes]]:
     """(name, content) of the texts of a package, in the language that is active."""
     studies = list(patient.studies.filter(instance_count__gt=0).order_by("study_at", "pk"))
     looks = _looks(patient)
+    told = [_study(study) for study in studies]
     held = {
         "patient": _patient(patient),
-        "studies": [_study(study) for study in studies],
+        "studies": told,
         "corrections": _corrections(patient),
         "choices": _choices(patient),
         "access": looks,
@@ -41,7 +42,7 @@ def files_of(patient: Patient, *, language: str) -> list[tuple[str, bytes]]:
     text = json.dumps(held, ensure_ascii=False, indent=2, default=str)
     return [
         ("DATA/DATA.JSON", text.encode("utf-8", "replace")),
-        ("DATA/STUDIES.CSV", _table(_STUDY_COLUMNS, held["studies"], language)),
+        ("DATA/STUDIES.CSV", _table(_STUDY_COLUMNS, told, language)),
         ("DATA/ACCESS.CSV", _table(_LOOK_COLUMNS, looks, language)),
     ]
 

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
@@ -14,7 +15,8 @@ from imaging.privacy.models import CorrectionTask, DataSubjectRequest, RequestLi
 from imaging.privacy.officers import name_of
 from imaging.privacy.requests import policies
 from imaging.studies import oppositions
-from imaging.studies.models import Patient, PatientChoice
+from imaging.studies import services as studies
+from imaging.studies.models import Grant, Patient, PatientChoice
 
 
 class AlreadyDecided(Exception):
@@ -134,7 +136,10 @@ def record_choice(
     actor: Actor,
     request: DataSubjectRequest | None = None,
 ) -> PatientChoice:
-    """Record an opposition or consent, and tie it to the request by which it came."""
+    """Record an opposition or consent, and tie it to the request by which it came.
+
+    Opposing that departments share ends what a referring physician was given by rule; what a person decided stays.
+    """
     with transaction.atomic():
         made = oppositions.record_choice(
             patient, use=use, answer=answer, said_by=said_by, said_on=said_on, evidence=evidence, actor=actor
@@ -142,6 +147,12 @@ def record_choice(
         if request is not None:
             text = f"{made.get_use_display()}: {made.get_answer_display()}"
             note(request, RequestLine.What.CHOICE, text, actor=actor)
+    if use == PatientChoice.Use.DEPARTMENTS and answer == PatientChoice.Answer.OPPOSED:
+        by_rule = Grant.objects.live().filter(
+            Q(patient=patient) | Q(study__patient=patient), basis=Grant.Basis.REFERRER
+        )
+        for held in by_rule.select_related("holder", "patient", "study__patient"):
+            studies.end_grant(held, actor=actor)
     return made
 
 

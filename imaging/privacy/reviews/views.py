@@ -45,7 +45,8 @@ def page(request: HttpRequest) -> HttpResponseBase:
     shown = Paginator(rows.select_related("decided_by"), _PAGE).get_page(request.GET.get("page"))
     keys = {PatientKey(row.patient_id, row.issuer_of_patient_id) for row in shown if row.patient_id}
     patients = relations.patients_of(keys)
-    signals = dict(AccessReview._meta.get_field("signals").base_field.choices)  # type: ignore[union-attr]
+    named: Any = AccessReview._meta.get_field("signals")
+    signals = dict(named.base_field.choices)
     lines: list[dict[str, Any]] = [
         {
             "row": row,

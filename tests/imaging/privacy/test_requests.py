@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts import services as accounts
 from accounts.actor import Actor
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
@@ -15,7 +16,8 @@ from accounts.scope import scope_of_user
 from imaging.privacy.models import CorrectionTask, DataSubjectRequest, RequestLine
 from imaging.privacy.requests import policies, services
 from imaging.studies import oppositions
-from imaging.studies.models import Patient, PatientChoice, Study
+from imaging.studies import services as studies
+from imaging.studies.models import Grant, Patient, PatientChoice, Study
 from tests.factories.accounts import MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -180,3 +182,23 @@ def test_the_latest_choice_of_a_use_holds(patient: Patient, acting: Actor) -> No
         )
     assert not oppositions.is_opposed(patient, PatientChoice.Use.RESEARCH)
     assert PatientChoice.objects.in_force().count() == 1
+
+
+def test_an_opposition_ends_what_a_referring_physician_was_given_by_rule_and_not_what_a_person_decided(
+    bob: User, orthopaedics: Department, patient: Patient, study: Study, acting: Actor
+) -> None:
+    place = accounts.own_place_of(bob, site=orthopaedics.site)
+    terms = {"holder": place, "gives": Grant.Gives.VIEW, "until": None, "actor": acting}
+    by_rule = studies.grant(study, basis=Grant.Basis.REFERRER, source="referrer:1", **terms)
+    by_person = studies.grant(study, basis=Grant.Basis.REQUEST, **terms)
+    services.record_choice(
+        patient,
+        use="departments",
+        answer="opposed",
+        said_by="patient",
+        said_on=dt.date(2026, 3, 1),
+        evidence="form",
+        actor=acting,
+    )
+    assert list(Grant.objects.live()) == [by_person]
+    assert by_rule.pk != by_person.pk
