@@ -112,6 +112,7 @@ def _others(request: HttpRequest, study: Study) -> list[Other]:
             until=reader.until,
         )
         for reader in readers.readers_of(study).people
+        if reader.user.pk != request.user.pk
     ]
 
 
