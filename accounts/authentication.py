@@ -4,9 +4,11 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from accounts import machines
+from accounts.defence.forgery import why_not_proven
 from accounts.models import MachineKey, User
 
 
@@ -31,6 +33,10 @@ class Machine(AnonymousUser):
         return False
 
 
+class NotProven(PermissionDenied):
+    """A request of a session without the token that only our own pages know."""
+
+
 class PortalAuthentication(SessionAuthentication):
     """A machine by the key that the middleware has checked, or a person by session, with CSRF checks."""
 
@@ -40,6 +46,11 @@ class PortalAuthentication(SessionAuthentication):
         if isinstance(key, MachineKey):
             return Machine(key), key
         return super().authenticate(request)
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Raise ``NotProven`` for what another site may have asked; the body is left alone, whatever its type."""
+        if why_not_proven(request._request):
+            raise NotProven
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge that goes with 401."""

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 
 from accounts import audit
+from accounts.authentication import NotProven
 from accounts.idempotency.services import AtWork
 from imaging.storage import services as storage
 from imaging.studies import access
@@ -266,7 +267,7 @@ def of_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponse |
 
 def _problem_of(error: Exception) -> Problem | None:
     if isinstance(error, exceptions.PermissionDenied):
-        return Problem.FORGERY if str(error.detail).startswith("CSRF Failed") else Problem.FORBIDDEN
+        return Problem.FORGERY if isinstance(error, NotProven) else Problem.FORBIDDEN
     if isinstance(error, exceptions.APIException):
         return _OF_STATUS.get(error.status_code, Problem.INVALID)
     kinds: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Problem], ...] = (

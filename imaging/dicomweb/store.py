@@ -14,13 +14,13 @@ from typing import Any, Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts import audit, selectors
+from accounts.defence.forgery import why_not_proven
 from accounts.roles import Capability, Door, Right
 from imaging.dicom.header import Header
 from imaging.dicomweb import answers, native_model, negotiation, store_answer, store_body, store_request
@@ -62,7 +62,8 @@ def _store(request: HttpRequest, study_instance_uid: str) -> HttpResponse:
         source = _source(request)
         as_xml = _wants_xml(request)
         form = store_body.form_of(request.META)
-        _check_forgery(request)
+        if why_not_proven(request):
+            raise Declined(403, _("The request does not prove that it is yours."))
         with _slot():
             delivery = Delivery(source, study_instance_uid=study_instance_uid, address_of=_addresses(request))
             declined = store_request.deliver(Body(request.META), form, delivery)
@@ -107,23 +108,6 @@ def _offer(entry: MediaRange) -> bool | None:
     if any(entry.takes(name) for name in (negotiation.DICOM_JSON, negotiation.JSON)):
         return False
     return True if any(entry.takes(name) for name in (negotiation.DICOM_XML, "application/xml", "text/xml")) else None
-
-
-class _ForgeryCheck(CsrfViewMiddleware):
-    """Django's own check, which tells instead of answering."""
-
-    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
-        raise Declined(403, _("The request does not prove that it is yours."))
-
-
-def _check_forgery(request: HttpRequest) -> None:
-    """Raise ``Declined`` for a session's request that another site may have made; a machine's key cannot be borrowed.
-
-    The body is none of a form (its type was checked), so that Django does not read it to look for a token.
-    """
-    check = _ForgeryCheck(lambda _request: HttpResponse())
-    check.process_request(request)
-    check.process_view(request, lambda _request: HttpResponse(), (), {})
 
 
 @contextmanager

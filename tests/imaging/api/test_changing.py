@@ -6,6 +6,7 @@ import zipfile
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -101,9 +102,24 @@ def test_a_department_that_is_not_the_sender_s_is_refused(program: Program, arch
     assert not Study.objects.exists()
 
 
-def test_a_person_hands_over_with_the_capability_to_upload(person: Client, archive: Archive) -> None:
-    answer = person.post(f"{API}/uploads", data=arrivals.encoded(arrivals.dataset()), content_type="application/dicom")
-    assert answer.json()["kept"] == 1
+def test_a_person_hands_over_with_the_capability_to_upload_and_a_token(alice: User, archive: Archive) -> None:
+    person = Client(enforce_csrf_checks=True)
+    person.force_login(alice)
+    token = "x" * 32
+    person.cookies[settings.CSRF_COOKIE_NAME] = token
+    content = arrivals.encoded(arrivals.dataset())
+    sent_as = (("application/dicom", content), ("application/zip", zipped(a_dcm=content)))
+    for wrong in ({}, {"X-CSRFToken": "y" * 32}, {"X-CSRFToken": "short"}, {"X-CSRFToken": "é" * 32}):
+        for media_type, body in (*sent_as, ("text/plain", b"x"), ("multipart/form-data; boundary=x", b"--x--")):
+            answer = person.post(f"{API}/uploads", data=body, content_type=media_type, headers=wrong)
+            assert answer.status_code == 403, (media_type, wrong)
+            assert answer.json()["type"] == "/api/docs/problems#not-proven"
+    form = {"csrfmiddlewaretoken": token}
+    assert person.post(f"{API}/uploads", data=form).status_code == 403, "in the header alone"
+    assert not Study.objects.exists()
+    for media_type, body in sent_as:
+        answer = person.post(f"{API}/uploads", data=body, content_type=media_type, headers={"X-CSRFToken": token})
+        assert (answer.status_code, answer.json()["kept"]) == (200, 1)
     assert person.get(f"{API}/uploads").json()["results"] == []
 
 

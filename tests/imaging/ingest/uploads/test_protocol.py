@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -185,3 +186,7 @@ def test_a_forged_request_is_refused(sender: Sender) -> None:
     for method, where in (("POST", "/import/tus/"), ("PATCH", address), ("DELETE", address)):
         assert strict.generic(method, where, b"1234", content_type=OCTETS, headers=asked).status_code == 403
     assert sender.stored(address) == b""
+    strict.cookies[settings.CSRF_COOKIE_NAME] = "x" * 32
+    proven = {**asked, "X-CSRFToken": "x" * 32}
+    assert strict.generic("PATCH", address, b"1234", content_type=OCTETS, headers=proven).status_code == 204
+    assert sender.stored(address) == b"1234"

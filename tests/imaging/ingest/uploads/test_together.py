@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection
 from django.test import Client
@@ -33,9 +34,11 @@ def packed(listed: Any, *contents: bytes) -> bytes:
     return len(said).to_bytes(4) + said + b"".join(contents)
 
 
-def send(sender: Sender, body: bytes, *, to: UUID | None = None, kind: str = parcels.CONTENT_TYPE) -> Any:
+def send(
+    sender: Sender, body: bytes, *, to: UUID | None = None, kind: str = parcels.CONTENT_TYPE, token: str = ""
+) -> Any:
     address = f"/import/{to or sender.delivery.pk}/files"
-    return sender.client.generic("POST", address, body, content_type=kind)
+    return sender.client.generic("POST", address, body, content_type=kind, headers={"X-CSRFToken": token})
 
 
 def parcel(*files: Small) -> bytes:
@@ -227,6 +230,8 @@ def test_a_forged_request_is_refused(sender: Sender) -> None:
     strict.force_login(sender.user)
     assert send(Sender(strict, sender.user, sender.delivery), parcel(*FILES)).status_code == 403
     assert on_disk(sender) == set()
+    strict.cookies[settings.CSRF_COOKIE_NAME] = "x" * 32
+    assert statuses(send(Sender(strict, sender.user, sender.delivery), parcel(*FILES), token="x" * 32))
 
 
 def test_what_may_not_come_now_is_refused_whole(sender: Sender, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
