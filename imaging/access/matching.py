@@ -15,6 +15,9 @@ from imaging.studies.models import Patient, Study
 
 #: How many identifiers must agree where no UID is given.
 ENOUGH: Final = 2
+#: Patients whose names hold the words of a name and whose other identifiers fit: with so many nobody is named.
+_MOST_NEAR: Final = 200
+_MOST_WORDS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Asked:
             "study_instance_uid": bool(self.study_instance_uid),
             "patient_id": bool(self.patient_id),
             "accession_number": bool(self.accession_number),
-            "name": bool(_names(self.name)),
+            "name": bool(_words(self.name)),
             "birth_date": self.birth_date is not None,
         }
         return [name for name, is_given in given.items() if is_given]
@@ -66,8 +69,9 @@ def exact_match(asked: Asked, *, with_protected: bool = False) -> Match | None:
     named = _named(asked)
     of_patient = shown.filter(named, patient=OuterRef("pk"))
     rule = Q(Exists(of_patient)) & _of_patient(asked)
-    patients = list(Patient.objects.filter(rule)[:2]) if asked.is_enough else []
-    patient = patients[0] if len(patients) == 1 else None
+    near = list(Patient.objects.filter(rule).order_by("pk")[:_MOST_NEAR]) if asked.is_enough else []
+    patients = [entry for entry in near if not asked.name or _is_called(entry, asked.name)]
+    patient = patients[0] if len(patients) == 1 and len(near) < _MOST_NEAR else None
     studies = list(shown.filter(named, patient_id=patient.pk if patient else 0)[:1]) if named else []
     if patient is None:
         return None
@@ -90,14 +94,29 @@ def _of_patient(asked: Asked) -> Q:
         rule &= Q(patient_id=asked.patient_id)
     if asked.issuer:
         rule &= Q(issuer_of_patient_id=asked.issuer)
-    if names := _names(asked.name):
-        rule &= Q(name_norm__in=names)
+    for word in _words(asked.name):
+        rule &= Q(name_norm__contains=word)
     if asked.birth_date is not None:
         rule &= Q(birth_date=asked.birth_date)
     return rule
 
 
-def _names(text: str) -> list[str]:
-    """A typed name as it is kept, family name first or last."""
-    words = person_name.normalised(text).split()
-    return list(dict.fromkeys(" ".join((*words[at:], *words[:at])) for at in range(len(words))))[:6]
+def _words(text: str) -> list[str]:
+    """The words of a typed name as names are kept, of which there may be a few."""
+    return person_name.normalised(text).split()[:_MOST_WORDS]
+
+
+def _is_called(patient: Patient, text: str) -> bool:
+    """Whether a typed name is the whole name in one of its writings, in any order; titles and middle names may be missing."""
+    typed = sorted(person_name.normalised(text).split())
+    name = person_name.parse(patient.patient_name)
+    whole = [sorted(patient.name_norm.split())]
+    for group in (name.alphabetic, name.ideographic, name.phonetic):
+        if group.family and group.given:
+            whole.append(_sorted(group.family, group.given))
+            whole.append(_sorted(group.family, group.given, group.middle))
+    return typed in whole
+
+
+def _sorted(*parts: str) -> list[str]:
+    return sorted(person_name.normalised(" ".join(parts)).split())

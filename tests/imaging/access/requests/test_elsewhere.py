@@ -59,6 +59,28 @@ def test_two_identifiers_that_fit_exactly_find_it_and_tell_nothing_of_it(
         assert told not in text
 
 
+@pytest.mark.parametrize(
+    ("kept", "typed", "fits"),
+    [
+        ("Lefèvre^Hélène^^Mme", "Hélène Lefevre", True),
+        ("Nadeau^Philippe^Jean", "Nadeau Philippe", True),
+        ("Nadeau^Philippe^Jean", "Philippe Jean Nadeau", True),
+        ("Da Silva^Rui", "Rui da Silva", True),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "山田 太郎", True),
+        ("Nadeau^Philippe^Jean", "Nadeau Jean", False),
+        ("Nadeau^Philippe", "Nadeau Phil", False),
+        ("Nadeau^Philippe", "Nadeau", False),
+        ("Nadeau", "Nadeau", True),
+        ("", "Nadeau Philippe", False),
+    ],
+)
+def test_a_name_fits_whole_without_its_titles_in_any_order(
+    kept: str, typed: str, fits: bool, registered: Register, bob: User, client: Client
+) -> None:
+    registered(PatientName=kept)
+    assert (YES in looked(client, bob, name=typed, birth_date="1970-01-02")) is fits
+
+
 def test_a_whole_uid_finds_it(registered: Register, bob: User, client: Client) -> None:
     uid = registered().study_instance_uid
     assert YES in looked(client, bob, study_instance_uid=uid)
