@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import socket
+import platform
 from collections.abc import Iterator
 
 from accounts.actor import SYSTEM
@@ -28,5 +28,5 @@ def _say(action: Action, process: str) -> None:
             actor=SYSTEM,
             subject_type="process",
             subject_uid=process,
-            detail={"host": socket.gethostname(), "pid": os.getpid()},
+            detail={"host": platform.node(), "pid": os.getpid()},
         )
