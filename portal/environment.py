@@ -311,6 +311,7 @@ def _processes(reader: Reader) -> _Processes:
 
 
 class _Limits(TypedDict):
+    breached_passwords_file: Path | None
     upload_quota_gb: int
     upload_quota_files: int
     quarantine_notice_days: int
@@ -320,6 +321,7 @@ class _Limits(TypedDict):
 
 def _limits(reader: Reader) -> _Limits:
     return {
+        "breached_passwords_file": reader.readable("BREACHED_PASSWORDS_FILE"),
         "upload_quota_gb": reader.number("UPLOAD_QUOTA_GB", 100, 1, 100_000),
         "upload_quota_files": reader.number("UPLOAD_QUOTA_FILES", 100_000, 1, 10_000_000),
         "quarantine_notice_days": reader.number("QUARANTINE_NOTICE_DAYS", 3, 1, 365),
@@ -345,7 +347,6 @@ def read(variables: Mapping[str, str]) -> Environment:
     public_url = _public_url(reader, mode, portal_port := reader.port("PORTAL_PORT", 8000))
     database_url, database_owner_url = _database(reader, mode, data_dir)
     tls_cert, tls_key = _tls(reader, mode)
-    host = urlsplit(public_url).hostname or "localhost"
     environment = Environment(
         mode=mode,
         serving=bool(reader.text(SERVING_VARIABLE)),
@@ -368,11 +369,10 @@ def read(variables: Mapping[str, str]) -> Environment:
         tls_cert=tls_cert,
         tls_key=tls_key,
         trusted_proxies=() if mode == "demo" else _networks(reader, "TRUSTED_PROXIES"),
-        mail=mail.read(reader, needed=mode == "production", folder=data_dir / "mail", host=host),
+        mail=mail.read(reader, needed=mode == "production", folder=data_dir / "mail", public_url=public_url),
         object_store=object_store.read(reader, demo=mode == "demo"),
         directory=directory.read(reader, demo=mode == "demo"),
         demo_password=reader.text("DEMO_PASSWORD", "negatoscope-demo"),
-        breached_passwords_file=reader.readable("BREACHED_PASSWORDS_FILE"),
         allowed_hosts=_allowed_hosts(reader, mode, public_url),
         secure_cookies=mode != "demo",
         postgres_bin=reader.path("POSTGRES_BIN"),

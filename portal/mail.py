@@ -22,10 +22,10 @@ class Mail:
     use_ssl: bool = False
 
 
-def read(reader: Reader, *, needed: bool, folder: Path, host: str) -> Mail:
+def read(reader: Reader, *, needed: bool, folder: Path, public_url: str) -> Mail:
     """The mail server of EMAIL_URL; where it is not set and not `needed`, mail is written to `folder`."""
     url = reader.text("EMAIL_URL")
-    sender = reader.text("EMAIL_FROM", f"negatoscope@{host}")
+    sender = reader.text("EMAIL_FROM", f"negatoscope@{urlsplit(public_url).hostname or 'localhost'}")
     if not url:
         if needed:
             reader.required(
