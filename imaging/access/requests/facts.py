@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from imaging.access.requests import care_relations, selectors
 from imaging.access.requests.forms import hours_in_words
@@ -115,7 +115,17 @@ def _open_until(items: list[RequestedStudy]) -> dt.datetime | None:
 def typed(request: AccessRequest) -> list[tuple[str | Promise, str]]:
     """What who asked typed of the patient, and so may read again."""
     given = request.asked_by if isinstance(request.asked_by, dict) else {}
-    return [(label, str(given[name])) for name, label in _IDENTIFIERS.items() if given.get(name)]
+    told = [(label, name, str(given[name])) for name, label in _IDENTIFIERS.items() if given.get(name)]
+    return [(label, _day(text) if name == "birth_date" else text) for label, name, text in told]
+
+
+def _day(text: str) -> str:
+    """A day as tables write it, in the reader's language."""
+    try:
+        born = dt.date.fromisoformat(text)
+    except ValueError:
+        return text
+    return formats.date_format(born, "d/m/Y" if (get_language() or "").startswith("fr") else "d M Y")
 
 
 def evidence(request: AccessRequest) -> list[tuple[str, bool]]:
