@@ -48,7 +48,9 @@ def _person(username: str, person: list[Any], departments: dict[str, Department]
     if not created:
         return
     user.set_password(password)
-    user.is_staff = user.is_superuser = role == Role.ADMINISTRATOR
+    user.is_superuser = role == Role.ADMINISTRATOR
+    # The privacy officer reads the audit and protects patients in the administration, and changes nothing else there.
+    user.is_staff = role in {Role.ADMINISTRATOR, Role.PRIVACY_OFFICER}
     user.save()
     for code in codes:
         if not Membership.objects.filter(user=user, department=departments[code]).exists():
