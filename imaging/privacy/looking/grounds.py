@@ -7,12 +7,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.audit import Action
 from accounts.audit.selectors import AccessLine
 from accounts.models import Membership, User
 from accounts.roles import Role
+from imaging.privacy.models import DataPackage
 from imaging.studies.models import GRANTED, Grant, Patient, Placement
 
 
@@ -62,12 +64,14 @@ class Grounds:
     """The relations of people to one patient's studies over time: grants, placements and memberships, looked up once."""
 
     def __init__(self, patient: Patient, actor_ids: Collection[str]) -> None:
-        """Four queries."""
+        """Five queries."""
         granted = Grant.objects.filter(Q(patient=patient) | Q(study__patient=patient)).select_related("study")
         self._grants = [_given(row) for row in granted]
         placed = Placement.objects.filter(study__patient=patient).exclude(kind__in=GRANTED)
         self._placed = set(placed.values_list("study__study_instance_uid", "department__code"))
         self._holders = holders_of(actor_ids)
+        prepared = DataPackage.objects.filter(patient=patient).values_list("asked_by_id", "asked_at")
+        self._prepared = {(actor, timezone.localtime(at).date()) for actor, at in prepared}
 
     def of(self, line: AccessLine) -> tuple[Told, ...]:
         """The grounds of one line, the plainest first: by what it says and by what its actor held then."""
@@ -86,8 +90,9 @@ class Grounds:
         told += [Told(Ground.EMERGENCY, row.reason) for row in broken]
         if not broken and Action.EMERGENCY_STARTED.value in line.actions:
             told.append(Told(Ground.EMERGENCY, line.reasons[0] if line.reasons else ""))
-        if set(line.actions) <= _OF_THE_DESK:
-            told.append(Told(Ground.DESK))
+        is_for_the_patient = (line.actor_id, line.day) in self._prepared and set(line.actions) <= _OF_A_PACKAGE
+        if is_for_the_patient or set(line.actions) <= _OF_THE_DESK:
+            return (Told(Ground.DESK),)
         covered = explained | {row.study for row in held}
         is_open = bool(held and any(not row.study for row in held)) or Action.PRIOR_OPENED.value in line.actions
         unexplained = set(line.studies) - covered if not is_open else set()
@@ -97,6 +102,8 @@ class Grounds:
 
 
 _OF_THE_DESK = frozenset({Action.PACKAGE_EXPORTED.value, Action.AUDIT_READ.value, Action.AUDIT_EXPORTED.value})
+#: What preparing a copy for the patient leaves behind, on the day on which it was asked for.
+_OF_A_PACKAGE = _OF_THE_DESK | {Action.STUDY_EXPORTED.value, Action.METADATA_READ.value}
 
 
 def role_in_words(role: str) -> str:

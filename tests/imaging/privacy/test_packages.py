@@ -22,6 +22,10 @@ from accounts.labels import Label
 from accounts.models import User
 from imaging.events.models import Job
 from imaging.pipeline import steps
+from imaging.privacy.looking import selectors
+from imaging.privacy.looking.grounds import Ground
+from imaging.privacy.looking.identities import identity_of
+from imaging.privacy.looking.selectors import Period
 from imaging.privacy.models import DataPackage, DataSubjectRequest
 from imaging.privacy.packages import folder, services
 from imaging.studies import services as studies
@@ -66,6 +70,10 @@ def test_the_package_holds_images_index_and_what_is_held_in_words(
     assert any("opened an examination" in row["what"] for row in held["access"])
     assert all("Alice" not in row["who"] for row in held["access"]), "names only where the letterhead says so"
     assert AuditEvent.objects.filter(action="package.exported", patient_id="P1").count() == 1
+    now = timezone.localdate()
+    groups = selectors.looks_at(identity_of(study.patient), Period(now - timedelta(days=1), now)).groups
+    (prepared,) = [group for group in groups if group.account == "olga"]
+    assert [told.ground for told in prepared.grounds] == [Ground.DESK]
     assert AuditEvent.objects.filter(action="study.exported", patient_id="P1").count() == 1
 
 
