@@ -23,13 +23,15 @@ class DepartmentQuerySet(models.QuerySet["Department"]):
         return self.filter(is_active=True)
 
 
-class DepartmentManager(models.Manager.from_queryset(DepartmentQuerySet)):  # type: ignore[misc]
+_Departments = models.Manager.from_queryset(DepartmentQuerySet)
+
+
+class DepartmentManager(_Departments["Department"]):
     """The departments of the hospital: without the places of single persons."""
 
     def get_queryset(self) -> DepartmentQuerySet:
         """Leave the personal places out."""
-        rows: DepartmentQuerySet = super().get_queryset()
-        return rows.filter(is_personal=False)
+        return DepartmentQuerySet(self.model, using=self._db).filter(is_personal=False)
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

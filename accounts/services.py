@@ -168,13 +168,15 @@ def end_membership(*, actor: Actor, membership: Membership, at: datetime | None 
 def own_place_of(user: User, *, site: Site) -> Department:
     """Return the place of what is granted to this person alone, made when there is none yet."""
     locked = User.objects.select_for_update(no_key=True).select_related(None).get(pk=user.pk)
-    if locked.own_place_id is None:
-        locked.own_place = Department.holders.create(
+    place = locked.own_place
+    if place is None:
+        place = Department.holders.create(
             site=site, code=f"person-{user.pk}", name=locked.label[:150], is_personal=True
         )
+        locked.own_place = place
         locked.save(update_fields=["own_place"])
-    user.own_place = Department.holders.get(pk=locked.own_place_id)
-    return user.own_place
+    user.own_place = place
+    return place
 
 
 def set_language(*, actor: Actor, user: User, language: str) -> None:

@@ -53,12 +53,9 @@ from imaging.studies.models import (
 from imaging.webhooks.models import Webhook, WebhookAttempt
 
 __all__ = [
+    "AccessLetter",
     "AccessPolicy",
     "AccessRequest",
-    "RequestMessage",
-    "RequestedStudy",
-    "StudyReferrer",
-    "AccessLetter",
     "Annotation",
     "ApplicationEntity",
     "Breach",
@@ -96,11 +93,14 @@ __all__ = [
     "Receipt",
     "Rendition",
     "RequestLine",
+    "RequestMessage",
+    "RequestedStudy",
     "RoutingRule",
     "SavedList",
     "Series",
     "StoredObject",
     "Study",
+    "StudyReferrer",
     "Webhook",
     "WebhookAttempt",
 ]

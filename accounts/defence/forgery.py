@@ -25,7 +25,8 @@ def why_not_proven(request: HttpRequest) -> str:
     not send one by itself.
     """
     if not hasattr(request, "_post"):
-        request._post, request._files = QueryDict(), MultiValueDict()
+        # What reading the body would set; the body is the view's.
+        request._post, request._files = QueryDict(), MultiValueDict()  # type: ignore[attr-defined]
     check = _Telling(lambda _request: HttpResponse())
     check.process_request(request)
     return str(check.process_view(request, lambda _request: HttpResponse(), (), {}) or "")

@@ -59,8 +59,9 @@ class QuestionForm(forms.Form):
 
     def asked(self) -> Asked:
         """The question."""
-        given = self.cleaned_data
-        return Asked(**{name: given.get(name) or ("" if name != "birth_date" else None) for name in self.fields})
+        given: dict[str, Any] = self.cleaned_data
+        words = {name: given.get(name) or "" for name in self.fields if name != "birth_date"}
+        return Asked(**words, birth_date=given.get("birth_date"))
 
 
 class RequestForm(forms.Form):
