@@ -78,24 +78,29 @@ def make_letter(
             RequestLine.objects.create(
                 request=request, what=RequestLine.What.LETTER, note=made.reference, by=name_of(actor)
             )
-        audit.record(
-            audit.Action.AUDIT_EXPORTED,
-            actor=actor,
-            subject_type="access_letter",
-            subject_uid=str(made.pk),
-            patient_id=patient.patient_id,
-            issuer_of_patient_id=patient.issuer_of_patient_id,
-            detail={
-                "form": "letter",
-                "reference": made.reference,
-                "since": period.since.isoformat(),
-                "until": period.until.isoformat(),
-                "names_staff": names_staff,
-                "digest": made.digest,
-            },
-            fail_closed=True,
-        )
+        _record(made, actor)
     return made
+
+
+def _record(made: AccessLetter, actor: Actor) -> None:
+    """A letter leaves the house: it is on record, or it is not made."""
+    audit.record(
+        audit.Action.AUDIT_EXPORTED,
+        actor=actor,
+        subject_type="access_letter",
+        subject_uid=str(made.pk),
+        patient_id=made.patient.patient_id,
+        issuer_of_patient_id=made.patient.issuer_of_patient_id,
+        detail={
+            "form": "letter",
+            "reference": made.reference,
+            "since": made.since.isoformat(),
+            "until": made.until.isoformat(),
+            "names_staff": made.names_staff,
+            "digest": made.digest,
+        },
+        fail_closed=True,
+    )
 
 
 def digest_of(content: dict[str, Any]) -> str:

@@ -35,6 +35,8 @@ from imaging.studies import oppositions
 from imaging.studies.models import Patient, PatientChoice
 
 _PAGE: Final = 50
+#: Studies of a patient that a correction leads to: the latest.
+_STUDIES: Final = 6
 _officer = for_people_with(Capability.MANAGE_PRIVACY)
 _corrector = for_people_with(Capability.CORRECT_IDENTITY)
 
@@ -156,6 +158,8 @@ def corrections(request: HttpRequest) -> HttpResponseBase:
     """Show the corrections asked for about one's own patients."""
     rows = selectors.correction_tasks_for(_scope(request))
     page = Paginator(rows, _PAGE).get_page(request.GET.get("page"))
+    mine = selectors.studies_to_correct(_scope(request), {task.patient_id for task in page})
+    lines = [{"task": task, "studies": mine.get(task.patient_id, [])[:_STUDIES]} for task in page]
     audit.record_many(
         audit.Entry(
             action=audit.Action.STUDIES_QUERIED,
@@ -168,7 +172,7 @@ def corrections(request: HttpRequest) -> HttpResponseBase:
         )
         for task in page
     )
-    return render(request, "imaging/privacy/corrections.html", {"page": page, "form": DecideForm()})
+    return render(request, "imaging/privacy/corrections.html", {"page": page, "lines": lines, "form": DecideForm()})
 
 
 @require_POST

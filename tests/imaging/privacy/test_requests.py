@@ -107,7 +107,10 @@ def test_a_correction_goes_to_people_who_have_the_patient_and_may_correct(
     said = {"outcome": "done", "reason": "Corrected on both studies."}
     assert "2 January 1971" not in signed_in(omar).get("/privacy/corrections/").content.decode()
     assert signed_in(omar).post(f"/privacy/corrections/{task.pk}/decide", said).status_code == 404
-    assert "2 January 1971" in signed_in(rosa).get("/privacy/corrections/").content.decode()
+    page = signed_in(rosa).get("/privacy/corrections/").content.decode()
+    assert "2 January 1971" in page
+    uid = Study.objects.get().study_instance_uid
+    assert f'href="/studies/{uid}/"' in page
     signed_in(rosa).post(f"/privacy/corrections/{task.pk}/decide", said)
     task.refresh_from_db()
     assert (task.state, task.decided_by) == ("done", "rosa")
