@@ -35,8 +35,12 @@ def filled(provider: IdentityProvider, **changes: Any) -> dict[str, Any]:
     rules = list(provider.rules.all())
     fields: dict[str, Any] = {
         **{name: getattr(provider, name) for name in ("name", "slug", "protocol", "issuer", "client_id", "admits")},
-        "client_authentication": provider.client_authentication, "position": 10, "is_active": "on",
-        "scopes": "profile email", "rules-TOTAL_FORMS": len(rules), "rules-INITIAL_FORMS": len(rules),
+        "client_authentication": provider.client_authentication,
+        "position": 10,
+        "is_active": "on",
+        "scopes": "profile email",
+        "rules-TOTAL_FORMS": len(rules),
+        "rules-INITIAL_FORMS": len(rules),
     }
     for number, rule in enumerate(rules):
         said = {"id": rule.pk, "provider": provider.pk, "claim": rule.claim, "value": rule.value, "role": rule.role}
