@@ -97,7 +97,7 @@ export function complain(form: HTMLElement, said: string): void {
   const place =
     form.querySelector<HTMLElement>("[data-proof-error]") ??
     form.parentElement?.querySelector<HTMLElement>(":scope > [data-proof-error]");
-  const line = place?.querySelector("p");
+  const line = place && (place.querySelector("p") ?? place.appendChild(document.createElement("p")));
   if (!place || !line) return;
   line.textContent = said;
   place.hidden = !said;
