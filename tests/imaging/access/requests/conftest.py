@@ -56,6 +56,15 @@ def marc(emergency: Department) -> User:
 
 
 @pytest.fixture
+def cardio(emergency: Department) -> User:
+    """A manager of a department that has nothing to do with it."""
+    user = UserFactory.create(username="cardio")
+    department = DepartmentFactory.create(code="cardiology", site=emergency.site)
+    MembershipFactory.create(user=user, department=department, role=Role.DEPARTMENT_MANAGER)
+    return user
+
+
+@pytest.fixture
 def registered(data_dir: Path, radiology: Department, emergency: Department) -> Register:
     """`registered(**changes)` is a study of radiology, asked for by emergency unless `also` says otherwise."""
 

@@ -1,6 +1,5 @@
 """Asking, deciding and ending: who may, what it opens, and what happens when things change in between."""
 
-import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -16,13 +15,12 @@ from accounts.roles import Right, Role
 from accounts.scope import scope_of_user
 from imaging.access.matching import Asked
 from imaging.access.requests import tending
-from imaging.access.requests.models import AccessPolicy, AccessRequest, Relation, RequestedStudy
+from imaging.access.requests.models import AccessPolicy, AccessRequest, RequestedStudy
 from imaging.access.requests.policies import Refused, Verdict
 from imaging.studies import services as studies
 from imaging.studies.models import Grant, Placement, Study
-from imaging.studies.rows import placement
 from imaging.studies.rows.incoming import PlannedPlacement
-from tests.factories.accounts import DepartmentFactory, MembershipFactory, UserFactory
+from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.imaging.access.requests.conftest import (
     BORN,
     FILLED,
@@ -166,15 +164,6 @@ def test_a_stranger_gets_the_answer_of_what_does_not_exist(
     assert there.status_code == absent.status_code == 404
     assert method(f"/access/requests/{10**25}/{page}", posted).status_code == 404
     assert desk.sees(bob) == set()
-
-
-@pytest.fixture
-def cardio(emergency: Department) -> User:
-    """A manager of a department that has nothing to do with it."""
-    user = UserFactory.create(username="cardio")
-    department = DepartmentFactory.create(code="cardiology", site=emergency.site)
-    MembershipFactory.create(user=user, department=department, role=Role.DEPARTMENT_MANAGER)
-    return user
 
 
 @pytest.mark.parametrize("role", [Role.ARCHIVIST, Role.ADMINISTRATOR, Role.PRIVACY_OFFICER])
@@ -391,229 +380,3 @@ def test_a_question_goes_back_and_forth(
     desk.decide(marc, request)
     client.post(address, {"words": "Too late"})
     assert request.messages.count() == 2
-
-
-def test_a_request_is_withdrawn_and_what_was_granted_given_back(
-    registered: Register, bob: User, marc: User, desk: Desk, client: Client
-) -> None:
-    registered()
-    request = desk.ask(bob)
-    client.force_login(bob)
-    client.post(f"/access/requests/{request.pk}/withdraw")
-    with pytest.raises(Refused):
-        desk.decide(marc, request)
-    second = desk.ask(bob)
-    desk.decide(marc, second)
-    assert desk.sees(bob)
-    client.post(f"/access/requests/{second.pk}/withdraw")
-    assert desk.sees(bob) == set()
-    assert actions(request)[-1] == "access.withdrawn"
-    assert actions(second)[-1] == "access.given_back"
-
-
-def test_revoking_closes_every_door_at_once(
-    registered: Register, bob: User, marc: User, desk: Desk, client: Client
-) -> None:
-    study = registered()
-    request = desk.ask(bob)
-    desk.decide(marc, request)
-    doors = (f"/studies/{study.study_instance_uid}/", f"/dicom-web/studies/{study.study_instance_uid}/metadata")
-    client.force_login(bob)
-    assert [client.get(door).status_code for door in doors] == [200, 200]
-    client.force_login(marc)
-    assert "Bob" in client.get("/access/desk/?show=granted").content.decode()
-    client.post(f"/access/requests/{request.pk}/revoke", {"note": "Operation cancelled"})
-    client.force_login(bob)
-    assert [client.get(door).status_code for door in doors] == [404, 404]
-    page = client.get(f"/access/requests/{request.pk}/").content.decode()
-    assert "revoked" in page
-    assert "Operation cancelled" in page
-    assert actions(request)[-1] == "access.revoked"
-
-
-def test_a_renewal_prolongs_from_the_end_and_waits_once(
-    registered: Register, bob: User, marc: User, desk: Desk, client: Client
-) -> None:
-    study = registered()
-    request = desk.ask(bob)
-    desk.decide(marc, request)
-    ends = Grant.objects.get().until
-    assert ends is not None
-    client.force_login(bob)
-    addresses = {client.post(f"/access/requests/{request.pk}/renew", {"hours": "24"})["Location"] for _time in range(2)}
-    assert len(addresses) == 1
-    renewal = AccessRequest.objects.get(renews=request)
-    desk.decide(marc, renewal)
-    assert desk.sees(bob) == {study.study_instance_uid}
-    placed = Placement.objects.get(study=study, department=fresh(bob).own_place)
-    assert placed.until == ends + timedelta(hours=24)
-    Grant.objects.update(until=timezone.now() - timedelta(seconds=1))
-    Placement.objects.filter(pk=placed.pk).update(until=timezone.now())
-    client.post(f"/access/requests/{renewal.pk}/renew", {"hours": "24"})
-    assert AccessRequest.objects.count() == 2
-
-
-@pytest.mark.parametrize("relation", [Relation.TREATING, Relation.TEACHING, Relation.OTHER])
-def test_a_relation_that_is_let_in_at_once_is_and_teaching_never(
-    relation: Relation, registered: Register, bob: User, desk: Desk
-) -> None:
-    registered()
-    AccessPolicy.objects.create(automatic=list(Relation))
-    request = desk.ask(bob, relation=relation)
-    opens = relation is Relation.TREATING
-    assert (request.state == State.GRANTED) is opens
-    assert bool(desk.sees(bob)) is opens
-    if opens:
-        assert RequestedStudy.objects.get().handling == "automatic"
-        assert AuditEvent.objects.get(action="access.approved").actor_kind == "system"
-
-
-@pytest.mark.parametrize("more", [{"for_team": True}, {"wants_download": True}])
-def test_no_rule_lets_a_team_in_or_gives_a_download(
-    more: dict[str, bool], registered: Register, bob: User, desk: Desk
-) -> None:
-    registered()
-    AccessPolicy.objects.create(automatic=[Relation.TREATING], may_give_download=True)
-    assert desk.ask(bob, **more).state == State.WAITING
-
-
-def test_a_relation_that_is_verified_lets_in_who_treats_the_patient_and_nobody_else(
-    registered: Register, bob: User, orthopaedics: Department, desk: Desk
-) -> None:
-    registered()
-    AccessPolicy.objects.create(verified=[Relation.TREATING])
-    assert desk.ask(bob).state == State.WAITING
-    AccessRequest.objects.update(state=State.WITHDRAWN)
-    registered(also=orthopaedics)
-    request = desk.ask(bob)
-    assert request.state == State.GRANTED
-    assert RequestedStudy.objects.filter(request=request, handling="verified").exists()
-
-
-def test_a_placement_that_was_granted_proves_no_care(
-    registered: Register, bob: User, marc: User, orthopaedics: Department, desk: Desk
-) -> None:
-    AccessPolicy.objects.create(verified=[Relation.TREATING])
-    first = registered(AccessionNumber="A1")
-    asked = Asked(patient_id="P1", accession_number="A1")
-    desk.decide(marc, desk.ask(bob, asked, whole_patient=False, for_team=True))
-    assert desk.sees(bob) == {first.study_instance_uid}
-    registered(AccessionNumber="A2")
-    assert desk.ask(bob).state == State.WAITING
-
-
-def test_the_name_of_who_decides_is_told_where_the_department_lets_it(
-    registered: Register, bob: User, radiology: Department, desk: Desk, client: Client
-) -> None:
-    registered()
-    request = desk.ask(bob)
-    client.force_login(bob)
-    assert "Radiology" not in client.get(f"/access/requests/{request.pk}/").content.decode()
-    AccessPolicy.objects.create(department=radiology, says_its_name=True)
-    assert "Radiology" in client.get(f"/access/requests/{request.pk}/").content.decode()
-
-
-def test_the_performing_department_alone_decides_where_its_policy_says_so(
-    registered: Register, bob: User, marc: User, radiology: Department, desk: Desk
-) -> None:
-    registered()
-    AccessPolicy.objects.create(department=radiology, deciders="owner")
-    request = desk.ask(bob)
-    with pytest.raises(Refused):
-        desk.decide(marc, request)
-    head = UserFactory.create()
-    MembershipFactory.create(user=head, department=radiology, role=Role.DEPARTMENT_MANAGER)
-    desk.decide(head, request)
-    assert desk.sees(bob)
-
-
-def test_a_deputy_decides_where_nobody_else_can_and_not_otherwise(
-    registered: Register, bob: User, cardio: User, marc: User, radiology: Department, desk: Desk
-) -> None:
-    registered(also=None)
-    cardiology = Department.objects.get(code="cardiology")
-    policy = AccessPolicy.objects.create(department=radiology, deputy=cardiology)
-    request = desk.ask(bob)
-    head = UserFactory.create()
-    manages = MembershipFactory.create(user=head, department=radiology, role=Role.DEPARTMENT_MANAGER)
-    with pytest.raises(Refused):
-        desk.decide(cardio, request)
-    accounts.end_membership(actor=SYSTEM, membership=manages)
-    desk.decide(cardio, request)
-    assert desk.sees(bob)
-    assert policy.deputy_id == cardiology.pk
-
-
-def test_a_protected_study_stays_closed_though_it_was_granted(
-    registered: Register, bob: User, marc: User, desk: Desk, client: Client
-) -> None:
-    study = registered(StudyDescription="Secret thing")
-    request = desk.ask(bob)
-    desk.decide(marc, request)
-    Study.objects.filter(pk=study.pk).update(sensitivity="protected")
-    placement.refresh(studies=[study.pk])
-    assert desk.sees(bob) == set()
-    client.force_login(bob)
-    assert "Secret thing" not in client.get(f"/access/requests/{request.pk}/").content.decode()
-
-
-HOSTILE = '"><script>alert(1)</script>{{ 7*7 }}\u202egpj'
-
-
-def test_hostile_words_are_words(
-    registered: Register, bob: User, marc: User, orthopaedics: Department, client: Client
-) -> None:
-    registered()
-    client.force_login(bob)
-    request = ask_by_page(client, orthopaedics, words=HOSTILE)
-    client.post(f"/access/requests/{request.pk}/words", {"words": HOSTILE})
-    client.force_login(marc)
-    client.post(f"/access/requests/{request.pk}/words", {"words": HOSTILE})
-    client.post(f"/access/requests/{request.pk}/decide", {"verdict": "deny", "note": HOSTILE})
-    for user, address in (
-        (bob, f"/access/requests/{request.pk}/"),
-        (marc, f"/access/requests/{request.pk}/"),
-        (bob, "/access/"),
-        (marc, "/access/desk/?show=history"),
-    ):
-        client.force_login(user)
-        text = client.get(address).content.decode()
-        assert "<script>alert" not in text
-        assert "49" not in text.split("Questions and answers")[-1].split("</section>")[0] or "{{ 7*7 }}" in text
-
-
-def test_pages_of_requests_are_kept_by_nobody(registered: Register, bob: User, desk: Desk, client: Client) -> None:
-    registered()
-    request = desk.ask(bob)
-    client.force_login(bob)
-    for address in ("/access/", f"/access/requests/{request.pk}/"):
-        assert "no-store" in client.get(address)["Cache-Control"]
-
-
-def test_the_forms_take_no_post_of_another_site(registered: Register, bob: User, marc: User, desk: Desk) -> None:
-    registered()
-    request = desk.ask(bob)
-    strict = Client(enforce_csrf_checks=True)
-    strict.force_login(marc)
-    assert strict.post(f"/access/requests/{request.pk}/decide", {"verdict": "approve"}).status_code == 403
-    assert strict.post("/access/elsewhere", BORN).status_code == 403
-    assert desk.sees(bob) == set()
-
-
-def test_the_same_token_of_another_person_is_another_request(
-    registered: Register, bob: User, orthopaedics: Department, desk: Desk
-) -> None:
-    registered()
-    token = uuid.uuid4()
-    other = UserFactory.create()
-    MembershipFactory.create(user=other, department=orthopaedics)
-    first, second = desk.ask(bob, token=token), desk.ask(other, token=token)
-    assert first != second
-    assert {first.requester, second.requester} == {bob, other}
-
-
-def test_the_bar_shows_what_waits(registered: Register, bob: User, marc: User, desk: Desk, client: Client) -> None:
-    registered()
-    desk.ask(bob)
-    client.force_login(marc)
-    assert "1 waiting" in client.get("/").content.decode()
