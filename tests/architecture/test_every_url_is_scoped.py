@@ -59,7 +59,7 @@ ACCESS_REQUESTS = {
     *(f"access:{page}" for page in ("mine", "elsewhere", "ask", "desk", "request")),
     *(f"access:{act}" for act in ("decide", "revoke", "words", "withdraw", "renew")),
 }
-#: Of emergency access: by capability, and about one's own alone: tests/imaging/access/test_emergency.py.
+#: Of emergency access: by capability, and about one's own alone: tests/imaging/access/emergency/.
 EMERGENCY = {f"access:emergency{page}" for page in ("", "-opened", "-end", "-reviews", "-review")}
 #: What programs and people may ask of the REST API, and see nothing of others in: tests/imaging/api/.
 API = {
