@@ -71,7 +71,9 @@ def test_a_link_begun_by_one_person_ends_with_no_other(
     assert not FederatedIdentity.objects.exists()
 
 
-@pytest.mark.parametrize("auth_time", [None, int(time.time()) - 7200, "soon", True])
+@pytest.mark.parametrize(
+    "auth_time", [None, int(time.time()) - 7200, "soon", True], ids=["none", "two hours ago", "words", "true"]
+)
 def test_a_confirmation_without_a_fresh_proof_is_none(
     comes: Comes, client: Client, hospital: IdentityProvider, auth_time: Any
 ) -> None:
