@@ -11,13 +11,14 @@ REMEMBERED: Final = 10_000
 
 
 class Key(NamedTuple):
-    """What makes two reads the same read."""
+    """What makes two reads the same read. ``occasion`` is of what is never the same as before, such as an emergency."""
 
     actor_kind: str
     actor_id: str
     action: str
     subject_type: str
     subject_uid: str
+    occasion: str = ""
 
 
 _lock = threading.Lock()

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict, Unpack
 
 from django.db import DatabaseError, InterfaceError, transaction
@@ -87,19 +87,29 @@ def record_many(entries: Iterable[Entry], *, fail_closed: bool = False) -> None:
             _spool(some, refused)
 
 
-def record_read(action: Action, *, actor: Actor, window: timedelta = READ_WINDOW, **fields: Unpack[Fields]) -> bool:
+def record_read(
+    action: Action,
+    *,
+    actor: Actor,
+    window: timedelta = READ_WINDOW,
+    begun: datetime | None = None,
+    **fields: Unpack[Fields],
+) -> bool:
     """Record that something was read, once per actor, action, subject and window.
 
-    Returns whether an event was written. A process remembers what it wrote (or found written) once
-    the transaction has committed; processes agree by a lock in the database.
+    ``begun`` is when an occasion of its own began, such as an emergency: a reading of before is another one. Returns
+    whether an event was written. A process remembers what it wrote (or found written) once the transaction has committed;
+    processes agree by a lock in the database.
     """
     entry = Entry(action=action, actor=actor, **fields)
-    key = coalescing.Key(actor.kind, actor.id, str(action), entry.subject_type, entry.subject_uid)
+    occasion = begun.isoformat() if begun else ""
+    key = coalescing.Key(actor.kind, actor.id, str(action), entry.subject_type, entry.subject_uid, occasion)
     if coalescing.recently_recorded(key, window):
         return False
     row = _row(entry)
+    since = timezone.now() - window
     try:
-        said = table.write_once(row, lock=coalescing.lock_of(key), since=timezone.now() - window)
+        said = table.write_once(row, lock=coalescing.lock_of(key), since=max(since, begun) if begun else since)
     except (DatabaseError, InterfaceError) as error:
         said = type(error).__name__
     if said in {"", table.KNOWN}:

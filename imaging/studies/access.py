@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
 from django.db.models import Model, Q, QuerySet
-from django.utils.functional import SimpleLazyObject
 
 from accounts import audit
 from accounts.actor import Actor
@@ -256,25 +255,29 @@ def _record(
     if action is None:
         return
     said = {**(detail or {}), "purpose": purpose.value, **({"prior_of": base} if base else {})}
+    emergency = _emergency(study, scope)
+    if emergency is not None:
+        said |= {"emergency": emergency.source.partition(":")[2], "purpose_of_use": emergency.reason}
     event: dict[str, Any] = {
         "actor": actor,
         "subject_type": "study",
         "subject_uid": study.study_instance_uid,
         "patient_id": study.patient.patient_id,
         "issuer_of_patient_id": study.patient.issuer_of_patient_id,
-        # Asked for only when the event is written, and of nobody to whom nothing was ever granted.
-        "detail": said if scope.own_place is None else SimpleLazyObject(lambda: said | _emergency(study, scope)),
+        "detail": said,
     }
     if purpose is Purpose.EXPORT:
         audit.record(action, fail_closed=True, **event)
     else:
-        audit.record_read(action, **event)
+        # The first reading in an emergency is on record as such, however lately the same was read without.
+        audit.record_read(action, begun=emergency.granted_at if emergency else None, **event)
 
 
-def _emergency(study: Study, scope: Scope) -> dict[str, str]:
-    """Under which emergency access the reader has the patient now, and for what purpose of use; empty for none."""
+def _emergency(study: Study, scope: Scope) -> Grant | None:
+    """The grant of the emergency access under which the reader has the patient now. No query for whom nothing was granted."""
+    if scope.own_place is None:
+        return None
     granted = Grant.objects.live().filter(
         holder=scope.own_place, patient=study.patient_id, gives=Grant.Gives.EMERGENCY, basis=Grant.Basis.EMERGENCY
     )
-    found = granted.order_by("pk").values_list("source", "reason").last()
-    return {"emergency": found[0].partition(":")[2], "purpose_of_use": found[1]} if found else {}
+    return granted.order_by("pk").last()

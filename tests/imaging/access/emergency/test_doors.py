@@ -144,3 +144,20 @@ def test_every_reading_under_it_says_so_in_the_audit_and_others_do_not(
     assert started.patient_id == "P1"
     assert started.detail["reason"].startswith("Unconscious")
     assert {event.action for event in selectors.opened_by(made)} >= {"study.opened", "metadata.read"}
+
+
+def test_what_was_read_a_moment_before_is_on_record_once_more_under_each_emergency(
+    there: Addresses, breaks: Callable[..., EmergencyAccess], client: Client, bob: User, emergency: Department
+) -> None:
+    held = MembershipFactory.create(user=bob, department=emergency, role=Role.CLINICIAN)
+    client.force_login(bob)
+    client.get(there.study)
+    held.delete()
+    first = breaks()
+    for _time in range(2):
+        client.get(there.study)
+    services.end(first, user=bob, actor=actor_of(bob))
+    second = breaks()
+    client.get(there.study)
+    told = [event.detail.get("emergency") for event in audited("study.opened", actor_id=str(bob.pk))]
+    assert told == [None, str(first.pk), str(second.pk)]
