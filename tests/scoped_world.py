@@ -22,7 +22,7 @@ from imaging.dimse.server import Server
 from imaging.ingest.models import ApplicationEntity
 from imaging.pipeline import steps
 from imaging.studies import services as studies
-from imaging.studies.models import Grant, Placement, Study
+from imaging.studies.models import Grant, Placement, Protection, Study
 from imaging.studies.rows.incoming import PlannedPlacement
 from tests.factories import arrivals
 from tests.factories.accounts import DepartmentFactory, SiteFactory, UserFactory, issue_machine_key
@@ -62,6 +62,7 @@ class World:
     placed: set[tuple[str, str]] = field(default_factory=set)
     members: set[tuple[str, str]] = field(default_factory=set)
     given: list[Given] = field(default_factory=list)
+    labels: dict[tuple[str, str], Protection] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """The clock of this world."""
@@ -85,6 +86,8 @@ class World:
         Grant.objects.all().delete()
         Placement.objects.all().delete()
         Membership.objects.all().delete()
+        Protection.objects.all().delete()
+        self.labels = {}
         self.given, self.placed, self.members, self.patient_of = [], set(), set(), {}
         for name, code in PEOPLE.items():
             self.join(name, code)
@@ -105,6 +108,8 @@ class World:
         """A person or a department is granted a study, or its patient, for so many minutes."""
         study = self._study(number)
         place = self._holder(holder)
+        if not place.is_personal and gives is Grant.Gives.EMERGENCY:
+            gives = Grant.Gives.VIEW
         until = self.now() + timedelta(minutes=minutes)
         row = studies.grant(
             study.patient if whole else study,
@@ -125,6 +130,17 @@ class World:
             studies.end_grant(held.row, actor=SYSTEM)
             held.ended = True
 
+    def label(self, number: int, *, whole: bool) -> None:
+        """A study, or its patient, is protected; or is not any more."""
+        study = self._study(number)
+        uid = study.study_instance_uid
+        key = ("patient", self.patient_of[uid]) if whole else ("study", uid)
+        if key in self.labels:
+            studies.lift_protection(self.labels.pop(key), reason="enough", actor=SYSTEM)
+        else:
+            target = study.patient if whole else study
+            self.labels[key] = studies.protect(target, "vip", reason="well known", actor=SYSTEM)
+
     def wait(self, minutes: int) -> None:
         """Time goes by; what the background does with it comes later."""
         self.later += timedelta(minutes=minutes)
@@ -135,7 +151,19 @@ class World:
         study = self._study(number)
         element = {"00100020": {"vr": "LO", "Value": [self._id(patient)]}}
         studies.correct(study, element, reason="mixed up", actor=SYSTEM)
-        self.patient_of[study.study_instance_uid] = patient
+        uid = study.study_instance_uid
+        came_from, self.patient_of[uid] = self.patient_of[uid], patient
+        if ("patient", came_from) in self.labels and came_from != patient:
+            self._keep_protected(uid, came_from, patient)
+
+    def _keep_protected(self, uid: str, came_from: str, patient: str) -> None:
+        """What a protected patient leaves stays as protected; and who is only known by another ID now, too."""
+        if came_from not in self.patient_of.values():
+            moved = self.labels.pop(("patient", came_from))
+            self.labels.setdefault(("patient", patient), moved)
+        else:
+            row = Protection.objects.live().get(study__study_instance_uid=uid)
+            self.labels.setdefault(("study", uid), row)
 
     def route(self, number: int, code: str) -> None:
         """A study is placed in one more department, or taken out of it."""
@@ -176,21 +204,33 @@ class World:
     def seen_by(self, name: str) -> set[str]:
         """The studies that a person may open now."""
         holders = {code for person, code in self.members if person == name} | {name}
-        return self._seen(holders)
+        seen = self._seen(holders)
+        return {uid for uid in seen if not self._is_labelled(uid) or uid in self._opened_in_emergency(name)}
 
     def seen_by_orthopaedics(self) -> set[str]:
         """The studies that a machine or workstation of orthopaedics may open now."""
-        return self._seen({"orthopaedics"})
+        return {uid for uid in self._seen({"orthopaedics"}) if not self._is_labelled(uid)}
+
+    def _is_labelled(self, uid: str) -> bool:
+        return ("study", uid) in self.labels or ("patient", self.patient_of[uid]) in self.labels
+
+    def _opened_in_emergency(self, name: str) -> set[str]:
+        return self._named([entry for entry in self._live() if entry.holder == name and entry.lifts])
 
     def _seen(self, holders: set[str]) -> set[str]:
-        live = [entry for entry in self.given if not entry.ended and entry.until > self.now()]
-        named = {
+        granted = self._named([entry for entry in self._live() if entry.holder in holders])
+        return granted | {uid for uid, code in self.placed if code in holders}
+
+    def _live(self) -> list[Given]:
+        return [entry for entry in self.given if not entry.ended and entry.until > self.now()]
+
+    def _named(self, grants: list[Given]) -> set[str]:
+        return {
             uid
             for uid, patient in self.patient_of.items()
-            for entry in live
-            if entry.holder in holders and (entry.study == uid or (entry.patient and entry.patient == patient))
+            for entry in grants
+            if entry.study == uid or (entry.patient and entry.patient == patient)
         }
-        return named | {uid for uid, code in self.placed if code in holders}
 
     def _study(self, number: int) -> Study:
         uids = list(self.patient_of)

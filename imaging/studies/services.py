@@ -211,8 +211,11 @@ def grant(
 ) -> Grant:
     """Open a study, or a patient with all studies there are and will be, to a department or a person's own place.
 
-    With a ``source`` it is made once: the live grant that follows from it already is returned as it is.
+    With a ``source`` it is made once: the live grant that follows from it already is returned as it is. Raises
+    ``ValueError`` for an emergency of a department: the glass is broken by one person, for that person.
     """
+    if gives is Grant.Gives.EMERGENCY and not holder.is_personal:
+        raise ValueError("an emergency is one person's")
     with transaction.atomic():
         patient = target if isinstance(target, Patient) else None
         study = target if isinstance(target, Study) else None

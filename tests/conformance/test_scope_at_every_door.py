@@ -40,6 +40,7 @@ _action = st.one_of(
     st.tuples(st.just("route"), _number, st.sampled_from(DEPARTMENTS)),
     st.tuples(st.just("join"), st.sampled_from(sorted(PEOPLE)), st.sampled_from(DEPARTMENTS)),
     st.tuples(st.just("arrive"), st.sampled_from(PATIENTS), st.sampled_from(DEPARTMENTS)),
+    st.tuples(st.just("label"), _number, st.booleans()),
     st.tuples(st.just("drain")),
 )
 
@@ -65,9 +66,9 @@ def dicom_door(world: World) -> Iterator[DicomDoor]:
 def perform(world: World, action: tuple[Any, ...]) -> None:
     """Let one thing happen."""
     name, *values = action
-    if name == "grant":
+    if name in {"grant", "label"}:
         *positional, whole = values
-        world.grant(*positional, whole=whole)
+        getattr(world, name)(*positional, whole=whole)
     else:
         getattr(world, name)(*values)
 
@@ -128,7 +129,7 @@ def test_every_door_agrees_after_any_sequence_of_changes(world: World, dicom_doo
     view, download, emergency = Grant.Gives.VIEW, Grant.Gives.DOWNLOAD, Grant.Gives.EMERGENCY
 
     @settings(
-        max_examples=5,
+        max_examples=3,
         deadline=None,
         database=None,
         derandomize=True,
@@ -146,6 +147,9 @@ def test_every_door_agrees_after_any_sequence_of_changes(world: World, dicom_doo
     )
     @example([("grant", 0, "bob", emergency, 20, True), ("grant", 3, "bob", view, 10, False), ("wait", 15)])
     @example([("grant", 4, "alice", emergency, 20, True), ("revoke", 0), ("join", "dora", "cardiology")])
+    @example([("label", 0, True), ("arrive", "P1", "emergency"), ("move", 1, "P1"), ("move", 3, "P2")])
+    @example([("label", 0, True), ("grant", 0, "bob", emergency, 20, True), ("grant", 0, "dora", view, 20, True)])
+    @example([("label", 0, False), ("route", 0, "orthopaedics"), ("label", 3, True), ("label", 0, False)])
     def lived_through(actions: list[tuple[Any, ...]]) -> None:
         world.begin()
         for count, action in enumerate(actions, start=1):

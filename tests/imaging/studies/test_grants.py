@@ -102,7 +102,6 @@ def test_a_grant_gives_what_it_says_and_never_more(
     gives: Grant.Gives, rights: set[Right], registered: Register, bob: User, orthopaedics: Department
 ) -> None:
     study = registered()
-    granted(study, orthopaedics, gives=gives)
     granted(study, place_of(bob, orthopaedics), gives=gives)
     assert {right for right in Right if listed(bob, right)} == rights
 
@@ -233,3 +232,10 @@ def test_the_place_of_a_person_is_no_department_of_the_hospital(
     granted(registered(), place)
     assert place not in selectors.departments_of(scope_of(bob))
     assert scope_of(alice).own_place is None
+
+
+def test_an_emergency_is_never_a_whole_departments(registered: Register, bob: User, orthopaedics: Department) -> None:
+    study = registered()
+    with pytest.raises(ValueError, match="one person"):
+        granted(study.patient, orthopaedics, gives=Grant.Gives.EMERGENCY, basis=Grant.Basis.EMERGENCY)
+    assert listed(bob) == set()
