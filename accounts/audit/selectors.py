@@ -7,7 +7,7 @@ from datetime import date, datetime, tzinfo
 from typing import Final
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.audit.dicom_codes import CODES, EXPORT, INSTANCES_ACCESSED, INSTANCES_TRANSFERRED, QUERY
 from accounts.audit.models import AuditEvent
@@ -177,25 +177,6 @@ def _line(
         studies=tuple(sorted({row.subject_uid for row in rows if row.subject_type == "study"})),
         is_certain=all(row.issuer_of_patient_id for row in rows),
     )
-
-
-def patients_touched(
-    kind: str, actor_id: str, *, since: datetime, until: datetime
-) -> list[tuple[PatientKey, int, datetime, datetime]]:
-    """Return the patients whose record an account, machine or link touched between two moments.
-
-    With each, the number of events, the first and the last. For a breach: it asks the actor's index alone.
-    """
-    events = _between(AuditEvent.objects.filter(actor_kind=kind, actor_id=actor_id), since, until)
-    found = (
-        events.exclude(patient_id="")
-        .filter(outcome="success")
-        .order_by()
-        .values_list("patient_id", "issuer_of_patient_id")
-        .annotate(count=Count("id"), first=Min("at"), last=Max("at"))
-        .order_by("-count", "patient_id")
-    )
-    return [(PatientKey(number, issuer), count, first, last) for number, issuer, count, first, last in found]
 
 
 def department_labels(codes: Collection[str]) -> dict[str, str]:

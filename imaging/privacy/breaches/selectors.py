@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -10,13 +10,22 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from accounts.audit import Action
 from accounts.audit import selectors as audit
+from accounts.audit.record import READ_WINDOW
 from accounts.models import MachineKey, User
 from imaging.privacy.models import Breach
-from imaging.studies.models import Patient
+from imaging.studies.models import Patient, Study
 
 #: Patients of one answer.
 MOST: Final = 100_000
 _LOOKED_UP_AT_ONCE: Final = 1_000
+#: What is told of the events about one patient, or one study.
+_SUMS: Final = {
+    "first": Min("at"),
+    "last": Max("at"),
+    "events": Count("id"),
+    "doors": ArrayAgg("door", distinct=True),
+    "actions": ArrayAgg("action", distinct=True),
+}
 
 
 class Kind:
@@ -77,27 +86,29 @@ def suspect(kind: str, name: str) -> Suspect | None:
 
 
 def seen_by(who: Suspect, since: dt.datetime, until: dt.datetime) -> Answer:
-    """The patients of whom anything was shown or given to ``who`` in a period."""
-    events = _events(who, since, until).filter(outcome="success")
+    """The patients of whom anything was shown or given to ``who`` in a period.
+
+    What is read again and again is on record once in a while: a reading of just before the period may stand for one in it,
+    and is told with the moment that is on record.
+    """
+    events = _events(who, since - READ_WINDOW, until).filter(outcome="success")
+    told = events.exclude(action__in=[Action.AUDIT_READ, Action.AUDIT_EXPORTED]).order_by()
     rows: Sequence[dict[str, Any]] = list(
-        events.exclude(patient_id="")
-        .exclude(action__in=[Action.AUDIT_READ, Action.AUDIT_EXPORTED])
-        .order_by()
+        told.exclude(patient_id="")
         .values("patient_id", "issuer_of_patient_id")
-        .annotate(
-            first=Min("at"),
-            last=Max("at"),
-            events=Count("id"),
-            studies=Count("subject_uid", distinct=True, filter=Q(subject_type="study")),
-            doors=ArrayAgg("door", distinct=True),
-            actions=ArrayAgg("action", distinct=True),
-        )
+        .annotate(studies=Count("subject_uid", distinct=True, filter=Q(subject_type="study")), **_SUMS)
         .order_by("-events", "patient_id", "issuer_of_patient_id")[: MOST + 1]
     )
     known = _known(rows[:MOST])
-    patients = tuple(_seen(row, known) for row in rows[:MOST])
+    patients = [_seen(row, known) for row in rows[:MOST]]
+    unnumbered = list(
+        told.filter(patient_id="", subject_type="study")
+        .values("subject_uid")
+        .annotate(**_SUMS)
+        .order_by("subject_uid")[: MOST + 1]
+    )
     searches = events.filter(action=Action.STUDIES_QUERIED, patient_id="").count()
-    return Answer(patients, searches, len(rows) > MOST)
+    return Answer(_with(patients, unnumbered[:MOST]), searches, max(len(rows), len(unnumbered)) > MOST)
 
 
 def open_breaches() -> QuerySet[Breach]:
@@ -140,4 +151,36 @@ def _seen(row: dict[str, Any], known: dict[tuple[str, str], Patient]) -> Seen:
         last=row["last"],
         doors=tuple(sorted(filter(None, row["doors"]))),
         actions=tuple(sorted(row["actions"])),
+    )
+
+
+def _with(patients: Sequence[Seen], rows: Sequence[dict[str, Any]]) -> tuple[Seen, ...]:
+    """The patients, and those of studies that had nobody's number when they were seen: found by the study."""
+    owners: dict[str, Patient] = {}
+    for start in range(0, len(rows), _LOOKED_UP_AT_ONCE):
+        uids = [row["subject_uid"] for row in rows[start : start + _LOOKED_UP_AT_ONCE]]
+        some = Study.objects.filter(study_instance_uid__in=uids).select_related("patient")
+        owners |= {study.study_instance_uid: study.patient for study in some}
+    found: dict[object, Seen] = {entry.pk or (entry.patient_id, entry.issuer): entry for entry in patients}
+    for row in rows:
+        owner = owners.get(row["subject_uid"])
+        named = {"patient_id": owner.patient_id, "issuer_of_patient_id": owner.issuer_of_patient_id} if owner else {}
+        key = owner.pk if owner else row["subject_uid"]
+        entry = _seen(
+            {"patient_id": "", "issuer_of_patient_id": "", **row, **named, "studies": 1},
+            {(owner.patient_id, owner.issuer_of_patient_id): owner} if owner else {},
+        )
+        found[key] = _together(found[key], entry) if key in found else entry
+    return tuple(sorted(found.values(), key=lambda entry: -entry.events))
+
+
+def _together(one: Seen, other: Seen) -> Seen:
+    return replace(
+        one,
+        studies=one.studies + other.studies,
+        events=one.events + other.events,
+        first=min(one.first, other.first),
+        last=max(one.last, other.last),
+        doors=tuple(sorted({*one.doors, *other.doors})),
+        actions=tuple(sorted({*one.actions, *other.actions})),
     )

@@ -119,18 +119,6 @@ def test_what_arrived_is_no_look_and_nobody_s_record_is_nobody_s() -> None:
     assert list(selectors.access_report([], **ALWAYS)) == []
 
 
-def test_which_patients_did_an_account_see() -> None:
-    start = datetime(2026, 5, 1, 8, tzinfo=UTC)
-    for minute in range(3):
-        at(start + timedelta(minutes=minute))
-    at(start, patient_id="MRN2")
-    at(start, patient_id="MRN3", outcome="refused")
-    at(start, patient_id="MRN4", actor_id="2")
-    found = selectors.patients_touched("user", "1", since=start, until=start + timedelta(hours=1))
-    assert [(patient.patient_id, count) for patient, count, _first, _last in found] == [("MRN1", 3), ("MRN2", 1)]
-    assert found[0][2:] == (start, start + timedelta(minutes=2))
-
-
 @pytest.mark.plans
 def test_a_patient_s_question_touches_that_patient_s_index_entries_partition_by_partition() -> None:
     audit.record_many(

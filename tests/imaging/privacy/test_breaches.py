@@ -55,6 +55,28 @@ def test_all_patients_of_an_account_with_studies_times_and_doors(
     assert selectors.seen_by(who, now + HOUR, now + 2 * HOUR).patients == ()
 
 
+def test_a_patient_without_a_number_is_told_of_too(alice: User, registered: Callable[..., Study], look: Look) -> None:
+    unknown, known = registered(PatientID="", PatientName="Inconnu^Un"), registered(PatientID="P7")
+    look(alice, unknown)
+    look(alice, known)
+    who = selectors.suspect("user", "alice")
+    assert who is not None
+    found = selectors.seen_by(who, timezone.now() - HOUR, timezone.now() + HOUR).patients
+    assert {(row.patient_id, row.pk, row.studies, row.events) for row in found} == {
+        ("", unknown.patient_id, 1, 1),
+        ("P7", known.patient_id, 1, 1),
+    }
+
+
+def test_a_reading_just_before_the_period_stands_for_those_within(alice: User, study: Study, look: Look) -> None:
+    look(alice, study)
+    begun = timezone.now()
+    look(alice, study)
+    who = selectors.suspect("user", "alice")
+    assert who is not None
+    assert [row.patient_id for row in selectors.seen_by(who, begun, begun + HOUR).patients] == ["P1"]
+
+
 def test_a_machine_key_is_asked_by_its_name_and_its_prefix(machine: IssuedKey, study: Study) -> None:
     key = machine.key
     actor = Actor(kind="machine", id=str(key.pk), name=key.name, door="dicomweb", address="10.9.9.9")
