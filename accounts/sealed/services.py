@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
@@ -17,9 +18,11 @@ from accounts import audit, notices
 from accounts import services as accounts
 from accounts.actor import SYSTEM, Actor
 from accounts.audit import Action
+from accounts.federation import services as federation
 from accounts.models import Department, SealedAccount, SealedOpening, User, digest_of
 from accounts.roles import Capability, Role, capabilities_of
 from accounts.selectors import people_capable
+from accounts.signing_in import factors
 
 #: Letters and digits that nobody confuses on paper (Crockford's base 32): 30 of them are 150 random bits.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -163,10 +166,19 @@ def follow_up() -> None:
 
 
 def _close(held: SealedAccount, actor: Actor) -> None:
-    """Switch an account off and end its sessions and memberships; its envelope stays open until it is sealed anew."""
+    """Switch an account off and end its sessions and memberships; its envelope stays open until it is sealed anew.
+
+    What whoever held it added to it (a passkey, a hospital account, a password) would open it the next time beside the
+    envelope, with no alarm: it is taken away.
+    """
     held.opened_until = None
     held.save(update_fields=["opened_until"])
-    User.objects.filter(pk=held.user_id).update(is_active=False, session_epoch=F("session_epoch") + 1)
+    for identity in held.user.federated_identities.select_related("provider", "user"):
+        federation.unlink(actor=actor, identity=identity)
+    factors.remove_all(actor=actor, user=held.user)
+    User.objects.filter(pk=held.user_id).update(
+        is_active=False, password=make_password(None), session_epoch=F("session_epoch") + 1
+    )
     now = timezone.now()
     for membership in held.user.memberships.active_at(now).filter(valid_from__lte=now):
         accounts.end_membership(actor=actor, membership=membership, at=now)

@@ -45,7 +45,6 @@ def _sign_in(request: HttpRequest, form: OpenSealForm) -> int:
     """Open the envelope and begin a session that ends with it. Returns the status of the answer."""
     name, code = form.cleaned_data["account"].strip(), form.cleaned_data["code"]
     try:
-        attempts.spend(request, attempts.Kind.LINK, f"sealed:{name}")
         account = services.open_seal(
             name=name,
             code=code,
@@ -53,10 +52,13 @@ def _sign_in(request: HttpRequest, form: OpenSealForm) -> int:
             reason=form.cleaned_data["reason"],
             actor=_stranger(request),
         )
-    except attempts.TooMany:
-        form.add_error(None, _("Too many failed attempts. Wait five minutes, then try again."))
-        return 429
     except services.SealRefused:
+        # Counted afterwards: 150 random bits need no waiting, and nobody may close an envelope by guessing at it.
+        try:
+            attempts.spend(request, attempts.Kind.LINK, f"sealed:{name}")
+        except attempts.TooMany:
+            form.add_error(None, _("Too many failed attempts. Wait five minutes, then try again."))
+            return 429
         refused(request, User.objects.filter(username=name, sealed__isnull=False).first(), "seal")
         form.add_error(
             None,
@@ -66,7 +68,6 @@ def _sign_in(request: HttpRequest, form: OpenSealForm) -> int:
             ),
         )
         return 400
-    attempts.succeeded(request, attempts.Kind.LINK, f"sealed:{name}")
     user = account.user
     proofs.note(request, user, proofs.Method.SEALED, is_strong=True, resists_phishing=False)
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])

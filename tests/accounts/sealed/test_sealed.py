@@ -14,10 +14,20 @@ from django.utils import timezone
 
 from accounts.actor import SYSTEM
 from accounts.audit.models import AuditEvent
-from accounts.models import Department, Membership, SealedAccount, SealedOpening, SignInPolicy, User
+from accounts.models import (
+    Department,
+    FederatedIdentity,
+    IdentityProvider,
+    Membership,
+    SealedAccount,
+    SealedOpening,
+    SignInPolicy,
+    User,
+)
 from accounts.roles import Role
 from accounts.scope import scope_of_user
 from accounts.sealed import services
+from accounts.signing_in import factors, totp
 from tests.factories.accounts import MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -134,8 +144,9 @@ def test_the_code_of_one_envelope_does_not_open_another(
 def test_guessing_is_slowed_down_and_on_record(sealed: services.Sealed, client: Client) -> None:
     wrong = typed(sealed, code="AAAAA-AAAAA-AAAAA-AAAAA-AAAAA-AAAAA")
     assert [client.post(ENTRANCE, wrong).status_code for _attempt in range(6)] == [400] * 5 + [429]
-    assert client.post(ENTRANCE, typed(sealed)).status_code == 429
+    assert len(events("user.refused")) == 5
     assert events("user.refused")[0].detail["reason"] == "seal"
+    assert client.post(ENTRANCE, typed(sealed)).status_code == 302, "and nobody closes an envelope by guessing at it"
 
 
 def test_when_its_hours_are_over_it_is_closed_and_the_code_is_spent(sealed: services.Sealed, client: Client) -> None:
@@ -174,6 +185,23 @@ def test_it_is_sealed_again_only_with_what_was_found_and_then_ends_at_once(
     assert client.post(ENTRANCE, typed(sealed)).status_code == 400
     assert SealedOpening.objects.get().review_note.startswith("Used rightly")
     assert client.post(ENTRANCE, typed(again)).status_code == 302
+
+
+def test_what_its_holder_added_opens_nothing_the_next_time(sealed: services.Sealed, client: Client) -> None:
+    client.post(ENTRANCE, typed(sealed))
+    user = SealedAccount.objects.get().user
+    user.set_password("a sentence of the holder's own")
+    user.save()
+    totp.add(user, totp.new_secret(), 0)
+    provider = IdentityProvider.objects.create(name="Hospital", slug="hospital", issuer="https://sso.hospital.example")
+    FederatedIdentity.objects.create(provider=provider, issuer=provider.issuer, subject="h-1", user=user)
+    again = services.seal_again(SealedAccount.objects.get(), actor=SYSTEM, note="Used rightly.")
+    assert Client().post(ENTRANCE, typed(again)).status_code == 302
+    user.refresh_from_db()
+    assert user.is_active
+    assert not user.has_usable_password()
+    assert not factors.has_second(user)
+    assert not FederatedIdentity.objects.exists()
 
 
 def test_a_seal_that_is_too_old_opens_nothing_and_is_reminded_of_once(
