@@ -9,6 +9,8 @@ import zlib
 from pathlib import Path
 from typing import TextIO
 
+from accounts.invisible import shown
+
 #: Who speaks when the supervisor itself does.
 OURSELVES = "serve"
 
@@ -35,7 +37,7 @@ class Journal:
     def say(self, text: str, name: str = OURSELVES) -> None:
         """Write `text`, each of its lines prefixed with the time and `name`."""
         for line in text.rstrip("\n").split("\n"):
-            clean = _CONTROL.sub("", line).rstrip()
+            clean = shown(_CONTROL.sub("", line).expandtabs()).rstrip()
             self._to_console(name, clean)
             self._to_file(name, clean)
 

@@ -13,6 +13,7 @@ from accounts.audit.actions import Outcome
 from accounts.audit.dicom_codes import Code, Coded, coded
 from accounts.audit.formats import source
 from accounts.audit.models import AuditEvent
+from accounts.invisible import shown_in_xml
 
 #: EventOutcomeIndicator.
 _OUTCOMES: Final = {Outcome.SUCCESS.value: "0", Outcome.REFUSED.value: "4", Outcome.FAILED.value: "8"}
@@ -41,7 +42,7 @@ _NO_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010
 
 
 def message(event: AuditEvent) -> bytes:
-    """Return the event as an AuditMessage, in UTF-8, without a declaration: it goes into a line of syslog."""
+    """Return the event as an AuditMessage, in UTF-8, without a declaration or a line's end: it goes into a line of syslog."""
     told = coded(event.action)
     root = Element("AuditMessage")
     _identify(SubElement(root, "EventIdentification"), event, told)
@@ -54,12 +55,12 @@ def message(event: AuditEvent) -> bytes:
     root.append(origin)
     for thing in _objects(event, told):
         root.append(thing)
-    return tostring(root, encoding="unicode").encode("utf-8", "replace")
+    return shown_in_xml(tostring(root, encoding="unicode")).encode("utf-8", "replace")
 
 
 def line(event: AuditEvent) -> bytes:
-    """Return the message as a line of its own: line breaks inside are escaped, for they stand in attributes alone."""
-    return message(event).replace(b"\n", b"&#10;").replace(b"\r", b"&#13;") + b"\n"
+    """Return the message as a line of its own."""
+    return message(event) + b"\n"
 
 
 def _identify(place: Element, event: AuditEvent, told: Coded) -> None:

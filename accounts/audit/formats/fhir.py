@@ -16,6 +16,7 @@ from accounts.audit.actions import Outcome
 from accounts.audit.dicom_codes import Code, Coded, coded
 from accounts.audit.formats import source
 from accounts.audit.models import AuditEvent
+from accounts.invisible import shown_in_json
 
 _DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 _TERMS: Final = "http://terminology.hl7.org/CodeSystem"
@@ -43,7 +44,7 @@ _RECORDS: Final = frozenset(
 
 def line(event: AuditEvent) -> bytes:
     """Return the event as one line of NDJSON."""
-    return json.dumps(resource(event), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    return shown_in_json(json.dumps(resource(event), ensure_ascii=False)).encode("utf-8", "replace") + b"\n"
 
 
 def resource(event: AuditEvent) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 from datetime import UTC
 
 from accounts.audit.models import AuditEvent
+from accounts.invisible import shown_in_json
 
 
 def line(event: AuditEvent) -> bytes:
@@ -27,4 +28,4 @@ def line(event: AuditEvent) -> bytes:
         "issuer_of_patient_id": event.issuer_of_patient_id,
         "detail": event.detail,
     }
-    return json.dumps(row, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace") + b"\n"
+    return shown_in_json(json.dumps(row, ensure_ascii=False, sort_keys=True)).encode("utf-8", "replace") + b"\n"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -228,3 +229,21 @@ def test_hostile_text_breaks_no_format(text: str, detail: dict[str, Any]) -> Non
     for line in (json_lines.line(row), fhir.line(row)):
         assert line.count(b"\n") == 1
     assert int(syslog.frame(row).partition(b" ")[0]) == len(syslog.frame(row).partition(b" ")[2])
+
+
+def test_what_no_reader_sees_is_seen_in_every_export() -> None:
+    """A forged line, an order to a terminal, a name that reads backwards: said, and harmless to whoever looks at the file."""
+    sent = "a\r\n<85>1 forged\x1b[2J\x9b2J\u2028b\u202egpj.exe\u200b%s{0}"
+    row = event(
+        actor_name=sent, patient_id=sent, subject_uid=sent, address=sent, request_id=sent, detail={sent: [sent]}
+    )
+    written = (json_lines.line(row), fhir.line(row), dicom_xml.line(row), syslog.message(row))
+    for line in written:
+        text = line.decode().removesuffix("\n").replace("\ufeff", "")
+        assert not [char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"}], text
+        assert len(text.splitlines()) == 1
+    assert json.loads(written[0])["actor_name"] == sent, "and nothing of it is lost"
+    assert json.loads(written[0])["detail"] == {sent: [sent]}
+    assert sent.replace("\x1b", "\ufffd") in set(parsed(row).find("ActiveParticipant").attrib.values()) | {
+        value for one in parsed(row).iter() for value in one.attrib.values()
+    }
