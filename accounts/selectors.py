@@ -67,6 +67,13 @@ def account_names() -> list[str]:
     return list(User.objects.filter(is_active=True).order_by("username").values_list("username", flat=True)[:20])
 
 
+def person_called(name: str) -> User | None:
+    """Return whose account or e-mail address was typed at the sign-in, small and capital letters alike."""
+    if not name or "\x00" in name:
+        return None
+    return User.objects.filter(username__iexact=name).first() or User.objects.filter(email__iexact=name).first()
+
+
 def is_setup_secret(secret: str) -> bool:
     """Whether a set-up link with this secret can still be used."""
     return bool(secret) and (SetupLink.objects.usable_at(timezone.now()).filter(digest=digest_of(secret)).exists())

@@ -1,13 +1,15 @@
 """How often somebody may be wrong: counted by account *and* address, so that nobody can lock a colleague out.
 
 Three limits. Five failures of one account at one address in five minutes (who guesses waits; the owner elsewhere does not).
-Sixty failures of one address in a minute, whatever the accounts (a whole ward may share an address). Fifty failures of
-one account in an hour from addresses it never signed in from (many machines that guess together; where the owner
-signed in within a month, the owner still gets in). Crossing one is a security alert. Without the cache nobody is counted:
-people must get to their patients, and the log says so.
+Sixty failures of one address in a minute, whatever the accounts; and fifty failures of one account in an hour, whatever
+the addresses. The last two stop no account where it signed in within a month: a whole ward may share an address, and
+whoever guesses there closes it to nobody who works there. An address of IPv6 is counted by its network of 64 bits,
+of which one machine has as many addresses as it likes. Crossing a limit is a security alert. Without the cache nobody is
+counted: people must get to their patients, and the log says so.
 """
 
 import hashlib
+import ipaddress
 import logging
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +18,7 @@ from django.core.cache import cache
 from django.db.models import TextChoices
 from django.http import HttpRequest
 
-from accounts import audit
+from accounts import audit, selectors
 from accounts.actor import ANONYMOUS, Actor
 from accounts.addresses import client_address
 from accounts.audit import Action, Outcome
@@ -56,7 +58,7 @@ def spend(request: HttpRequest, kind: Kind, account: str) -> None:
 
     ``account`` is the account's key, or what was typed as its name.
     """
-    address = client_address(request)
+    address = _place(request)
     for limit, name in _limits(kind, account, address):
         try:
             cache.add(name, 0, timeout=limit.seconds)
@@ -70,13 +72,13 @@ def spend(request: HttpRequest, kind: Kind, account: str) -> None:
             return
         if count > limit.most:
             if count == limit.most + 1:
-                _alert(kind, account, address, limit)
+                _alert(kind, account, client_address(request), limit)
             raise TooMany
 
 
 def succeeded(request: HttpRequest, kind: Kind, account: str) -> None:
     """Give back what :func:`spend` counted, and forget the failures of this account at this address."""
-    address = client_address(request)
+    address = _place(request)
     try:
         for limit, name in _limits(kind, account, address):
             if limit is _HERE:
@@ -92,25 +94,41 @@ def remember(request: HttpRequest, *accounts: str) -> None:
     try:
         for account in accounts:
             if account:
-                cache.set(_known(account, client_address(request)), 1, timeout=_KNOWN_SECONDS)
+                cache.set(_known(account, _place(request)), 1, timeout=_KNOWN_SECONDS)
     except Exception as error:  # noqa: BLE001  # as above
         log.warning("The cache does not answer (%s).", type(error).__name__)
 
 
 def _limits(kind: Kind, account: str, address: str) -> list[tuple[_Limit, str]]:
-    found = [
-        (_ADDRESS, _name(kind, "address", address)),
-        (_HERE, _name(kind, "here", account.casefold(), address)),
-    ]
+    here = (_HERE, _name(kind, "here", _folded(account), address))
     try:
         is_known = cache.get(_known(account, address)) is not None
     except Exception:  # noqa: BLE001  # the first count says that the cache is away
         is_known = True
-    return found if is_known else [*found, (_ACCOUNT, _name(kind, "account", account.casefold()))]
+    if is_known:
+        return [here]
+    return [(_ADDRESS, _name(kind, "address", address)), here, (_ACCOUNT, _name(kind, "account", _folded(account)))]
 
 
 def _known(account: str, address: str) -> str:
-    return _name("known", account.casefold(), address)
+    return _name("known", _folded(account), address)
+
+
+def _folded(account: str) -> str:
+    """A name as the database compares it: by capital letters, of which a dotless i has the same as any."""
+    return account.upper().casefold()
+
+
+def _place(request: HttpRequest) -> str:
+    """The address that is counted: all of IPv4, and of IPv6 the network that one subscriber is given."""
+    address = client_address(request)
+    try:
+        read = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(read, ipaddress.IPv4Address):
+        return address
+    return str(read.ipv4_mapped or ipaddress.IPv6Network((int(read), 64), strict=False))
 
 
 def _name(*parts: str) -> str:
@@ -120,6 +138,10 @@ def _name(*parts: str) -> str:
 
 def _alert(kind: Kind, account: str, address: str, limit: _Limit) -> None:
     actor = Actor(kind="user", id="", name=ANONYMOUS.name, address=address, door=Door.PAGE)
+    if kind is Kind.PASSWORD:
+        # A number that was typed is a name like any other, and nobody's primary key.
+        user = selectors.person_called(account)
+        account = str(user.pk) if user else ""
     audit.record(
         Action.SECURITY_ALERTED,
         actor=actor,

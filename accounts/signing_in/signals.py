@@ -7,7 +7,7 @@ from django.contrib.auth import signals as auth_signals
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts import audit
+from accounts import audit, selectors
 from accounts.actor import ANONYMOUS, Actor
 from accounts.addresses import client_address
 from accounts.audit import Action, Outcome
@@ -68,12 +68,7 @@ def password_refused(
 ) -> None:
     """Record a refused sign-in. What was typed is kept only if it names an account: it may be a password."""
     typed = str(credentials.get("username") or credentials.get("email") or "")
-    user = (
-        User.objects.filter(username=typed).first() or User.objects.filter(email__iexact=typed).first()
-        if typed and "\x00" not in typed
-        else None
-    )
-    refused(request, user, "password")
+    refused(request, selectors.person_called(typed), "password")
 
 
 def refused(request: HttpRequest | None, user: User | None, reason: str) -> None:

@@ -290,6 +290,41 @@ def test_many_machines_that_guess_together_are_slowed_and_the_owner_at_a_known_p
     assert is_signed_in(client)
 
 
+def test_who_guesses_at_many_accounts_closes_the_address_to_nobody_who_works_there(client: Client, bob: User) -> None:
+    sign_in(client, "bob")
+    for number in range(61):
+        sign_in(Client(), f"nobody-{number}", "wrong")
+    assert b"Too many" in sign_in(Client(), "nobody-62", "wrong").content
+    ward = Client()
+    sign_in(ward, "bob")
+    assert is_signed_in(ward)
+
+
+def test_one_machine_s_many_addresses_count_as_one(alice: User) -> None:
+    for number in range(5):
+        sign_in(Client(REMOTE_ADDR=f"2001:db8:1:2::{number}"), password="wrong")
+    assert b"Too many" in sign_in(Client(REMOTE_ADDR="2001:db8:1:2:ffff::1")).content
+    sign_in(neighbour := Client(REMOTE_ADDR="2001:db8:1:3::1"))
+    assert is_signed_in(neighbour)
+
+
+def test_a_name_in_other_letters_is_the_same_name(alice: User) -> None:
+    """The database compares by capital letters: a dotless i, or a long s, has those of any other."""
+    for login in ("alice", "ALICE", "al\u0131ce", "Alice", "AL\u0131CE"):
+        sign_in(Client(), login, "wrong")
+    assert b"Too many" in sign_in(Client()).content
+    alert = AuditEvent.objects.get(action=Action.SECURITY_ALERTED)
+    assert alert.subject_uid == str(alice.pk)
+    refusals = AuditEvent.objects.filter(action=Action.USER_REFUSED, subject_uid=str(alice.pk))
+    assert refusals.count() >= 3
+
+
+def test_a_number_typed_as_a_name_is_nobody_s_key(alice: User) -> None:
+    for _attempt in range(6):
+        sign_in(Client(), str(alice.pk), "wrong")
+    assert AuditEvent.objects.get(action=Action.SECURITY_ALERTED).subject_uid == ""
+
+
 def test_a_password_longer_than_any_is_refused_unread(client: Client, alice: User) -> None:
     assert sign_in(client, password=PASSWORD + "x" * 300).status_code == 200
     assert not is_signed_in(client)
