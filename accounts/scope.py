@@ -162,8 +162,10 @@ def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None, pri
             cares_in.add(department)
         if role_held.valid_until is not None:
             ends.append(role_held.valid_until)
-    if user.own_place_id is not None:
-        held[user.own_place_id] = GRANTED_RIGHTS
+    # What was granted to a person goes with the work: who has left every department that sees images keeps nothing of it.
+    own_place = user.own_place_id if any(Right.VIEW in rights for rights in held.values()) else None
+    if own_place is not None:
+        held[own_place] = GRANTED_RIGHTS
     return Scope(
         principal=actor or Actor(kind="user", id=str(user.pk), name=user.get_username()),
         department_rights=frozenset(held.items()),
@@ -172,7 +174,7 @@ def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None, pri
         reason="membership",
         cares_in=frozenset(cares_in),
         priors=frozenset(priors),
-        own_place=user.own_place_id,
+        own_place=own_place,
     )
 
 

@@ -203,8 +203,9 @@ class World:
 
     def seen_by(self, name: str) -> set[str]:
         """The studies that a person may open now."""
-        holders = {code for person, code in self.members if person == name} | {name}
-        seen = self._seen(holders)
+        works_in = {code for person, code in self.members if person == name}
+        # What was granted to the person alone is seen by who works somewhere.
+        seen = self._seen(works_in | {name}) if works_in else set()
         return {uid for uid in seen if not self._is_labelled(uid) or uid in self._opened_in_emergency(name)}
 
     def seen_by_orthopaedics(self) -> set[str]:

@@ -104,12 +104,18 @@ def _by_membership(study: Study, found: Sequence[Reason]) -> list[Reader]:
     return readers
 
 
-def _alone(found: Iterable[Reason]) -> list[Reader]:
+def _alone(found: Sequence[Reason]) -> list[Reader]:
+    """Whom a grant names alone, as long as they work where images are seen (``accounts.scope``)."""
+    if not found:
+        return []
+    roles = [role for role, powers in POWERS.items() if Right.VIEW in powers.rights]
+    places = [reason.placement.department_id for reason in found if reason.placement]
+    working = set(memberships_in(roles=roles).filter(user__own_place__in=places).values_list("user", flat=True))
     readers = []
     for reason in found:
         placement = reason.placement
         person = getattr(placement.department, "person", None) if placement else None
-        if placement is None or placement.sensitivity or not isinstance(person, User) or not person.is_active:
+        if placement is None or placement.sensitivity or not isinstance(person, User) or person.pk not in working:
             continue
         readers.append(
             Reader(

@@ -14,7 +14,7 @@ from accounts.models import Department, User
 from accounts.roles import Right
 from accounts.scope import Scope, scope_of_user
 from imaging.pipeline import steps
-from imaging.studies import selectors
+from imaging.studies import readers, selectors
 from imaging.studies import services as studies
 from imaging.studies.finding.study_list import study_list
 from imaging.studies.models import Grant, Instance, Patient, Placement, Series, Study
@@ -239,3 +239,18 @@ def test_an_emergency_is_never_a_whole_departments(registered: Register, bob: Us
     with pytest.raises(ValueError, match="one person"):
         granted(study.patient, orthopaedics, gives=Grant.Gives.EMERGENCY, basis=Grant.Basis.EMERGENCY)
     assert listed(bob) == set()
+
+
+def test_what_was_granted_to_a_person_ends_with_the_work_and_is_back_with_it(
+    registered: Register, bob: User, orthopaedics: Department
+) -> None:
+    study = registered()
+    granted(study, place_of(bob, orthopaedics), gives=Grant.Gives.DOWNLOAD)
+    for held in bob.memberships.all():
+        accounts.end_membership(actor=SYSTEM, membership=held)
+    accounts.add_membership(actor=SYSTEM, user=bob, department=orthopaedics, role="administrator")
+    assert listed(bob) == set()
+    assert [reader.user for reader in readers.readers_of(study).people if reader.user == bob] == []
+    accounts.add_membership(actor=SYSTEM, user=bob, department=orthopaedics, role="trainee")
+    assert listed(bob) == {study.study_instance_uid}
+    assert [reader.user for reader in readers.readers_of(study).people if reader.user == bob] == [bob]
