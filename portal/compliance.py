@@ -32,8 +32,10 @@ def secret_files() -> Answer:
     """Whether files with secrets, and the folder of data, are closed to other accounts."""
     variables = variables_of_process()
     named = {name: Path(variables[name]) for name in (*SECRET_FILES, "TLS_KEY") if variables.get(name)}
-    wanted = {**named, ".env": BASE_DIR / os.environ.get("ENV_FILE", ".env"), "DATA_DIR": settings.DATA_DIR}
-    wanted["DATA_DIR/secrets"] = settings.DATA_DIR / "secrets"
+    wanted = {**named, "DATA_DIR": settings.DATA_DIR, "DATA_DIR/secrets": settings.DATA_DIR / "secrets"}
+    # An empty name says that no such file is read.
+    if env_file := os.environ.get("ENV_FILE", ".env"):
+        wanted[".env"] = BASE_DIR / env_file
     open_ones = [name for name, path in wanted.items() if path.exists() and _is_open(path, name)]
     if open_ones:
         return not_met(
