@@ -17,6 +17,8 @@ from accounts.actor import Actor
 log = logging.getLogger(__name__)
 
 WINDOW: Final = 60
+#: Refused sign-ins of one address in a minute, whatever the way in, that are each put on record.
+REFUSALS_ON_RECORD: Final = 60
 #: Seconds for which a cache that did not answer is not asked again.
 _LEFT_ALONE: Final = 5.0
 _away_until = [0.0]
@@ -53,6 +55,16 @@ def spend(actor: Actor, what: str, *, limit: int, length: int = WINDOW) -> Allow
     if used <= limit:
         return Allowance(limit, max(0, int(limit - used)))
     return Allowance(limit, 0, max(1, math.ceil(_wait(limit, present, before, past, length))))
+
+
+def is_worth_a_record(address: str) -> bool:
+    """Whether a refusal of a stranger at ``address`` goes into the audit: nobody fills it by knocking."""
+    stranger = Actor(kind="user", id=address, name="", address=address)
+    allowance = spend(stranger, "refusals-on-record", limit=REFUSALS_ON_RECORD)
+    if allowance is None or not allowance.wait:
+        return True
+    log.warning("Refusals of one address are not put on record one by one any more: there are too many.")
+    return False
 
 
 def _wait(limit: int, present: int, before: int, past: float, length: int) -> float:

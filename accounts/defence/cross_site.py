@@ -46,7 +46,7 @@ class CrossSiteRequests:
             return
         if request.method in _SAFE:
             reason = _why_not_read(request)
-        elif getattr(view, "csrf_exempt", False) and request.path_info.startswith(("/account/", "/accounts/")):
+        elif getattr(view, "csrf_exempt", False) and request.path_info.startswith("/account/"):
             reason = ""
         else:
             reason = _why_not_changed(request)

@@ -26,7 +26,7 @@ from accounts.federation.oidc.tokens import LEEWAY
 from accounts.middleware import actor_of
 from accounts.models import FederatedIdentity, IdentityProvider, User
 from accounts.roles import Door
-from accounts.signing_in import proofs, sessions
+from accounts.signing_in import factors, proofs, sessions
 
 _PENDING: Final = "federated"
 #: Seconds since 1970 of a proof whose moment the provider does not tell: it is fresh for nothing.
@@ -84,8 +84,12 @@ def _confirm(
     ).first()
     if identity is None:
         raise SignInRefused("somebody_else", "another subject than the account's")
+    strength = services.strength_of(provider, assertion)
+    if factors.has_second(user) and not strength.is_mfa:
+        # As a password alone confirms nothing for who has more than that (`proving.offered`).
+        raise SignInRefused("not_fresh", "one factor, of who has two")
     sessions.rotate(request)
-    note(request, user, assertion, services.strength_of(provider, assertion))
+    note(request, user, assertion, strength)
     audit.record(
         Action.USER_CONFIRMED,
         actor=actor_of(request, Door.PAGE),

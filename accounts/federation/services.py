@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, throttling
 from accounts.actor import Actor
 from accounts.audit import Action, Outcome
 from accounts.federation import claims as claims_of
@@ -156,6 +156,8 @@ def set_secret(provider: IdentityProvider, secret: str) -> None:
 
 def record_refusal(*, actor: Actor, provider: IdentityProvider, refusal: SignInRefused) -> None:
     """Record that nobody came in, and why. Nothing of the token is kept."""
+    if not throttling.is_worth_a_record(actor.address):
+        return
     audit.record(
         Action.USER_REFUSED,
         actor=actor,
@@ -177,9 +179,12 @@ def _known(assertion: Assertion) -> FederatedIdentity | None:
 
 def _new_person(actor: Actor, provider: IdentityProvider, assertion: Assertion) -> FederatedIdentity:
     email = _address_of(assertion)
-    taken = Q(email__iexact=email) if email else Q(pk__in=[])
     username = _username_of(assertion)
-    if User.objects.filter(taken | Q(username__iexact=username)).exists():
+    # Either is typed at the sign-in: a name that is another's address is taken as well.
+    taken = Q(username__iexact=username) | Q(email__iexact=username)
+    if email:
+        taken |= Q(email__iexact=email) | Q(username__iexact=email)
+    if User.objects.filter(taken).exists():
         # Whoever has the name or the address somewhere else is not thereby the person who has it here.
         raise SignInRefused("address_taken", "name or address of an account that is not linked")
     user = User(username=username, email=email, display_name=assertion.text("name"))

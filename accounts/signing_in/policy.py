@@ -70,10 +70,13 @@ _kept = _Kept()
 
 def in_force() -> Policy:
     """Return the rules that hold now."""
-    if _kept.policy is None or time.monotonic() >= _kept.until:
+    rules = _kept.policy
+    if rules is None or time.monotonic() >= _kept.until:
         row = SignInPolicy.objects.order_by("-pk").first()
-        _kept.policy, _kept.until = of_row(row or SignInPolicy()), time.monotonic() + _KEPT
-    return _kept.policy
+        # Returned as it was read here: another thread may forget what is kept meanwhile.
+        rules = of_row(row or SignInPolicy())
+        _kept.policy, _kept.until = rules, time.monotonic() + _KEPT
+    return rules
 
 
 @receiver(post_save, sender=SignInPolicy)

@@ -7,7 +7,7 @@ from django.contrib.auth import signals as auth_signals
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts import audit, selectors
+from accounts import audit, selectors, throttling
 from accounts.actor import ANONYMOUS, Actor
 from accounts.addresses import client_address
 from accounts.audit import Action, Outcome
@@ -73,6 +73,8 @@ def password_refused(
 
 def refused(request: HttpRequest | None, user: User | None, reason: str) -> None:
     """Record a refused sign-in or confirmation: ``reason`` is the class of what was wrong."""
+    if not throttling.is_worth_a_record(client_address(request) if request is not None else ""):
+        return
     confirming = request is not None and request.user.is_authenticated
     audit.record(
         Action.USER_REFUSED,

@@ -117,10 +117,14 @@ def _key_for(token: str, provider: IdentityProvider, metadata: Metadata, what: s
         raise SignInRefused("not_verified", f"{what}: too long")
     try:
         header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, RecursionError) as error:
         raise SignInRefused("not_verified", f"{what}: {type(error).__name__}") from error
     algorithm = header.get("alg")
-    if algorithm not in _KIND_OF or (metadata.algorithms and algorithm not in metadata.algorithms):
+    if (
+        not isinstance(algorithm, str)
+        or algorithm not in _KIND_OF
+        or (metadata.algorithms and algorithm not in metadata.algorithms)
+    ):
         raise SignInRefused("not_verified", f"{what}: algorithm")
     if "crit" in header:
         raise SignInRefused("not_verified", f"{what}: crit")

@@ -136,6 +136,10 @@ def passkey_sign_in(request: HttpRequest) -> HttpResponse:
         user = shown.user
     except passkeys.Refused:
         signals.refused(request, None, "credential")
+    if user is not None and not user.is_active:
+        # Its owner proved it, and is told; nobody comes in.
+        signals.refused(request, user, "account switched off")
+        return done(request, reverse("account_inactive"))
     if user is None:
         text = _("This passkey is not accepted here. Try again, or use another way.")
         if is_script(request):
@@ -155,6 +159,10 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     """Ask for the second factor."""
     stage = request._login_stage  # type: ignore[attr-defined]
     user: User = stage.login.user
+    if stage.is_over():
+        signals.refused(request, user, "begun before a change of the account")
+        aborted: HttpResponse = stage.abort()
+        return done(request, aborted["Location"])
     offer = proving.offered_at_sign_in(user)
     errors: list[str] = []
     if request.method == "POST":

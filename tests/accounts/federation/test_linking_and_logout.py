@@ -1,5 +1,6 @@
 """Linking an identity to one's own account, confirming with it, and logging out from behind."""
 
+import base64
 import time
 from typing import Any
 
@@ -12,6 +13,7 @@ from accounts.audit import Action
 from accounts.audit.models import AuditEvent
 from accounts.federation import services
 from accounts.models import FederatedIdentity, FederatedSession, IdentityProvider, Membership, User
+from accounts.signing_in import totp
 from tests.accounts.federation.conftest import BEGIN, CLIENT, Comes
 from tests.factories.accounts import PASSWORD
 
@@ -84,6 +86,17 @@ def test_a_confirmation_without_a_fresh_proof_is_none(
     assert not AuditEvent.objects.filter(action=Action.USER_CONFIRMED).exists()
     assert comes(begin=begin, sub="c-1", acr="urn:test:passkey")["Location"] == "/account/identities/"
     assert client.session["proofs"]["shown"][-1]["resists"]
+
+
+def test_one_factor_there_confirms_nothing_for_who_has_two_here(
+    comes: Comes, client: Client, hospital: IdentityProvider
+) -> None:
+    comes(sub="c-1", groups=GROUPS)
+    totp.add(FederatedIdentity.objects.get().user, totp.new_secret(), 0)
+    begin = BEGIN + "?for=confirm&next=/account/identities/"
+    assert comes(begin=begin, sub="c-1").status_code == 403
+    assert comes(begin=begin, sub="c-1", amr=["pwd", "otp"])["Location"] == "/account/identities/"
+    assert AuditEvent.objects.filter(action=Action.USER_CONFIRMED).count() == 1
 
 
 def test_a_confirmation_asks_the_provider_to_ask_again(
@@ -179,6 +192,18 @@ def test_an_id_token_is_no_logout_token_and_none_is_taken_twice(
     once = logout_token(liar, sub="nobody", sid="s-9")
     assert [client.post(LOGOUT, {"logout_token": once}).status_code for _ in range(2)] == [200, 400]
     assert is_in(client)
+
+
+@pytest.mark.parametrize(
+    "head", [b'{"alg": ["RS256"]}', b'{"alg": {}}', b'{"alg": "none"}', b"[" * 20_000], ids=range(4)
+)
+def test_what_is_no_token_is_refused_and_not_on_record_without_end(
+    client: Client, hospital: IdentityProvider, head: bytes
+) -> None:
+    token = base64.urlsafe_b64encode(head).rstrip(b"=").decode() + ".e30.AAAA"
+    for _knock in range(65):
+        assert client.post(LOGOUT, {"logout_token": token}).status_code == 400
+    assert AuditEvent.objects.filter(action=Action.USER_REFUSED).count() <= 60
 
 
 def test_a_provider_switched_off_ends_its_sessions(comes: Comes, client: Client, hospital: IdentityProvider) -> None:

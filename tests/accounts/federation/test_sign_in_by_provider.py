@@ -17,6 +17,7 @@ from accounts.roles import Role
 from accounts.services import add_membership
 from accounts.signing_in import proofs
 from tests.accounts.federation.conftest import BEGIN, CALLBACK, CLIENT, Comes, rule
+from tests.factories.accounts import UserFactory
 from tests.oidc_provider.crooked import CrookedProvider, new_key
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +92,14 @@ def test_another_subject_with_the_same_name_or_address_opens_no_account(
     assert not is_in(client)
     assert not FederatedIdentity.objects.filter(user=alice).exists()
     assert User.objects.count() == 1
+
+
+def test_a_name_that_is_another_s_address_opens_no_account_either(comes: Comes, hospital: IdentityProvider) -> None:
+    UserFactory.create(username="someone", email="someone@hospital.example")
+    taken = {**ANNA, "preferred_username": "Someone@hospital.example"}
+    assert comes(**taken).status_code == 403
+    assert why()["code"] == "address_taken"
+    assert not FederatedIdentity.objects.exists()
 
 
 def test_who_gets_nothing_by_a_rule_gets_no_account(comes: Comes, client: Client, hospital: IdentityProvider) -> None:

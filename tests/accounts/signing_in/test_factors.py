@@ -9,11 +9,12 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
 
+from accounts.actor import SYSTEM
 from accounts.audit import Action
 from accounts.audit.models import AuditEvent
 from accounts.models import User
 from accounts.roles import Role
-from accounts.signing_in import recovery_codes, totp
+from accounts.signing_in import recovery_codes, sessions, totp
 from tests.accounts.signing_in.conftest import SECRET, SoftwareKey, code, is_signed_in, options, sign_in
 from tests.factories.accounts import PASSWORD
 
@@ -226,6 +227,25 @@ def test_an_account_switched_off_is_closed_to_its_passkey(client: Client, passke
     User.objects.update(is_active=False)
     assert show(client, passkey)["Location"] == reverse("account_inactive")
     assert not is_signed_in(client)
+    assert [event.detail["reason"] for event in events(Action.USER_REFUSED)] == ["account switched off"]
+
+
+@pytest.mark.parametrize("change", ["password", "sessions", "switched off"])
+def test_a_sign_in_begun_before_the_account_changed_goes_no_further(
+    client: Client, alice: User, with_app: Authenticator, change: str
+) -> None:
+    sign_in(client)
+    if change == "password":
+        alice.set_password("a quite different sentence")
+        alice.save()
+    elif change == "sessions":
+        sessions.end_all(actor=SYSTEM, user=alice, reason="a thief")
+    else:
+        User.objects.update(is_active=False)
+    assert client.post(SECOND, {"code": code()})["Location"] == reverse("account_login")
+    assert not is_signed_in(client)
+    assert not events(Action.USER_SIGNED_IN)
+    assert totp.spend(alice, code()), "and the code is not used up"
 
 
 def test_the_last_factor_takes_the_recovery_codes_with_it(client: Client, alice: User) -> None:
