@@ -1,6 +1,6 @@
 """Writes to the archive's four levels. Every caller says who acts; every change is in one transaction with its audit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +55,7 @@ __all__ = [
     "grant",
     "heed_failures",
     "heed_steps",
+    "hold",
     "lift_protection",
     "place_study",
     "protect",
@@ -246,6 +247,15 @@ def end_grant(held: Grant, *, actor: Actor) -> bool:
             return False
         _follow_grant(audit.Action.GRANT_ENDED, held, concerned, actor)
         return True
+
+
+def hold(studies: Iterable[int]) -> None:
+    """Lock these studies and their patients, before several grants are made or ended in one transaction (`rows.locks`).
+
+    One after the other they would hold the patient already when they come to the second study.
+    """
+    locked = locks.studies(Study.objects.filter(pk__in=list(studies)))
+    locks.patients(study.patient_id for study in locked)
 
 
 def _lock_concerned(patient: Patient | None, study: Study | None) -> list[int]:

@@ -185,6 +185,7 @@ def refusal(code: str) -> str:
         "not_yours": _("This is not for you to decide any more: the studies may have moved to another department."),
         "decided": _("Somebody else has decided meanwhile. Nothing was changed."),
         "requester_gone": _("Who asked may not ask for access any more: nothing was opened. Deny the request."),
+        "opposed": _("The patient has opposed that others see these images: nothing was opened. Deny the request."),
         "ended": _("This access has ended already."),
         "nothing": _("There is nothing to ask for any more. Look again."),
         "not_your_department": _("You may not ask in the name of this department."),

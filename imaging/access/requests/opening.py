@@ -26,6 +26,12 @@ def holder_of(request: AccessRequest) -> Department:
     return accounts.own_place_of(request.requester, site=request.department.site)
 
 
+def hold(request: AccessRequest, wanted: Iterable[int]) -> None:
+    """Lock what several approvals of a request write, before the first: the person, then the studies (`studies.hold`)."""
+    holder_of(request)
+    studies.hold(wanted)
+
+
 def approve(
     item: RequestedStudy,
     ruling: Ruling,
@@ -74,7 +80,9 @@ def close_waiting(request: AccessRequest) -> None:
 def end(items: Iterable[RequestedStudy], state: RequestedStudy.State, *, actor: Actor) -> int:
     """End what was granted, at once and at every door. How many grants were still running."""
     ended = 0
-    for item in items:
+    running = list(items)
+    studies.hold(item.study_id for item in running)
+    for item in running:
         if item.grant is not None and studies.end_grant(item.grant, actor=actor):
             ended += 1
             RequestedStudy.objects.filter(pk=item.pk, state=_State.GRANTED).update(state=state)

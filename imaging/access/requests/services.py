@@ -17,7 +17,8 @@ from imaging.access.matching import Asked
 from imaging.access.requests import care_relations, notices, opening, policies, questions, selectors
 from imaging.access.requests.models import AccessRequest, RequestedStudy, RequestMessage
 from imaging.access.requests.policies import Approver, Asker, Elsewhere, Refused, Ruling, Verdict, Wish
-from imaging.studies.models import Study
+from imaging.studies.models import PatientChoice, Study
+from imaging.studies.oppositions import is_opposed
 
 _DAY: Final = 86_400
 _State = AccessRequest.State
@@ -143,6 +144,7 @@ def _begin(request: AccessRequest, wanted: tuple[Study, ...]) -> None:
     """Let the rules decide what they may; tell the people who decide the rest."""
     proofs = care_relations.evidence_of(request.requester, request.department_id, request.patient)
     known = selectors.policies()
+    opening.hold(request, [study.pk for study in wanted])
     for study in wanted:
         owner = selectors.owner_of(study)
         item = RequestedStudy(request=request, study=study, evidence=[entry.written() for entry in proofs])
@@ -173,6 +175,9 @@ def decide(user: User, pk: int, ruling: Ruling, *, actor: Actor) -> AccessReques
             raise Refused("decided" if request.state != _State.WAITING else "not_yours")
         if ruling.verdict is Verdict.APPROVE:
             _refuse_departed(request)
+            if is_opposed(request.patient, PatientChoice.Use.DEPARTMENTS):
+                raise Refused("opposed")
+            opening.hold(request, [item.study_id for item in items])
         for item in items:
             item.request = request
             department = _speaking(by, item)

@@ -15,7 +15,8 @@ from accounts.roles import Capability
 from imaging.access.requests import notices, opening, policies, selectors
 from imaging.access.requests.models import AccessPolicy, AccessRequest, RequestedStudy
 from imaging.studies import services as studies
-from imaging.studies.models import Grant, Placement, Study
+from imaging.studies.models import Grant, PatientChoice, Placement, Study
+from imaging.studies.oppositions import is_opposed
 
 #: Rows that one turn looks at: the rest have theirs in a few minutes.
 _AT_ONCE: Final = 500
@@ -127,8 +128,9 @@ def _note_ends(now: datetime) -> None:
 
 def follow(study_instance_uid: str) -> int:
     """Open a study that has arrived to who was granted the patient by the department that made it. How many grants."""
-    study = Study.objects.filter(study_instance_uid=study_instance_uid, sensitivity="").first()
-    if study is None:
+    rows = Study.objects.filter(study_instance_uid=study_instance_uid, sensitivity="").select_related("patient")
+    study = rows.first()
+    if study is None or is_opposed(study.patient, PatientChoice.Use.DEPARTMENTS):
         return 0
     owner = selectors.owner_of(study)
     made = 0
@@ -152,7 +154,8 @@ def _follow_one(item: RequestedStudy, study: Study) -> bool:
     rows = AccessRequest.objects.select_for_update(of=("self",), no_key=True)
     request = rows.select_related("requester", "department__site", "patient").get(pk=item.request_id)
     held = selectors.running().filter(pk=item.pk).select_related("grant").first()
-    if held is None or held.grant is None or request.studies.filter(study=study).exists():
+    is_known = request.studies.filter(study=study).exists()
+    if held is None or held.grant is None or is_known or not _may_ask(request):
         return False
     opened = RequestedStudy(
         request=request,

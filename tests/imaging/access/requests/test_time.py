@@ -10,6 +10,7 @@ from django.utils import timezone
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from accounts.actor import SYSTEM
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, PractitionerIdentifier, User
 from accounts.roles import Role
@@ -18,6 +19,7 @@ from imaging.access.requests.models import AccessPolicy, AccessRequest, Relation
 from imaging.pipeline import tasks
 from imaging.studies import services as studies
 from imaging.studies.models import Grant, Placement, Study
+from imaging.studies.oppositions import record_choice, withdraw_choice
 from tests.factories.accounts import DepartmentFactory, MembershipFactory, UserFactory
 from tests.imaging.access.requests.conftest import Desk, Register, fresh, work
 
@@ -154,6 +156,29 @@ def test_a_study_that_comes_later_is_open_where_its_department_granted_the_patie
     protected = registered()
     Study.objects.filter(pk=protected.pk).update(sensitivity="vip")
     assert tending.follow(protected.study_instance_uid) == 0
+
+
+def test_a_study_that_comes_later_stays_closed_once_the_patient_opposes_it_or_who_asked_has_left(
+    registered: Register, bob: User, marc: User, desk: Desk
+) -> None:
+    first = registered()
+    desk.decide(marc, desk.ask(bob))
+    choice = record_choice(
+        first.patient,
+        use="departments",
+        answer="opposed",
+        said_by="patient",
+        said_on=timezone.localdate(),
+        evidence="letter",
+        actor=SYSTEM,
+    )
+    later = registered()
+    assert tending.follow(later.study_instance_uid) == 0
+    withdraw_choice(choice, actor=SYSTEM)
+    bob.memberships.update(role=Role.ARCHIVIST)
+    assert tending.follow(later.study_instance_uid) == 0
+    bob.memberships.update(role=Role.CLINICIAN)
+    assert tending.follow(later.study_instance_uid) == 1
 
 
 def referred_by(number: str, system: str) -> Sequence:
