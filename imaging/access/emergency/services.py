@@ -72,9 +72,12 @@ def start(
     with transaction.atomic():
         # One opening of a person at a time: two forms sent at once are counted, and open once.
         User.objects.select_for_update(no_key=True, of=("self",)).get(pk=user.pk)
-        known = selectors.by_form(user, form_key) or selectors.active_about(user, match.patient)
+        sent = selectors.by_form(user, form_key)
+        known = sent if sent and sent.patient_id == match.patient.pk else selectors.active_about(user, match.patient)
         if known is not None:
             return known
+        if sent is not None:
+            form_key = uuid4()  # the form of before, filled in for another patient: never led to the first one
         holder = accounts.own_place_of(user, site=_site_of(departments))
         terms = _terms(user, asked, reason=reason, purpose=purpose, form_key=form_key, said_name=said_name)
         made = _open(terms, match.patient, holder, actor=actor, not_after=not_after)

@@ -17,7 +17,7 @@ from imaging.studies.rows import granting
 _ENDED: Final = """
     DELETE FROM imaging_placement AS placement USING imaging_study AS study
     WHERE study.id = placement.study_id AND placement.id IN (
-        SELECT id FROM imaging_placement WHERE until <= %s ORDER BY until LIMIT %s FOR UPDATE SKIP LOCKED)
+        SELECT id FROM imaging_placement WHERE until <= %s AND study_id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED)
     RETURNING study.study_instance_uid, placement.sensitivity, placement.department_id
 """
 _WITHDRAWN: Final = """
@@ -32,9 +32,10 @@ def take_departures(changed: Iterable[str], *, limit: int = 200) -> list[Removed
 
     Call it in the transaction that tells of it: what is not told is not taken.
     """
-    granting.renew_ended(limit=limit)
+    now = timezone.now()
+    looked_at = granting.renew_ended(now, limit=limit)
     with connection.cursor() as cursor:
-        cursor.execute(_ENDED, [timezone.now(), limit])
+        cursor.execute(_ENDED, [now, looked_at])
         rows = cursor.fetchall()
         uids = sorted(set(changed))
         if uids:

@@ -72,16 +72,17 @@ def refresh(studies: Iterable[int]) -> list[int]:
     return sorted({row.study_id for row in (*changed, *made)})
 
 
-def renew_ended(*, limit: int = 200) -> None:
-    """Where a grant has ended and another one holds still, give the placement what that one says.
+def renew_ended(now: datetime, *, limit: int) -> list[int]:
+    """Where a placement has ended and a grant holds still, give it what that one says; the studies that were looked at.
 
-    Call it before what has ended is taken away (``departures``), in a transaction that holds no lock yet.
+    Call it before what has ended of these is taken away (``departures``), in a transaction that holds no lock yet.
     """
-    ended = Placement.objects.filter(kind__in=GRANTED, until__lte=timezone.now()).order_by("until")
+    ended = Placement.objects.filter(until__lte=now).order_by("until")
     found = dict(ended.values_list("study_id", "study__patient_id")[:limit])
-    if found and _said(sorted(found), timezone.now()):
+    if found and _said(sorted(found), now):
         locks.patients(found.values())
         refresh(found)
+    return sorted(found)
 
 
 def _said(studies: list[int], now: datetime) -> dict[tuple[int, int], _Said]:

@@ -254,3 +254,15 @@ def test_what_was_granted_to_a_person_ends_with_the_work_and_is_back_with_it(
     accounts.add_membership(actor=SYSTEM, user=bob, department=orthopaedics, role="trainee")
     assert listed(bob) == {study.study_instance_uid}
     assert [reader.user for reader in readers.readers_of(study).people if reader.user == bob] == [bob]
+
+
+def test_a_grant_to_a_department_holds_on_when_the_department_stops_treating(
+    registered: Register, bob: User, orthopaedics: Department
+) -> None:
+    study = registered()
+    studies.place_study(study, PlannedPlacement(orthopaedics.pk, "requesting", "by hand"), actor=SYSTEM)
+    granted(study.patient, orthopaedics)
+    Placement.objects.filter(department=orthopaedics).update(until=timezone.now() - timedelta(seconds=1))
+    assert studies.take_departures([]) == []
+    assert listed(bob) == {study.study_instance_uid}
+    assert Placement.objects.get(department=orthopaedics).kind == Placement.Kind.GRANT

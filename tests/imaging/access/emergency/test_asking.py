@@ -30,6 +30,19 @@ def test_a_form_that_is_sent_twice_opens_once(there: Addresses, client: Client, 
     assert EmergencyAccess.objects.count() == 1
 
 
+def test_a_form_that_was_sent_and_is_filled_in_for_another_patient_opens_that_one(
+    there: Addresses, archive: Archive, client: Client, bob: User
+) -> None:
+    archive.receive(arrivals.dataset(PatientName="Other^Olga", PatientID="P2", PatientBirthDate="19700102"))
+    client.force_login(bob)
+    sent = form()
+    client.post(FORM, sent)
+    answer = client.post(FORM, {**sent, "patient_id": "P2"})
+    opened = EmergencyAccess.objects.get(pk=answer["Location"].split("/")[-2])
+    assert opened.patient.patient_id == "P2"
+    assert EmergencyAccess.objects.count() == 2
+
+
 @pytest.mark.parametrize(
     "changes",
     [
