@@ -338,7 +338,8 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.where} · {self.get_role_display()}"
+        # A form that was sent back holds a row as it was typed, which may be without a place.
+        return f"{self.user} · {self.department or self.group or '—'} · {self.get_role_display()}"
 
     @property
     def where(self) -> Department | DepartmentGroup:
