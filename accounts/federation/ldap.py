@@ -28,7 +28,11 @@ try:
         # It asks its ASN.1 library by names that are old by now, and answers them itself.
         warnings.simplefilter("ignore", DeprecationWarning)
         import ldap3
-        from ldap3.core.exceptions import LDAPException, LDAPInvalidCredentialsResult
+        from ldap3.core.exceptions import (
+            LDAPException,
+            LDAPInvalidCredentialsResult,
+            LDAPSizeLimitExceededResult,
+        )
         from ldap3.utils.conv import escape_filter_chars
 except ImportError:  # the extra is not installed
     IS_INSTALLED = False
@@ -94,6 +98,9 @@ def recognise(provider: IdentityProvider, username: str, password: str) -> Asser
         found = _found(username)
         if found is None or not _is_right(found["dn"], password):
             return None
+    except LDAPSizeLimitExceededResult:
+        # Many of one name are nobody, as two are.
+        return None
     except LDAPException as error:
         # Its class alone: the text may quote what was typed.
         raise SignInRefused("no_answer", f"LDAP: {type(error).__name__}") from error
@@ -119,6 +126,9 @@ def _found(username: str) -> dict[str, Any] | None:
 
 
 def _is_right(dn: str, password: str) -> bool:
+    if not dn:
+        # A bind without a name is anonymous, and succeeds with any password.
+        return False
     try:
         with _connection(dn, password):
             return True

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.utils.dateparse import parse_datetime
 
+from accounts.federation import kept
 from accounts.federation.claims import Assertion
 from accounts.federation.errors import SignInRefused
 from accounts.federation.models import IdentityProvider
@@ -63,16 +63,15 @@ def put_aside(answer: str) -> str:
     if not answer or len(answer) > LONGEST:
         raise SignInRefused("not_verified", "SAML answer: none, or too long")
     name = secrets.token_urlsafe(24)
-    cache.set(f"federation:saml:{name}", answer, _ASIDE_SECONDS)
+    if not kept.put(f"federation:saml:{name}", answer, _ASIDE_SECONDS):
+        raise SignInRefused("no_answer", "SAML answer: the cache is away")
     return name
 
 
 def take_up(name: str) -> str:
     """Return what was put aside, once. Raises :class:`SignInRefused`."""
-    key = f"federation:saml:{name[:64]}"
-    answer = cache.get(key)
-    # Of two that ask for it, one deletes it.
-    if not isinstance(answer, str) or not cache.delete(key):
+    answer = kept.take(f"federation:saml:{name[:64]}")
+    if not isinstance(answer, str):
         raise SignInRefused("begun_elsewhere", "SAML answer: gone")
     return answer
 
@@ -93,7 +92,8 @@ def finish(provider: IdentityProvider, answer: str, *, here: Mapping[str, str], 
         raise SignInRefused("not_verified", "SAML answer: to no question of ours")
     if here["entity"] not in response.get_audiences():
         raise SignInRefused("not_verified", "SAML answer: audience")
-    if not cache.add(f"federation:saml-once:{provider.pk}:{response.get_assertion_id()}", 1, _ONCE_SECONDS):
+    once = f"federation:saml-once:{provider.pk}:{response.get_assertion_id()}"
+    if not kept.is_first(once, _ONCE_SECONDS, without_cache=False):
         raise SignInRefused("not_verified", "SAML answer: used before")
     return _assertion(provider, response)
 

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.federation import arriving, begun, saml
+from accounts.federation import arriving, begun, knocking, saml
 from accounts.federation.begun import Begun, Purpose
 from accounts.federation.errors import SignInRefused
 from accounts.federation.models import Protocol
@@ -34,6 +34,10 @@ def sent_away(request: HttpRequest, provider: IdentityProvider, *, then: str) ->
     return answer
 
 
+#: Answers posted from one address in a minute: what is put aside lies in the memory of all.
+_ANSWERS_PER_MINUTE = 120
+
+
 @csrf_exempt
 @require_POST
 @never_cache
@@ -41,6 +45,7 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
     """Take what the provider has the browser post, and have the browser come again with its session."""
     provider = _active(slug)
     try:
+        knocking.limit(request, "federation.saml", _ANSWERS_PER_MINUTE)
         name = saml.put_aside(request.POST.get("SAMLResponse", ""))
     except SignInRefused as refusal:
         return refused(request, provider, refusal, str(Purpose.SIGN_IN))

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actor import Actor
 from accounts.addresses import client_address
-from accounts.federation import arriving, begun, saml_views, selectors, services
+from accounts.federation import arriving, begun, knocking, saml_views, selectors, services
 from accounts.federation.begun import Begun, Purpose
 from accounts.federation.errors import SignInRefused
 from accounts.federation.models import Protocol
@@ -26,7 +26,6 @@ from accounts.roles import Door
 from accounts.signing_in import step_up
 from accounts.signing_in.acts import Act
 from accounts.signing_in.next_page import next_address
-from accounts.throttling import spend
 
 #: Logout tokens of one address in a minute: a provider ends a whole shift's sessions at once.
 _LOGOUTS_PER_MINUTE = 600
@@ -51,7 +50,7 @@ def begin(request: HttpRequest, slug: str) -> HttpResponse:
     if purpose == Purpose.LINK and not step_up.is_confirmed(request, Act.OWN_ACCOUNT):
         return step_up.answer(request, Act.OWN_ACCOUNT)
     try:
-        _limit(request, "federation.begin", _BEGUN_PER_MINUTE)
+        knocking.limit(request, "federation.begin", _BEGUN_PER_MINUTE)
         if provider.protocol == Protocol.SAML:
             return saml_views.sent_away(request, provider, then=next_address(request))
         return _sent_away(request, provider, purpose)
@@ -86,7 +85,7 @@ def back_channel_logout(request: HttpRequest, slug: str) -> HttpResponse:
         kind="system", id=f"provider:{provider.pk}", name=provider.name, address=client_address(request), door=Door.PAGE
     )
     try:
-        _limit(request, "federation.logout", _LOGOUTS_PER_MINUTE)
+        knocking.limit(request, "federation.logout", _LOGOUTS_PER_MINUTE)
         token = request.POST.get("logout_token", "")
         claims = tokens.read_logout_token(token, provider=provider, metadata=metadata_of(provider))
     except SignInRefused as refusal:
@@ -156,10 +155,3 @@ def _sent_away(request: HttpRequest, provider: IdentityProvider, purpose: str) -
 
 def _callback(request: HttpRequest, provider: IdentityProvider) -> str:
     return request.build_absolute_uri(reverse("federation:callback", args=[provider.slug]))
-
-
-def _limit(request: HttpRequest, what: str, limit: int) -> None:
-    stranger = Actor(kind="user", id=client_address(request), name="", address=client_address(request))
-    allowance = spend(stranger, what, limit=limit)
-    if allowance is not None and allowance.wait:
-        raise SignInRefused("no_answer", "too many from this address")

@@ -15,6 +15,7 @@ from typing import Any, Final
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import F
@@ -117,11 +118,16 @@ def note_activity(request: HttpRequest) -> None:
 
 
 def rotate(request: HttpRequest) -> None:
-    """Give the session another key, as at sign-in: a key that somebody planted or saw before opens nothing more."""
+    """Give the session another key, as at sign-in: a key that somebody planted or saw before opens nothing more.
+
+    Raises :class:`SessionInterrupted` (answered 400) for a session that was ended meanwhile: another key revives none.
+    """
     before = _key(request)
     request.session.cycle_key()
     after = _key(request)
-    UserSession.objects.filter(session_key=before).update(session_key=after)
+    if not UserSession.objects.filter(session_key=before).update(session_key=after):
+        request.session.flush()
+        raise SessionInterrupted("The session was ended while it was asked for another key.")
     _remember(after, _seen.pop(before, time.time()))
 
 
@@ -157,7 +163,8 @@ def of(user: User, *, this: str | None = None) -> list[Listed]:
 @transaction.atomic
 def end_one(*, actor: Actor, user: User, pk: int, reason: str = "ended by hand") -> bool:
     """End one session of a person, at once. Whether there was such a one."""
-    row = UserSession.objects.filter(user=user, pk=pk).first()
+    # Locked, so that it is deleted under the key that it has: a proof gives it another one.
+    row = UserSession.objects.select_for_update().filter(user=user, pk=pk).first()
     if row is None:
         return False
     Session.objects.filter(session_key=row.session_key).delete()

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.core.cache import cache
-
+from accounts.federation import kept
 from accounts.federation.errors import SignInRefused
 from accounts.federation.models import ClientAuthentication, IdentityProvider
 from accounts.federation.validators import is_secure_address
@@ -75,7 +74,7 @@ def read_metadata(document: Mapping[str, Any], *, issuer: str) -> Metadata:
 def keys_of(provider: IdentityProvider, metadata: Metadata, *, afresh: bool = False) -> list[dict[str, Any]]:
     """Return the provider's public keys as JSON Web Keys; ``afresh`` fetches them again, if not done a moment ago."""
     if afresh:
-        afresh = cache.add(_name(provider, "keys-again"), 1, _KEYS_AGAIN_SECONDS)
+        afresh = kept.is_first(_name(provider, "keys-again"), _KEYS_AGAIN_SECONDS, without_cache=False)
     document = _kept(provider, "keys", _KEYS_SECONDS, metadata.jwks_uri, afresh=afresh)
     keys = document.get("keys")
     if not isinstance(keys, list):
@@ -106,7 +105,7 @@ def read_object(octets: bytes, what: str) -> dict[str, Any]:
 
 def _kept(provider: IdentityProvider, what: str, seconds: int, address: str, *, afresh: bool) -> dict[str, Any]:
     name = _name(provider, what)
-    found = None if afresh else cache.get(name)
+    found = None if afresh else kept.get(name)
     if isinstance(found, dict):
         return found
     answer = call("GET", address, headers={"Accept": "application/json"})
@@ -115,7 +114,7 @@ def _kept(provider: IdentityProvider, what: str, seconds: int, address: str, *, 
     if answer.status != 200:
         raise SignInRefused("not_set_up", f"{what}: status {answer.status}")
     document = read_object(answer.body, what)
-    cache.set(name, document, seconds)
+    kept.put(name, document, seconds)
     return document
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import jwt
-from django.core.cache import cache
 
+from accounts.federation import kept
 from accounts.federation.errors import SignInRefused
 from accounts.federation.models import IdentityProvider
 from accounts.federation.oidc.metadata import Metadata, keys_of
@@ -65,7 +65,8 @@ def read_logout_token(token: str, *, provider: IdentityProvider, metadata: Metad
     if not identifier:
         raise SignInRefused("not_verified", "logout token: jti")
     name = hashlib.sha256(f"{metadata.issuer}\n{identifier}".encode()).hexdigest()
-    if not cache.add(f"federation:logout:{name}", 1, _OLDEST + 2 * LEEWAY):
+    # Ending a session a second time does no harm: without the cache a logout goes on.
+    if not kept.is_first(f"federation:logout:{name}", _OLDEST + 2 * LEEWAY, without_cache=True):
         raise SignInRefused("not_verified", "logout token: used before")
     return claims
 

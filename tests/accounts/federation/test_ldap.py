@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,12 @@ def test_nobody_else_comes_in(client: Client, hospital_directory: IdentityProvid
     sign_in(client, login, password)
     assert not is_in(client)
     assert not User.objects.exists()
+
+
+def test_a_name_that_many_have_is_nobody_s(client: Client, hospital_directory: IdentityProvider, settings: Any) -> None:
+    settings.DIRECTORY = replace(settings.DIRECTORY, user_filter="(|(uid={})(objectClass=*))")
+    assert "do not go together" in sign_in(client, "anna").content.decode()
+    assert not is_in(client)
 
 
 def test_who_gets_nothing_by_a_rule_is_told(client: Client, hospital_directory: IdentityProvider) -> None:

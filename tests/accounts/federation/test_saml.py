@@ -200,6 +200,13 @@ def test_an_answer_is_taken_once_and_in_the_browser_that_asked(client: Client, c
     assert Client().get(there).status_code == 403
 
 
+def test_answers_put_aside_by_one_address_have_an_end(client: Client, clinic: IdentityProvider) -> None:
+    knock = {"SAMLResponse": "x", "RelayState": "y"}
+    answers = [client.post("/account/sso/clinic/saml/acs/", knock).status_code for _time in range(121)]
+    assert set(answers[:120]) == {303}
+    assert answers[120] == 503
+
+
 def test_our_metadata_are_published(client: Client, clinic: IdentityProvider) -> None:
     said = client.get("/account/sso/clinic/saml/metadata/")
     assert said["Content-Type"] == "application/samlmetadata+xml"

@@ -324,6 +324,19 @@ def test_a_provider_that_does_not_answer_leaves_the_password(
     assert client.get("/account/login/").status_code == 200
 
 
+def test_without_the_cache_people_come_in_all_the_same(
+    comes: Comes, client: Client, hospital: IdentityProvider, settings: Any
+) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "unix:///nowhere/redis.sock",
+        }
+    }
+    assert comes(**ANNA).status_code == 302
+    assert is_in(client)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

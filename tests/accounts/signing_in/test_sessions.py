@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from allauth.usersessions.models import UserSession
 from django.conf import settings as django_settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.models import Session
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
@@ -234,3 +236,17 @@ def test_the_next_person_is_sent_to_no_other_house(client: Client, alice: User) 
     client.force_login(alice)
     answer = client.post(reverse("accounts:switch"), {"next": "https://evil.example/"})
     assert "evil" not in answer["Location"]
+
+
+def test_a_proof_that_is_under_way_revives_no_session_that_was_ended(
+    client: Client, alice: User, rf: RequestFactory
+) -> None:
+    sign_in(client)
+    request = rf.post(reverse("accounts:confirm"))
+    request.user, request.session = alice, SessionStore(client.session.session_key)
+    assert request.session["proofs"], "the request has read its session"
+    assert sessions.end_one(actor=SYSTEM, user=alice, pk=UserSession.objects.get().pk)
+    with pytest.raises(SessionInterrupted):
+        sessions.rotate(request)
+    assert not Session.objects.exists()
+    assert not is_signed_in(client)
