@@ -106,8 +106,8 @@ class ProtectionAdmin(AuditedModelAdmin[Protection]):
         return _("study %(number)s") % {"number": obj.study.study_instance_uid if obj.study else ""}
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Show them to who may label, or reads the audit."""
-        return any(is_capable(request.user, item) for item in (Capability.LABEL, Capability.READ_AUDIT))
+        """Show them to the privacy desk: which records are protected is told of the whole hospital, with reasons."""
+        return _may_ask(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """As for viewing."""
@@ -193,6 +193,7 @@ def who_can_see(request: HttpRequest) -> HttpResponse:
             subject_type="study",
             subject_uid=study.study_instance_uid,
             patient_id=study.patient.patient_id,
+            issuer_of_patient_id=study.patient.issuer_of_patient_id,
         )
     found = readers.readers_of(study) if study is not None else None
     people = [

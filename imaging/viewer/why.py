@@ -97,6 +97,7 @@ def _others(request: HttpRequest, study: Study) -> list[Other]:
         subject_type="study",
         subject_uid=study.study_instance_uid,
         patient_id=study.patient.patient_id,
+        issuer_of_patient_id=study.patient.issuer_of_patient_id,
     )
     ways = {
         Way.DEPARTMENT: _("the department has the study"),

@@ -114,6 +114,19 @@ def test_the_privacy_officer_asks_who_can_see_a_study_and_that_is_on_record(
     assert stranger.get(address, {"study": "A1"}).status_code == 403
 
 
+def test_which_records_of_the_hospital_are_protected_is_told_to_the_privacy_desk_alone(
+    study: Study, officer: Client, orthopaedics: Department
+) -> None:
+    studies.protect(study.patient, Label.VIP, reason="a minister", actor=SYSTEM)
+    address = reverse("admin:imaging_protection_changelist")
+    assert "a minister" in officer.get(address).content.decode()
+    head = UserFactory.create(is_staff=True)
+    MembershipFactory.create(user=head, department=orthopaedics, role=Role.DEPARTMENT_MANAGER)
+    client = Client()
+    client.force_login(head)
+    assert client.get(address).status_code == 403
+
+
 def test_the_head_of_the_department_is_told_who_else_can_see_it_and_others_are_not(
     study: Study, alice: User, emergency: Department, client: Client
 ) -> None:
