@@ -199,6 +199,17 @@ def waiting_for(by: Approver) -> QuerySet[AccessRequest]:
     return _told(AccessRequest.objects.filter(Exists(waits)).order_by("asked_at", "pk"))
 
 
+def prolonged_with(pk: int) -> frozenset[int]:
+    """A request with those that it prolongs and those that prolong it, by primary key: one access, asked for in parts."""
+    found: set[int] = set()
+    fresh = {pk}
+    while fresh:
+        found |= fresh
+        near = AccessRequest.objects.filter(Q(renews__in=fresh) | Q(renewals__in=fresh))
+        fresh = set(near.values_list("pk", flat=True)) - found
+    return frozenset(found)
+
+
 def granted_by(by: Approver) -> QuerySet[AccessRequest]:
     """Requests that opened something that still holds, and that this person may revoke; the one that ends first first."""
     rows = AccessRequest.objects.filter(Exists(held(by).filter(request=OuterRef("pk"))))

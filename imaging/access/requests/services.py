@@ -205,12 +205,14 @@ def _speaking(by: Approver, item: RequestedStudy) -> int:
 
 
 def withdraw(person: Asker, pk: int) -> AccessRequest:
-    """Take a request of one's own back; what it had opened already ends too. Raises ``Refused``."""
+    """Take a request of one's own back; what it had opened already ends too, prolonged or not. Raises ``Refused``."""
     with transaction.atomic():
-        request = _locked(pk)
+        chain, request = _locked_with_others(pk)
         if request.requester_id != person.user.pk:
             raise Refused("not_yours")
-        running = list(selectors.running().filter(request=request).select_related("grant", "study"))
+        # Who takes back that they asked for longer keeps what they have.
+        meant = {pk} if request.state == _State.WAITING else chain
+        running = list(selectors.running().filter(request__in=meant).select_related("grant", "study"))
         if request.state == _State.WAITING:
             opening.close_waiting(request)
             request.state, request.closed_at, request.awaits_requester = _State.WITHDRAWN, timezone.now(), False
@@ -224,13 +226,13 @@ def withdraw(person: Asker, pk: int) -> AccessRequest:
 
 
 def revoke(user: User, pk: int, *, note: str, actor: Actor) -> AccessRequest:
-    """End what a request opened of the studies that this person decides about now. Raises ``Refused``."""
+    """End what a request opened, prolonged or not, of the studies that this person decides about now. Raises ``Refused``."""
     with transaction.atomic():
-        request = _locked(pk)
+        chain, request = _locked_with_others(pk)
         by = selectors.approver(user, actor=actor)
         if by is None or request.requester_id == user.pk:
             raise Refused("not_yours")
-        items = list(selectors.held(by).filter(request=request).select_related("grant", "study"))
+        items = list(selectors.held(by).filter(request__in=chain).select_related("grant", "study"))
         if not opening.end(items, RequestedStudy.State.REVOKED, actor=actor):
             raise Refused("ended")
         RequestedStudy.objects.filter(pk__in=[item.pk for item in items]).update(note=note)
@@ -290,6 +292,14 @@ def renew(person: Asker, pk: int, *, hours: int) -> AccessRequest:
         opening.record(audit.Action.ACCESS_RENEWED, request, actor=person.actor, detail=detail)
         _begin(request, wanted)
         return request
+
+
+def _locked_with_others(pk: int) -> tuple[frozenset[int], AccessRequest]:
+    """A request, and the keys of all that prolong one another with it, locked in one order. Raises ``Refused``."""
+    chain = selectors.prolonged_with(pk)
+    locking = AccessRequest.objects.filter(pk__in=chain).order_by("pk").select_for_update(of=("self",), no_key=True)
+    list(locking.values_list("pk"))
+    return chain, _locked(pk)
 
 
 def _locked(pk: int) -> AccessRequest:

@@ -8,12 +8,14 @@ from django.utils import timezone
 
 from accounts.audit.models import AuditEvent
 from accounts.models import User
+from imaging.access.requests import services
 from imaging.access.requests.models import AccessRequest
 from imaging.access.requests.policies import Refused
 from imaging.studies.models import Grant, Placement
 from tests.imaging.access.requests.conftest import (
     Desk,
     Register,
+    actor_of,
     fresh,
 )
 
@@ -83,3 +85,23 @@ def test_a_renewal_prolongs_from_the_end_and_waits_once(
     Placement.objects.filter(pk=placed.pk).update(until=timezone.now())
     client.post(f"/access/requests/{renewal.pk}/renew", {"hours": "24"})
     assert AccessRequest.objects.count() == 2
+
+
+@pytest.mark.parametrize("how", ["revoked", "given back"])
+def test_what_was_prolonged_ends_whole_whichever_part_is_ended(
+    how: str, registered: Register, bob: User, marc: User, desk: Desk
+) -> None:
+    study = registered()
+    request = desk.ask(bob)
+    desk.decide(marc, request)
+    renewal = services.renew(desk.asker(bob), request.pk, hours=24)
+    assert services.withdraw(desk.asker(bob), renewal.pk).state == "withdrawn"
+    assert desk.sees(bob) == {study.study_instance_uid}, "what was not prolonged holds on"
+    renewal = services.renew(desk.asker(bob), request.pk, hours=24)
+    desk.decide(marc, renewal)
+    if how == "revoked":
+        services.revoke(fresh(marc), request.pk, note="cancelled", actor=actor_of(marc))
+    else:
+        services.withdraw(desk.asker(bob), renewal.pk)
+    assert desk.sees(bob) == set()
+    assert not Grant.objects.live().exists()
