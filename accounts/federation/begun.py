@@ -8,6 +8,7 @@ from django.db.models import TextChoices
 from django.http import HttpRequest
 
 from accounts.federation.oidc.flow import Question
+from accounts.signing_in.middleware import ARRIVING
 
 _KEY: Final = "federation"
 #: Sign-ins under way at once in one browser, and seconds for which one may take.
@@ -38,6 +39,11 @@ class Begun:
     def question(self, state: str) -> Question:
         """Return what the provider was asked with."""
         return Question(state, self.nonce, self.verifier)
+
+
+def is_taken_over(request: HttpRequest) -> bool:
+    """Whether users were switched on this computer: the provider may still know the one before, and has to ask."""
+    return ARRIVING in request.session
 
 
 def keep(request: HttpRequest, state: str, begun: Begun) -> None:

@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 
-from accounts.federation import services
+from accounts.federation import kept, services
 from accounts.federation.claims import Assertion
 from accounts.federation.errors import SignInRefused
 from accounts.federation.models import Protocol
@@ -32,6 +32,7 @@ try:
             LDAPException,
             LDAPInvalidCredentialsResult,
             LDAPSizeLimitExceededResult,
+            LDAPSocketOpenError,
         )
         from ldap3.utils.conv import escape_filter_chars
 except ImportError:  # the extra is not installed
@@ -41,6 +42,9 @@ else:
 
 #: Seconds for connecting, and for each answer.
 _PATIENCE: Final = 8
+#: A directory that takes no connection is not asked again for so many seconds.
+_AWAY_SECONDS: Final = 10
+_AWAY: Final = "federation:ldap-away"
 #: What is asked for besides the attribute that names the person, and what OpenID Connect calls it.
 _NAMES: Final = {
     "uid": "preferred_username",
@@ -94,10 +98,16 @@ def recognise(provider: IdentityProvider, username: str, password: str) -> Asser
 
     Raises :class:`SignInRefused` (``no_answer``, ``not_set_up``) when the directory cannot be asked.
     """
+    if kept.get(_AWAY):
+        # Whoever mistypes a password of the portal's own would wait for it as well, and keep a reader waiting.
+        raise SignInRefused("no_answer", "LDAP: did not answer a moment ago")
     try:
         found = _found(username)
         if found is None or not _is_right(found["dn"], password):
             return None
+    except LDAPSocketOpenError as error:
+        kept.put(_AWAY, True, _AWAY_SECONDS)
+        raise SignInRefused("no_answer", f"LDAP: {type(error).__name__}") from error
     except LDAPSizeLimitExceededResult:
         # Many of one name are nobody, as two are.
         return None

@@ -51,10 +51,15 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def address_to_ask(provider: IdentityProvider, *, here: Mapping[str, str], state: str) -> tuple[str, str]:
-    """Return where to send the browser, and the ID of the question. ``here`` are our addresses (:func:`ours`)."""
+def address_to_ask(
+    provider: IdentityProvider, *, here: Mapping[str, str], state: str, afresh: bool = False
+) -> tuple[str, str]:
+    """Return where to send the browser, and the ID of the question. ``here`` are our addresses (`saml_views.ours`).
+
+    ``afresh`` has the provider ask the person again, whatever session it has.
+    """
     asking = OneLogin_Saml2_Auth(_request(here, ""), _settings(provider, here))
-    address = asking.login(return_to=state)
+    address = asking.login(return_to=state, force_authn=afresh)
     return address, str(asking.get_last_request_id())
 
 

@@ -24,7 +24,9 @@ def sent_away(request: HttpRequest, provider: IdentityProvider, *, then: str) ->
     if not saml.IS_INSTALLED:
         raise SignInRefused("not_set_up", "the extra saml is not installed")
     state = Question.new().state
-    address, question = saml.address_to_ask(provider, here=ours(request, provider), state=state)
+    address, question = saml.address_to_ask(
+        provider, here=ours(request, provider), state=state, afresh=begun.is_taken_over(request)
+    )
     errand = Begun(
         provider=provider.pk, purpose=str(Purpose.SIGN_IN), user=0, then=then, at=time.time(), nonce=question
     )

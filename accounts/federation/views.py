@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.actor import Actor
 from accounts.addresses import client_address
 from accounts.federation import arriving, begun, knocking, saml_views, selectors, services
-from accounts.federation.begun import Begun, Purpose
+from accounts.federation.begun import Begun, Purpose, is_taken_over
 from accounts.federation.errors import SignInRefused
 from accounts.federation.models import Protocol
 from accounts.federation.oidc import flow, tokens
@@ -144,7 +144,7 @@ def _sent_away(request: HttpRequest, provider: IdentityProvider, purpose: str) -
         provider,
         question,
         callback=_callback(request, provider),
-        afresh=purpose != Purpose.SIGN_IN,
+        afresh=purpose != Purpose.SIGN_IN or is_taken_over(request),
         language=get_language() or "",
     )
     begun.keep(request, question.state, errand)

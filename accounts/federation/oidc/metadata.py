@@ -24,6 +24,8 @@ _KEYS_SECONDS: Final = 900
 #: A token with an unknown key has the keys fetched anew, but no stranger can make us ask more often than this.
 _KEYS_AGAIN_SECONDS: Final = 30
 _MOST_KEYS: Final = 50
+#: A provider that did not answer is not asked again for so long: each call may take all our patience.
+_AWAY_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,6 @@ class Metadata:
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str
-    end_session_endpoint: str
     #: RFC 9207: its answers name the issuer, and one that does not is not its answer.
     names_itself: bool
     algorithms: tuple[str, ...]
@@ -54,15 +55,11 @@ def read_metadata(document: Mapping[str, Any], *, issuer: str) -> Metadata:
     if document.get("issuer") != issuer:
         raise SignInRefused("not_set_up", "metadata: another issuer")
     needed = {name: _address(document, name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
-    offered = {
-        name: _address(document, name) if document.get(name) else ""
-        for name in ("userinfo_endpoint", "end_session_endpoint")
-    }
     methods = _texts(document, "token_endpoint_auth_methods_supported")
     return Metadata(
         issuer=issuer,
         **needed,
-        **offered,
+        userinfo_endpoint=_address(document, "userinfo_endpoint") if document.get("userinfo_endpoint") else "",
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,
         algorithms=_texts(document, "id_token_signing_alg_values_supported"),
         # Where nothing is said, the standard says it (Discovery 1.0, section 3).
@@ -108,7 +105,16 @@ def _kept(provider: IdentityProvider, what: str, seconds: int, address: str, *, 
     found = None if afresh else kept.get(name)
     if isinstance(found, dict):
         return found
-    answer = call("GET", address, headers={"Accept": "application/json"})
+    away = f"{name}:away"
+    if not afresh and kept.get(away):
+        # Everybody who would come in by it waits for so long, and each of them keeps a reader waiting.
+        raise SignInRefused("no_answer", f"{what}: did not answer a moment ago")
+    try:
+        answer = call("GET", address, headers={"Accept": "application/json"})
+    except SignInRefused as refusal:
+        if refusal.code == "no_answer":
+            kept.put(away, True, _AWAY_SECONDS)
+        raise
     if answer.status >= 500:
         raise SignInRefused("no_answer", f"{what}: status {answer.status}")
     if answer.status != 200:

@@ -200,6 +200,14 @@ def test_an_answer_is_taken_once_and_in_the_browser_that_asked(client: Client, c
     assert Client().get(there).status_code == 403
 
 
+def test_after_a_switch_the_provider_is_told_to_ask(client: Client, clinic: IdentityProvider) -> None:
+    comes(client)
+    client.post("/account/switch/")
+    query = parse_qs(urlsplit(client.get("/account/sso/clinic/")["Location"]).query)
+    request = zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), -15)
+    assert ET.fromstring(request).attrib["ForceAuthn"] == "true"
+
+
 def test_answers_put_aside_by_one_address_have_an_end(client: Client, clinic: IdentityProvider) -> None:
     knock = {"SAMLResponse": "x", "RelayState": "y"}
     answers = [client.post("/account/sso/clinic/saml/acs/", knock).status_code for _time in range(121)]

@@ -12,13 +12,14 @@ from django.utils import timezone
 from accounts.actor import SYSTEM
 from accounts.audit import Action
 from accounts.audit.models import AuditEvent
-from accounts.models import ClaimRule, Department, FederatedIdentity, IdentityProvider, Membership, User
+from accounts.models import ClaimRule, Department, FederatedIdentity, IdentityProvider, Membership, OutboundHost, User
 from accounts.roles import Role
 from accounts.services import add_membership
 from accounts.signing_in import proofs
 from tests.accounts.federation.conftest import BEGIN, CALLBACK, CLIENT, Comes, rule
 from tests.factories.accounts import UserFactory
 from tests.oidc_provider.crooked import CrookedProvider, new_key
+from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db
 ANNA = {"sub": "anna-1", "groups": ["pacs-emergency"], "preferred_username": "anna", "name": "Anna Weber"}
@@ -71,6 +72,17 @@ def test_the_question_carries_pkce_state_and_nonce(
     assert form["redirect_uri"] == ["http://testserver/account/sso/hospital/callback/"]
     assert headers["authorization"].startswith("Basic ")
     assert "secret" not in str(form)
+
+
+def test_the_next_person_at_a_shared_computer_is_not_let_in_as_the_last(
+    comes: Comes, client: Client, hospital: IdentityProvider
+) -> None:
+    """The provider still has the session of whoever was here before."""
+    assert "prompt=" not in client.get(BEGIN)["Location"]
+    comes(**ANNA)
+    client.post("/account/switch/")
+    assert not is_in(client)
+    assert "prompt=login" in client.get(BEGIN)["Location"]
 
 
 def test_the_same_subject_is_the_same_person_whatever_the_names_say(comes: Comes, hospital: IdentityProvider) -> None:
@@ -322,6 +334,15 @@ def test_a_provider_that_does_not_answer_leaves_the_password(
     assert "does not answer" in answer.content.decode()
     assert "/account/login/" in answer.content.decode()
     assert client.get("/account/login/").status_code == 200
+
+
+def test_a_provider_that_is_away_keeps_only_the_first_waiting(client: Client, hospital: IdentityProvider) -> None:
+    OutboundHost.objects.update(port=free_port())
+    IdentityProvider.objects.update(issuer=f"http://localhost:{OutboundHost.objects.get().port}")
+    assert client.get(BEGIN).status_code == 503
+    assert why()["why"].startswith("outbound: ")
+    assert client.get(BEGIN).status_code == 503
+    assert why()["why"] == "metadata: did not answer a moment ago"
 
 
 def test_without_the_cache_people_come_in_all_the_same(
