@@ -31,11 +31,18 @@ _READERS: Final = (Capability.READ_AUDIT, Capability.MANAGE_PRIVACY)
 @require_POST
 @for_people_with(*_READERS)
 def find(request: HttpRequest) -> HttpResponseBase:
-    """Go to the patient of what was typed; to a choice where several fit. Who was found is on record."""
+    """Go to the patient of what was typed; to a choice where several fit. Who was found is on record, and that nobody was."""
     form = FindForm(request.POST)
     if not form.is_valid():
         return render(request, "imaging/privacy/find.html", {"form": form}, status=422)
     found = form.found()
+    if not found:
+        audit.record(
+            audit.Action.AUDIT_READ,
+            actor=actor_of(request),
+            subject_type="patient",
+            detail={"asked": "find", "by": form.way, "found": 0},
+        )
     audit.record_many(
         audit.Entry(
             action=audit.Action.AUDIT_READ,

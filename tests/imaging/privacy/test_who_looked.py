@@ -149,6 +149,8 @@ def test_half_an_identifier_finds_nobody(desk: Client, study: Study, typed: dict
     response = desk.post("/privacy/find", typed)
     assert response.status_code in {200, 422}
     assert b"Durand" not in response.content.replace(b'value="Durand"', b"")
+    told = AuditEvent.objects.filter(action="audit.read", detail__asked="find", detail__found=0, patient_id="")
+    assert told.exists() == (response.status_code == 200), "a question that was asked is on record"
 
 
 def test_the_page_shows_no_image_and_no_clinical_word(
