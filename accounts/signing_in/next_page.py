@@ -14,4 +14,5 @@ def safe_address(request: HttpRequest, wanted: str) -> str:
     safe = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if safe else "/"
+    # A bare word would be read as the name of a page.
+    return wanted if safe and wanted.startswith(("/", "https://", "http://")) else "/"
