@@ -60,6 +60,7 @@ def new_of_patient(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         made = services.record_request(patient, actor=actor_of(request), **form.cleaned_data)
         return redirect("privacy:request", pk=made.pk)
+    _on_record(request, patient)
     context = {"form": form, "patient": patient}
     return render(request, "imaging/privacy/request_new.html", context, status=422 if form.errors else 200)
 
@@ -201,7 +202,22 @@ def decide_correction(request: HttpRequest, pk: int) -> HttpResponseBase:
     return redirect("privacy:corrections")
 
 
+def _on_record(request: HttpRequest, patient: Patient) -> None:
+    """That an officer was shown who a patient is: addresses are numbers, and numbers can be tried."""
+    audit.record_read(
+        audit.Action.AUDIT_READ,
+        actor=actor_of(request),
+        subject_type="patient",
+        subject_uid=str(patient.pk),
+        patient_id=patient.patient_id,
+        issuer_of_patient_id=patient.issuer_of_patient_id,
+        detail={"asked": "desk"},
+    )
+
+
 def _page(request: HttpRequest, found: DataSubjectRequest, **forms_with_errors: forms.Form) -> HttpResponseBase:
+    if found.patient is not None:
+        _on_record(request, found.patient)
     context: dict[str, Any] = {
         "request_row": found,
         "patient": found.patient,
@@ -225,6 +241,7 @@ def _page(request: HttpRequest, found: DataSubjectRequest, **forms_with_errors: 
 
 
 def _choice_page(request: HttpRequest, patient: Patient, form: ChoiceForm) -> HttpResponseBase:
+    _on_record(request, patient)
     context = {"patient": patient, "choices": oppositions.choices_of(patient), "choice_form": form}
     return render(request, "imaging/privacy/choices.html", context, status=422 if form.errors else 200)
 

@@ -205,3 +205,9 @@ def test_an_opposition_ends_what_a_referring_physician_was_given_by_rule_and_not
     )
     assert list(Grant.objects.live()) == [by_person]
     assert by_rule.pk != by_person.pk
+
+
+@pytest.mark.parametrize("page", ["choices/", "requests"])
+def test_being_shown_who_a_patient_is_by_a_number_is_on_record(page: str, desk: Client, patient: Patient) -> None:
+    assert desk.get(f"/privacy/patients/{patient.pk}/{page}").status_code == 200
+    assert AuditEvent.objects.filter(action="audit.read", patient_id="P1", detail__asked="desk").count() == 1
