@@ -14,7 +14,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-LONGEST_PATH: Final = 2048
+#: A thousand frames of one image are named in a path.
+LONGEST_PATH: Final = 8192
 MOST_PARAMETERS: Final = 500
 
 

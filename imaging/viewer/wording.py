@@ -131,6 +131,10 @@ TRIED: Final[Mapping[str, str | Promise]] = {
     "settle": _("The study could not be marked as complete."),
     "release from quarantine": _("Objects could not be released from quarantine."),
     "tell webhooks": _("Another system could not be told what changed."),
+    "tell of an access request": _("The mails about an access request could not be written."),
+    "access granted before": _("The study could not be opened to those who were granted its patient."),
+    "referring physicians": _("The study could not be opened to the physician who asked for it."),
+    "write the copy of a patient's data": _("The copy of a patient's data could not be written."),
 }
 
 

@@ -90,6 +90,6 @@ ACCOUNT_RATE_LIMITS = False
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # Characters of a question's part of an address: a list's filters, or a search of DICOMweb with all its fields.
-LONGEST_QUERY = 8192
+LONGEST_QUERY = 16_384
 # An import may hold 2000 studies of 200 patients to be decided about on one page.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000

@@ -83,7 +83,8 @@ def test_every_page_of_people_is_whole_and_free_of_inline_code(
         ]
     assert len(pages) > 12
     for page in pages:
-        response = desk.get(page)
+        # What there is only one of opens at once, instead of a list of it.
+        response = desk.get(page, follow=True)
         text = response.content.decode()
         assert response.status_code == 200, page
         assert f"theme-{theme}" in text, page

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -154,6 +154,8 @@ def test_a_scope_in_hand_does_not_outlive_a_membership(alice: User, orthopaedics
 class MembershipsInTime(TestCase):
     """Memberships hold from their beginning until just before their end."""
 
+    # Each example makes rows: on a busy machine Hypothesis would take that for slow making of examples.
+    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(
         st.lists(
             st.tuples(

@@ -82,9 +82,17 @@ def test_where_a_copy_lies_is_not_shown(client, study, administrator):
     assert content.copies.get().location not in page
 
 
+def test_what_follows_from_a_grant_is_not_placed_by_hand(client, study, administrator, orthopaedics):
+    for kind in ("grant", "grant_download", "emergency"):
+        fields = {"study": study.pk, "department": orthopaedics.pk, "kind": kind}
+        answer = client.post(reverse("admin:imaging_placement_add"), fields)
+        assert "granted by an access request" in answer.content.decode()
+    assert not Placement.objects.filter(department=orthopaedics).exists()
+
+
 def test_a_person_places_a_study_and_takes_it_out_again(client, study, administrator, orthopaedics, bob):
     until = timezone.now() + timedelta(days=1)
-    fields = {"study": study.pk, "department": orthopaedics.pk, "kind": "grant"}
+    fields = {"study": study.pk, "department": orthopaedics.pk, "kind": "requesting"}
     times = {"until_0": until.strftime("%Y-%m-%d"), "until_1": until.strftime("%H:%M:%S")}
     answer = client.post(reverse("admin:imaging_placement_add"), {**fields, **times})
     assert answer.status_code == 302
@@ -99,7 +107,7 @@ def test_a_person_places_a_study_and_takes_it_out_again(client, study, administr
 
 
 def test_a_placement_cannot_end_in_the_past(client, study, administrator, orthopaedics):
-    fields = {"study": study.pk, "department": orthopaedics.pk, "kind": "grant"}
+    fields = {"study": study.pk, "department": orthopaedics.pk, "kind": "requesting"}
     times = {"until_0": "2020-01-01", "until_1": "00:00:00"}
     answer = client.post(reverse("admin:imaging_placement_add"), {**fields, **times})
     assert answer.status_code == 200

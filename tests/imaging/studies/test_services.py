@@ -300,7 +300,7 @@ def test_the_department_sees_the_study_and_the_stranger_does_not(spool, emergenc
 
 def test_a_placement_by_hand_gives_and_takes_with_an_event(spool, emergency, orthopaedics):
     studies.register([incoming(dataset(), spool, emergency)], actor=CT1)
-    plan = PlannedPlacement(orthopaedics.pk, "grant", "by_hand", "admin")
+    plan = PlannedPlacement(orthopaedics.pk, "requesting", "by_hand", "admin")
     placed = studies.place_study(Study.objects.get(), plan, actor=SYSTEM)
     assert studies.place_study(Study.objects.get(), plan, actor=SYSTEM) == placed
     scope = scope_of_departments(principal=SYSTEM, departments=[orthopaedics], rights=[Right.LIST], reason="test")

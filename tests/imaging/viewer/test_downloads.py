@@ -15,6 +15,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from accounts.actor import Actor
+from accounts.audit import table
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
 from accounts.roles import Role
@@ -227,7 +228,7 @@ def test_nothing_goes_out_that_cannot_be_put_on_record(
     def broken(*_args: Any, **_options: Any) -> None:
         raise DatabaseError("the table is full")
 
-    monkeypatch.setattr(AuditEvent.objects, "bulk_create", broken)
+    monkeypatch.setattr(table, "write", broken)
     answer: Any = reader.get(addresses(made[0]).all["study download"])
     assert answer.status_code == 503
     assert b"cannot be written just now" in answer.content

@@ -18,7 +18,7 @@ from imaging.studies import services as studies
 from imaging.studies.models import Grant, Protection, Study
 from imaging.studies.rows.incoming import PlannedPlacement
 from tests.factories import arrivals
-from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.accounts import DepartmentFactory, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +137,7 @@ def test_each_reader_is_told_the_own_reason_and_what_it_allows(
     assert "second opinion" in text
     assert "Not: download it" in text
     assert "Emergency made" not in text
+    accounts.add_membership(actor=SYSTEM, user=charlie, department=DepartmentFactory.create(), role=Role.CLINICIAN)
     place = accounts.own_place_of(charlie, site=emergency.site)
     grant(study, place, gives=Grant.Gives.EMERGENCY, basis=Grant.Basis.EMERGENCY)
     studies.protect(study, Label.RESTRICTED, reason="art. 18", actor=SYSTEM)
