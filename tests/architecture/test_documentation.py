@@ -145,7 +145,9 @@ def test_addresses_are_answered(name: str) -> None:
 
 
 def test_every_variable_and_metric_is_told() -> None:
-    told = "\n".join(text_of(ROOT / "docs" / name) for name in ("install.md", "storage.md", "operations.md", "single-sign-on.md"))
+    told = "\n".join(
+        text_of(ROOT / "docs" / name) for name in ("install.md", "storage.md", "operations.md", "single-sign-on.md")
+    )
     code = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "portal").glob("*.py")))
     variables = set(re.findall(r'reader\.\w+\(\s*"([A-Z][A-Z0-9_]+)"', code))
     assert len(variables) > 20
