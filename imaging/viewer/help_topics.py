@@ -27,6 +27,7 @@ from accounts.admin_rooms import Room, room_of
 TOPICS: Final = (
     *("start", "studies", "lists", "study", "viewer", "documents", "headers"),
     *("upload", "import", "wrap", "quarantine", "conflicts"),
+    *("access", "emergency", "privacy", "account"),
     *("administration", "people", "machines"),
 )
 #: Which text helps on which page, by the name of the route.
@@ -35,6 +36,7 @@ OF_PAGES: Final = {
     "viewer:list-selected": "studies",
     "viewer:lists": "lists",
     "viewer:study": "study",
+    "viewer:study-why": "study",
     **{f"viewer:download-{what}": "study" for what in ("studies", "study", "series", "image")},
     "viewer:viewer": "viewer",
     "viewer:document": "documents",
@@ -46,6 +48,14 @@ OF_PAGES: Final = {
     "ingest:quarantined": "quarantine",
     "ingest:conflicts": "conflicts",
     "ingest:conflict": "conflicts",
+    **{f"access:{page}": "access" for page in ("mine", "ask", "desk", "request", "decide", "renew", "words")},
+    **{f"access:emergency{page}": "emergency" for page in ("", "-opened", "-reviews", "-review")},
+    **{f"privacy:{page}": "privacy" for page in ("home", "find", "patient", "letter", "choices", "corrections")},
+    **{f"privacy:{page}": "privacy" for page in ("requests", "request", "request-new", "request-staff")},
+    **{f"privacy:{page}": "privacy" for page in ("seen", "breaches", "breach", "reviews")},
+    **{f"accounts:{page}": "account" for page in ("security", "add-passkey", "rename-passkey", "make-codes")},
+    "account_change_password": "account",
+    "federation:identities": "account",
 }
 #: The same for the pages of the administration, by the room in which they stand.
 OF_ROOMS: Final = {Room.PEOPLE: "people", Room.MACHINES: "machines"}

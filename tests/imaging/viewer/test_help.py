@@ -39,10 +39,11 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Every module that answers with a whole page of the portal, and the template."""
     whole = {
         str(path.relative_to(ROOT / "templates"))
-        for path in (ROOT / "templates" / "imaging").rglob("*.html")
+        for folder in ("imaging", "account", "federation")
+        for path in (ROOT / "templates" / folder).rglob("*.html")
         if '{% extends "base.html" %}' in path.read_text("utf-8")
     }
-    for module in sorted((ROOT / "imaging").rglob("*.py")):
+    for module in sorted(path for layer in ("imaging", "accounts") for path in (ROOT / layer).rglob("*.py")):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and node.value in whole:
                 yield module, str(node.value)
@@ -142,8 +143,9 @@ def test_help_is_for_people_who_signed_in(client: Client, alice: User) -> None:
     client.force_login(alice)
     for address in ("/help/", *(f"/help/{topic}" for topic in help_topics.TOPICS)):
         assert client.get(address).status_code == 200
-    for address in ("/help/nothing", "/help/..%2Fstart", "/help/" + "x" * 5000):
+    for address in ("/help/nothing", "/help/" + "x" * 1000):
         assert client.get(address).status_code == 404
+    assert client.get("/help/..%2Fstart").status_code == 400, "a path upwards is refused before any page"
     assert client.post("/help/viewer").status_code == 405
 
 
@@ -178,9 +180,24 @@ def test_pages_lead_to_their_own_help(archive: Archive, alice: User, client: Cli
         (there.all["headers"], "headers"),
         ("/studies/1.2.3/", "study"),
         ("/help/quarantine", "quarantine"),
-        ("/account/password/change/", "start"),
+        ("/access/", "access"),
+        ("/access/emergency/", "emergency"),
+        ("/account/security/", "account"),
+        ("/account/password/", "account"),
+        ("/account/identities/", "account"),
+        ("/privacy/", "privacy"),
     ):
         assert f'href="/help/{topic}"' in client.get(address).content.decode(), address
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "route", ["account_login", "accounts:sealed", "accounts:second-factor", "account_inactive", "accounts:security"]
+)
+def test_no_help_is_offered_before_somebody_signed_in(client: Client, route: str) -> None:
+    page = client.get(reverse(route), follow=True)
+    assert page.status_code == 200
+    assert "/help/" not in page.content.decode()
 
 
 @pytest.mark.django_db
