@@ -142,8 +142,10 @@ def deciding(request: AccessRequest) -> str:
     """The names of the departments that decide, for who asked: only of those that let it be said, and of who has decided."""
     known = selectors.policies()
     names: dict[int, str] = {}
-    for item in request.studies.select_related("study", "department"):
-        owner = selectors.owner_of(item.study)
+    items = list(request.studies.select_related("department"))
+    owners = selectors.owners_of(item.study_id for item in items)
+    for item in items:
+        owner = owners.get(item.study_id)
         policy: AccessPolicy = selectors.policy_of(owner, known)
         if policy.says_its_name and owner is not None:
             names[owner] = selectors.name_of(owner)
@@ -164,19 +166,20 @@ def notes(request: AccessRequest, *, with_names: bool) -> list[tuple[str, str, d
 
 def most_hours(by: Approver, request: AccessRequest) -> int:
     """The longest that may be given: what was asked for, within the shortest policy that is concerned."""
-    known = selectors.policies()
-    items = selectors.decidable(by).filter(request=request).select_related("study")
-    longest = [selectors.policy_of(selectors.owner_of(item.study), known).longest_hours for item in items]
-    return min([request.hours, *longest])
+    return min([request.hours, *(policy.longest_hours for policy in _ruling(by, request))])
 
 
 def may_download(by: Approver, request: AccessRequest) -> bool:
     """Whether a download is wanted and some policy allows it."""
-    if not request.wants_download:
-        return False
+    return request.wants_download and any(policy.may_give_download for policy in _ruling(by, request))
+
+
+def _ruling(by: Approver, request: AccessRequest) -> list[AccessPolicy]:
+    """The policy of each study that this person may decide about."""
     known = selectors.policies()
-    items = selectors.decidable(by).filter(request=request).select_related("study")
-    return any(selectors.policy_of(selectors.owner_of(item.study), known).may_give_download for item in items)
+    studies = list(selectors.decidable(by).filter(request=request).values_list("study_id", flat=True))
+    owners = selectors.owners_of(studies)
+    return [selectors.policy_of(owners.get(study), known) for study in studies]
 
 
 def refusal(code: str) -> str:

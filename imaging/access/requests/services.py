@@ -145,8 +145,9 @@ def _begin(request: AccessRequest, wanted: tuple[Study, ...]) -> None:
     proofs = care_relations.evidence_of(request.requester, request.department_id, request.patient)
     known = selectors.policies()
     opening.hold(request, [study.pk for study in wanted])
+    owners = selectors.owners_of(study.pk for study in wanted)
     for study in wanted:
-        owner = selectors.owner_of(study)
+        owner = owners.get(study.pk)
         item = RequestedStudy(request=request, study=study, evidence=[entry.written() for entry in proofs])
         item.save()
         handling = policies.handling(

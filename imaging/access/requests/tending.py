@@ -56,8 +56,9 @@ def _tend_one(request: AccessRequest, now: datetime, known: Mapping[int | None, 
     if opening.settle(request):
         notices.queue(request, notices.Kind.DECIDED)
         return
-    waiting = list(request.studies.filter(state=_State.WAITING).select_related("study"))
-    ruling = [selectors.policy_of(selectors.owner_of(item.study), known) for item in waiting]
+    waiting = list(request.studies.filter(state=_State.WAITING).values_list("study_id", flat=True))
+    owners = selectors.owners_of(waiting)
+    ruling = [selectors.policy_of(owners.get(study), known) for study in waiting]
     waited = now - request.asked_at
     if waited >= timedelta(hours=max(policy.answer_hours for policy in ruling)):
         _without_answer(request, ruling, now, waited)
