@@ -94,6 +94,8 @@ LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
 TIME_ZONE = environment.time_zone
 USE_I18N = True
 USE_TZ = True
+# Django writes English dates as in America: 03/04 would be read as two days.
+FORMAT_MODULE_PATH = "portal.formats"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = environment.data_dir / "static"
