@@ -155,7 +155,11 @@ def test_axe_is_content_with_every_list(
     complaints = []
     page = open_page(administrator)
     page.context.add_init_script(path=AXE)
-    for model in admin.site._registry:
+    asked = RequestFactory().get("/")
+    asked.user = administrator
+    for model, model_admin in admin.site._registry.items():
+        if not model_admin.has_view_permission(asked):
+            continue
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         response = page.goto(address)
         assert response is not None
@@ -210,7 +214,7 @@ def test_django_s_own_scripts_work_under_the_policy(
 ) -> None:
     page = open_page(administrator)
     page.goto(reverse("admin:accounts_user_change", args=[charlie.pk]))
-    page.locator(".add-row a").click()
+    page.locator(".add-row a").first.click()
     page.locator("#id_memberships-0-department").select_option(str(emergency.pk))
     page.locator("#id_memberships-0-role").select_option(Role.RADIOGRAPHER)
     page.locator("#memberships-0 .datetimeshortcuts a").first.click()

@@ -126,7 +126,7 @@ def test_control_characters_of_a_child_never_reach_the_terminal(tmp_path: Path, 
     journal.say("one\x1b[31m red\x1b]0;title\x07\ttwo\r\x00", "web")
     journal.close()
     shown = capsys.readouterr().out
-    assert shown.endswith("web        one red]0;title\ttwo\n")
+    assert shown.endswith("web        one red]0;title two\n")
     assert not set(shown) & {"\x1b", "\x07", "\r", "\x00"}
 
 
