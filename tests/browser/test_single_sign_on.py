@@ -112,7 +112,8 @@ def test_a_person_confirms_at_the_hospital_which_asks_again(
     page.goto("/account/sso/hospital/?for=confirm&next=/account/identities/")
     page.get_by_label("Who").fill("ben")
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("alert")).to_contain_text("somebody else")
+    # This provider ends Anna's session first, and says so behind the browser's back: whichever comes first, it is refused.
+    expect(page.get_by_role("alert")).to_contain_text(re.compile("somebody else|another window"))
     assert AuditEvent.objects.filter(action=Action.USER_CONFIRMED).count() == 1
 
 
