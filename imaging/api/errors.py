@@ -37,6 +37,12 @@ class Problem(Enum):
     """Every kind of problem: its name, its status, what it means, and what to do."""
 
     INVALID = ("invalid-request", 400, _("The request cannot be read"), _("Correct what is named, and ask again."))
+    TOO_LONG = (
+        "address-too-long",
+        414,
+        _("The address is too long"),
+        _("Nothing was done. Ask for less at once, such as fewer filters or identifiers."),
+    )
     UNKNOWN_PARAMETER = (
         "unknown-parameter",
         400,
@@ -175,6 +181,7 @@ _OF_STATUS: Final[Mapping[int, Problem]] = {
     410: Problem.FORGOTTEN,
     411: Problem.LENGTH,
     413: Problem.TOO_LARGE,
+    414: Problem.TOO_LONG,
     415: Problem.MEDIA_TYPE,
     429: Problem.TOO_MANY,
     500: Problem.FAULT,

@@ -58,14 +58,31 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "411": "The length of the body is missing.",
     "412": "It has changed since the version of If-Match.",
     "413": "The body is too large.",
+    "414": "The address is too long.",
     "415": "The body is of a type that is not taken.",
     "422": "The idempotency key belongs to another request, or nothing of the body can be stored.",
     "429": "Too many requests; Retry-After says when there is room again.",
     "503": "Not available at the moment; Retry-After says when to ask again.",
     "507": "Nothing more can be kept now.",
 }
-_READING: Final = ("400", "401", "404", "406", "429", "503")
-_WRITING: Final = ("400", "401", "403", "404", "406", "409", "411", "412", "413", "415", "422", "429", "503", "507")
+_READING: Final = ("400", "401", "404", "406", "414", "429", "503")
+_WRITING: Final = (
+    "400",
+    "401",
+    "403",
+    "404",
+    "406",
+    "409",
+    "411",
+    "412",
+    "413",
+    "414",
+    "415",
+    "422",
+    "429",
+    "503",
+    "507",
+)
 
 
 class ResourceSchema(AutoSchema):
