@@ -1,12 +1,13 @@
 """The base of every admin page: whatever is changed in the admin is audited, in the same transaction."""
 
+import re
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.contrib.admin import ModelAdmin, TabularInline
 from django.contrib.admin.options import InlineModelAdmin
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import DateTimeField, Model, QuerySet
 from django.forms import CheckboxSelectMultiple
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -84,6 +85,18 @@ class AuditedModelAdmin(SpokenFields, ModelAdmin, Generic[M]):  # type: ignore[t
         """Return who is at work."""
         return actor_of(request, Door.PAGE)
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Fill in what the address says; moments, and keys of related rows that are no keys, would end in a fault: left out."""
+        given: dict[str, Any] = super().get_changeform_initial_data(request)
+        fields = {field.name: field for field in self.opts.get_fields()}
+        moments = {name for name, field in fields.items() if isinstance(field, DateTimeField)}
+        related = {name for name, field in fields.items() if field.is_relation}
+        return {
+            name: value
+            for name, value in given.items()
+            if name not in moments and (name not in related or _are_keys(value))
+        }
+
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         """Add what packages above show here."""
         above = self.admin_site.inlines_of(self.model) if isinstance(self.admin_site, PortalAdminSite) else ()
@@ -135,3 +148,9 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody deletes by hand."""
         return False
+
+
+def _are_keys(given: Any) -> bool:
+    """Whether these can be primary keys, which are numbers in all tables that forms choose from."""
+    words = given if isinstance(given, list) else [given]
+    return all(re.fullmatch(r"[0-9]{1,18}", str(word)) for word in words)

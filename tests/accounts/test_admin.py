@@ -388,3 +388,12 @@ def test_the_audit_is_exported_as_it_is_listed_and_that_is_on_record(desk: Clien
     event = last(Action.AUDIT_EXPORTED)
     assert event.detail["asked"] == {"subject": "1.2"}
     assert event.detail["events"] == 1
+
+
+@pytest.mark.parametrize("given", ["²", "nan", "9" * 40, "2026-01-01 10:00", "\ud800"])
+@pytest.mark.parametrize("field", ["departments", "expires_at", "rights", "addresses", "name"])
+def test_an_address_that_fills_in_what_is_no_value_opens_the_form_all_the_same(
+    desk: Client, field: str, given: str
+) -> None:
+    value = given.encode("utf-8", "surrogatepass")
+    assert desk.get(reverse("admin:accounts_machinekey_add"), {field: value}).status_code == 200
