@@ -67,7 +67,7 @@ def _askable() -> QuerySet[Study]:
 
 
 def askable(studies: Iterable[int]) -> QuerySet[Study]:
-    """Those of these studies that can be asked for now."""
+    """Those of these studies that may be asked for."""
     return _askable().filter(pk__in=list(studies))
 
 
