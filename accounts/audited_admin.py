@@ -73,7 +73,23 @@ class SpokenInline(SpokenFields, TabularInline):  # type: ignore[type-arg]
     is_tie = False
 
 
-class AuditedModelAdmin(SpokenFields, ModelAdmin, Generic[M]):  # type: ignore[type-arg]
+class ValuesFromAddress:
+    """A form of the administration that is filled in by its address, with values alone. For pages."""
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Fill in what the address says; moments, and keys of related rows that are no keys, would end in a fault: left out."""
+        given: dict[str, Any] = super().get_changeform_initial_data(request)  # type: ignore[misc]
+        fields = {field.name: field for field in self.opts.get_fields()}  # type: ignore[attr-defined]
+        moments = {name for name, field in fields.items() if isinstance(field, DateTimeField)}
+        related = {name for name, field in fields.items() if field.is_relation}
+        return {
+            name: value
+            for name, value in given.items()
+            if name not in moments and (name not in related or _are_keys(value))
+        }
+
+
+class AuditedModelAdmin(ValuesFromAddress, SpokenFields, ModelAdmin, Generic[M]):  # type: ignore[type-arg]
     """A page whose additions, changes and deletions go to the audit, as the names of fields, never values."""
 
     show_full_result_count = False
@@ -84,18 +100,6 @@ class AuditedModelAdmin(SpokenFields, ModelAdmin, Generic[M]):  # type: ignore[t
     def actor(self, request: HttpRequest) -> Actor:
         """Return who is at work."""
         return actor_of(request, Door.PAGE)
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Fill in what the address says; moments, and keys of related rows that are no keys, would end in a fault: left out."""
-        given: dict[str, Any] = super().get_changeform_initial_data(request)
-        fields = {field.name: field for field in self.opts.get_fields()}
-        moments = {name for name, field in fields.items() if isinstance(field, DateTimeField)}
-        related = {name for name, field in fields.items() if field.is_relation}
-        return {
-            name: value
-            for name, value in given.items()
-            if name not in moments and (name not in related or _are_keys(value))
-        }
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         """Add what packages above show here."""

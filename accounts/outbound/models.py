@@ -29,7 +29,7 @@ def validate_certificates(text: str) -> None:
     """Accept certificates in PEM."""
     try:
         ssl.create_default_context(cadata=text)
-    except ssl.SSLError as error:
+    except (ssl.SSLError, TypeError) as error:  # TypeError: a character that PEM does not know
         raise ValidationError(_("This is not a certificate in PEM form.")) from error
 
 

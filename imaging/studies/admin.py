@@ -18,7 +18,7 @@ from accounts.actor import Actor
 from accounts.admin_filters import DoorFilter
 from accounts.admin_rooms import Room
 from accounts.audit import Action
-from accounts.audited_admin import AuditedModelAdmin, ReadOnlyAdmin
+from accounts.audited_admin import AuditedModelAdmin, ReadOnlyAdmin, SpokenFields, ValuesFromAddress
 from accounts.roles import Door
 from accounts.scope import EMPTY
 from imaging.studies import services
@@ -71,7 +71,7 @@ class PlacementForm(ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Placement)
-class PlacementAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PlacementAdmin(ValuesFromAddress, SpokenFields, admin.ModelAdmin):  # type: ignore[type-arg]
     """Where studies lie. Adding, changing and removing are audited by the services that do it."""
 
     room = Room.IMAGES

@@ -12,6 +12,7 @@ import { choose, chosenRow, listOf, rowsOf } from "./rows";
 const REST_MS = 140;
 const HOVER_MS = 450;
 const LEAVE_MS = 250;
+const DECODE_MS = 400;
 const KEPT = 24;
 
 interface Kept {
@@ -94,13 +95,14 @@ function enlarge(): void {
   const large = panel()?.querySelector<HTMLImageElement>("[data-lightbox-large]");
   const address = large?.dataset["large"];
   if (!large || !address || large.getAttribute("src") === address) return;
-  large.hidden = true;
-  large.src = address;
   const put = (): void => {
     if (large.getAttribute("src") === address && large.naturalWidth > 0) large.hidden = false; // or the small one stays
   };
-  // A browser that is short of something refuses to decode ahead what it can draw all the same.
-  large.decode().then(put, () => (large.complete ? put() : large.addEventListener("load", put, { once: true })));
+  // A browser that is short of something refuses to decode ahead what it can draw all the same, or never answers.
+  const late = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, DECODE_MS));
+  large.addEventListener("load", () => void Promise.race([large.decode().catch(() => undefined), late()]).then(put), { once: true });
+  large.hidden = true;
+  large.src = address;
 }
 
 function fetchAhead(row: HTMLElement): void {

@@ -15,16 +15,17 @@ export class Saving {
   private readonly waiting = new Map<string, Wish>();
   private timer = 0;
   private busy = false;
+  private isBack = false;
   private tries = 0;
   /** Changes with every wish and every answer: what was asked of the server in between may be older than what is here. */
   epoch = 0;
 
   constructor(private readonly onState: (state: SavingState, message: string) => void) {
-    window.addEventListener("online", () => this.soon(0));
+    window.addEventListener("online", () => this.waiting.size && this.retry());
     // Coming back from the sign-in page in another window.
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) void this.run();
-      else if (this.waiting.size) this.soon(0);
+      else if (this.waiting.size) this.retry();
     });
     window.addEventListener("beforeunload", (event) => {
       if (!this.waiting.size && !this.busy) return;
@@ -43,6 +44,8 @@ export class Saving {
 
   /** The session or the network is back. */
   retry(): void {
+    this.tries = 0;
+    this.isBack = this.busy; // what is under way may have been sent before: it is not waited for again
     if (this.waiting.size) this.soon(0);
     else this.onState("saved", "");
   }
@@ -69,6 +72,7 @@ export class Saving {
     if (this.busy) return;
     window.clearTimeout(this.timer);
     this.busy = true;
+    this.isBack = false;
     let refused = "";
     try {
       for (const [key, wish] of [...this.waiting]) {
@@ -97,7 +101,7 @@ export class Saving {
   private later(error: unknown): void {
     const signedOut = error instanceof RequestFailed && error.status === 401;
     this.onState(signedOut ? "signed_out" : "offline", "");
-    this.soon(AGAIN_MS[Math.min(this.tries, AGAIN_MS.length - 1)] ?? 20_000);
+    this.soon(this.isBack ? 0 : (AGAIN_MS[Math.min(this.tries, AGAIN_MS.length - 1)] ?? 20_000));
     this.tries += 1;
     if (!(error instanceof RequestFailed)) console.error(error);
   }

@@ -89,7 +89,7 @@ def hospital(
     today = timezone.localdate().isoformat()
     asked = {"kind": "access", "asked_by": "self", "received_on": today, "identity_checked": "card", "wish": "x"}
     desk.post(f"/privacy/patients/{study.patient_id}/requests", asked)
-    desk.post("/import/begin", {"department": str(study.placements.all()[0].department_id), "title": "CD"})
+    desk.post("/import/begin", {"department": str(archive.department.pk), "title": "CD"})
     desk.post("/lists/save", {"name": "mine", "q": "x"})
     image = Instance.objects.get(sop_instance_uid=studies["image"].SOPInstanceUID)
     shape = {"points": [[0, 0, 0]], "text": MARKUP}

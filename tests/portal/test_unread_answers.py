@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -22,7 +23,10 @@ busy = set()
 
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [str(len(busy)).encode()] if environ["PATH_INFO"] == "/busy" else long_answer()
+    if environ["PATH_INFO"] == "/busy":
+        setting.join()  # connections made before have no limit
+        return [str(len(busy)).encode()]
+    return long_answer()
 
 def long_answer():
     busy.add(threading.get_ident())
@@ -32,7 +36,7 @@ def long_answer():
     finally:
         busy.discard(threading.get_ident())
 
-end_unread(PORT, seconds=2)
+setting = end_unread(PORT, seconds=2)
 """
 
 
@@ -61,10 +65,14 @@ def port(tmp_path: Path) -> Iterator[int]:
         "unread:application",
     ]
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{BASE_DIR}"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        until_busy(chosen, 0)
-        yield chosen
-        server.terminate()
+    silence = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, start_new_session=True, **silence) as server:
+        try:
+            until_busy(chosen, 0)
+            yield chosen
+        finally:
+            # Asked to stop, it would wait for its readers: for ever, where the limit does not work.
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 def busy(port: int) -> int:

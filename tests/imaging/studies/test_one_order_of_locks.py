@@ -1,7 +1,6 @@
 """Two people, or a person and a registrar, write about one patient at once: nobody waits for ever, and lists say what is so."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -16,6 +15,7 @@ from imaging.studies.rows import locks, patients, placement
 from imaging.studies.rows.incoming import PlannedPlacement
 from tests.factories.accounts import DepartmentFactory
 from tests.factories.arrivals import dataset, incoming
+from tests.lock_waits import until_it_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,19 +73,6 @@ def elsewhere(pool, job):
     return pool.submit(run)
 
 
-def until_somebody_waits():
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)"
-                " WHERE NOT granted AND datname = current_database()"
-            )
-            if cursor.fetchone() is not None:
-                return
-    raise AssertionError("nobody waits for a lock")
-
-
 def names_agree():
     """Whether each placement carries the name that its patient has."""
     found = list(Placement.objects.values_list("name_norm", "study__patient__name_norm"))
@@ -104,7 +91,7 @@ def test_a_study_that_is_new_while_its_patient_is_renamed_gets_the_new_name(rece
             renamed = elsewhere(
                 renaming, lambda: studies.correct(Patient.objects.get(), NEW_NAME, reason="misspelt", actor=SYSTEM)
             )
-            until_somebody_waits()
+            until_it_waits(renamed)
         arriving.result(timeout=60)
         renamed.result(timeout=60)
         renaming.shutdown()
@@ -120,7 +107,7 @@ def test_a_study_that_arrives_after_the_renaming_began_waits_for_its_end(receive
             renamed = elsewhere(pool, lambda: studies.correct(patient, NEW_NAME, reason="misspelt", actor=SYSTEM))
             assert begun.wait(timeout=60)
             arriving = elsewhere(pool, received)
-            until_somebody_waits()
+            until_it_waits(arriving)
         renamed.result(timeout=60)
         arriving.result(timeout=60)
     assert Patient.objects.get().patient_name == "RENAMED^ROSA"
@@ -137,7 +124,7 @@ def test_a_department_that_gets_a_study_during_the_renaming_gets_the_new_name(re
             assert begun.wait(timeout=60)
             plan = PlannedPlacement(department_id=guest.pk, kind=Placement.Kind.GRANT, reason_code="test")
             placed = elsewhere(pool, lambda: studies.place_study(study, plan, actor=SYSTEM))
-            until_somebody_waits()
+            until_it_waits(placed)
         renamed.result(timeout=60)
         placed.result(timeout=60)
     assert Placement.objects.count() == 3
@@ -171,7 +158,7 @@ def test_studies_are_withdrawn_while_another_of_the_patient_is_corrected(receive
                 corrected.append(
                     elsewhere(pool, lambda: studies.correct(third, NEW_NAME, reason="misspelt", actor=SYSTEM))
                 )
-                until_somebody_waits()
+                until_it_waits(corrected[0])
 
         monkeypatch.setattr(withdrawal, "_recount", after_the_first)
         withdrawal.withdraw(versions, actor=SYSTEM, reason="wrong patient")
@@ -188,7 +175,7 @@ def test_two_people_correct_one_study_one_after_the_other_and_neither_is_lost(re
             moved = elsewhere(pool, lambda: studies.correct(study, NEW_ID, reason="wrong ID", actor=SYSTEM))
             assert begun.wait(timeout=60)
             renamed = elsewhere(pool, lambda: studies.correct(study, NEW_NAME, reason="misspelt", actor=SYSTEM))
-            until_somebody_waits()
+            until_it_waits(renamed)
         assert len(moved.result(timeout=60)) == 1
         assert len(renamed.result(timeout=60)) == 1
     patient = Study.objects.select_related("patient").get().patient
@@ -208,7 +195,7 @@ def test_an_object_that_arrives_while_its_study_is_corrected_is_corrected_too(re
             )
             assert begun.wait(timeout=60)
             corrected = elsewhere(pool, lambda: studies.correct(study, NEW_NAME, reason="misspelt", actor=SYSTEM))
-            until_somebody_waits()
+            until_it_waits(corrected)
         arriving.result(timeout=60)
         assert len(corrected.result(timeout=60)) == 2
     assert names_agree()

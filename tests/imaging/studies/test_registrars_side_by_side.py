@@ -3,7 +3,6 @@
 import dataclasses
 import random
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,6 +17,7 @@ from imaging.studies.rows import placement
 from imaging.studies.rows.incoming import State
 from tests.factories.accounts import DepartmentFactory
 from tests.factories.arrivals import dataset, incoming, uid
+from tests.lock_waits import until_it_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,9 +120,7 @@ def test_headers_are_joined_while_a_version_is_withdrawn(data_dir, monkeypatch):
 
         def while_another_waits(study):
             joined.append(pool.submit(run, [lambda: studies.compact(series)]))
-            until = time.monotonic() + 20
-            while not _someone_waits_for_a_lock():
-                assert time.monotonic() < until
+            until_it_waits(joined[0])
             recount(study)
 
         monkeypatch.setattr(withdrawal, "_recount", while_another_waits)
@@ -144,17 +142,7 @@ def test_a_list_keeps_what_is_new_of_a_study_while_another_of_the_patient_is_cop
             Study.objects.filter(pk=changing.pk).update(status=Study.Status.ATTENTION, sensitivity="vip")
             placement.refresh(studies=[changing.pk])
             copied = pool.submit(run, [lambda: placement.refresh(studies=[other.pk], patients=[other.patient_id])])
-            until = time.monotonic() + 20
-            while not _someone_waits_for_a_lock():
-                assert time.monotonic() < until
+            until_it_waits(copied)
         copied.result(timeout=60)
     kept = Placement.objects.get(study=changing)
     assert (kept.status, kept.sensitivity) == (Study.Status.ATTENTION, "vip")
-
-
-def _someone_waits_for_a_lock():
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()"
-        )
-        return cursor.fetchone() is not None
