@@ -35,6 +35,7 @@ def test_a_person_links_the_hospitals_account_and_comes_in_with_it(
     comes: Comes, client: Client, hospital: IdentityProvider, charlie: User
 ) -> None:
     signs_in(client, charlie)
+    assert reverse("federation:identities") in client.get("/account/security/").content.decode()
     answer = comes(begin=BEGIN + "?for=link", sub="c-1", groups=GROUPS, preferred_username="charlie")
     assert (answer.status_code, answer["Location"]) == (302, reverse("federation:identities"))
     assert FederatedIdentity.objects.get(user=charlie).subject == "c-1"
