@@ -1,6 +1,5 @@
 """What every test stands on: a real database seen through the application's role, and a data folder of its own."""
 
-import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,15 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connections
-from redis.exceptions import RedisError
 
-from accounts.audit import coalescing
-from accounts.signing_in import enrolment, policy
-from imaging.dicomweb import kept_answers
-from imaging.studies.reading import decisions, metadata
-from tests import emptying
+from tests import emptying, memories
 
 pytest_plugins = [
     "tests.sharing_out",
@@ -80,15 +73,7 @@ def _clean_as_owner() -> None:
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     """Each test is a new process for headers kept in memory by primary key: keys begin anew when tables are emptied."""
-    metadata.remembered.clear()
-    coalescing.forget_all()
-    # The places of downloads are kept by primary key too, in the cache of all processes.
-    with contextlib.suppress(RedisError):
-        cache.clear()
-    decisions.remembered.clear()
-    policy.forget()
-    enrolment.forget_all()
-    kept_answers.remembered.clear()
+    memories.forget()
 
 
 @pytest.fixture

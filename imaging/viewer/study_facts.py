@@ -88,7 +88,7 @@ def places(placements: Iterable[Placement]) -> list[Place]:
     """Return why the study is in each of the reader's departments."""
     return [
         Place(
-            department=place.department.label,
+            department=_("You") if place.department.is_personal else place.department.label,
             kind=place.get_kind_display(),
             reason=wording.placement_reason(place.reason_code, place.reason_detail),
             until=place.until,

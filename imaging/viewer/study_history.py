@@ -111,7 +111,9 @@ def _placed(placements: Iterable[Placement]) -> list[Line]:
         Line(
             place.placed_at,
             "building-hospital",
-            _("Placed in %(department)s") % {"department": place.department.label},
+            _("Opened to you")
+            if place.department.is_personal
+            else _("Placed in %(department)s") % {"department": place.department.label},
             wording.placement_reason(place.reason_code, place.reason_detail),
         )
         for place in placements

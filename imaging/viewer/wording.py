@@ -84,6 +84,10 @@ REASONS: Final[Mapping[str, str | Promise]] = {
     "sender": _("No rule fitted: it is a department of the sender %(detail)s."),
     "quarantine": _("A person decided: %(detail)s."),
     "person": _("A person decided: %(detail)s."),
+    "request": _("Access was asked for and granted."),
+    "emergency": _("It was opened in an emergency."),
+    "order": _("The department asked for the exam."),
+    "referrer": _("The images name the referring physician."),
 }
 
 #: What went wrong, in words; codes of `imaging.dicom.errors`, `imaging.storage.errors` and of the steps.

@@ -22,6 +22,7 @@ _STANDINGS: Final[Mapping[str, tuple[str | Promise, str, str]]] = {
     "waiting": (pgettext_lazy("access request", "waiting"), "", "clock"),
     "question": (pgettext_lazy("access request", "answer needed"), "tag-warn", "alert-triangle"),
     "open": (pgettext_lazy("access request", "granted"), "tag-ok", "check"),
+    "partly": (pgettext_lazy("access request", "granted in part"), "tag-ok", "check"),
     "expired": (pgettext_lazy("access request", "expired"), "", "history"),
     "revoked": (pgettext_lazy("access request", "revoked"), "tag-critical", "x"),
     "given_back": (pgettext_lazy("access request", "given back"), "", "arrow-back-up"),
@@ -52,7 +53,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A request in a list."""
+    """A request in a list. ``until`` is the end of what is open, or of what has expired."""
 
     request: AccessRequest
     standing: Standing
@@ -62,32 +63,33 @@ class Line:
     studies: list[RequestedStudy]
     patient: Any = None
 
-    @property
-    def is_open(self) -> bool:
-        """Whether something that was granted holds now."""
-        return self.standing.code == "open" or bool(self.until and self.until > timezone.now())
+    is_open: bool = False
 
 
 def line(request: AccessRequest, *, patient: Any = None) -> Line:
     """A request, with its studies fetched."""
     items = list(request.studies.all())
-    until = _open_until(items)
-    code = standing_code(request, items, until)
+    open_until = _open_until(items)
+    code = standing_code(request, items, open_until)
+    ends = [item.grant.until for item in items if item.grant and item.grant.until]
     return Line(
         request=request,
         standing=Standing(code, *_STANDINGS[code]),
-        until=until or max((item.grant.until for item in items if item.grant and item.grant.until), default=None),
+        until=open_until or (max(ends, default=None) if code == "expired" else None),
         typed=typed(request),
         hours=hours_in_words(request.hours),
         studies=items,
         patient=patient,
+        is_open=open_until is not None,
     )
 
 
 def standing_code(request: AccessRequest, items: list[RequestedStudy], open_until: dt.datetime | None) -> str:
     """One word for a request: what counts first for who asked."""
     if request.state == AccessRequest.State.WAITING:
-        return "question" if request.awaits_requester else "waiting"
+        if request.awaits_requester:
+            return "question"
+        return "waiting" if open_until is None else "partly"
     if open_until is not None:
         return "open"
     states = {item.state for item in items if item.grant_id is not None}

@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Department, User
 from imaging.studies.models import Grant, Patient, Study
@@ -206,7 +207,7 @@ class RequestedStudy(models.Model):
         WAITING = "waiting", _("waiting")
         GRANTED = "granted", _("granted")
         DENIED = "denied", _("denied")
-        REVOKED = "revoked", _("revoked")
+        REVOKED = "revoked", pgettext_lazy("requested study", "revoked")
         GIVEN_BACK = "given_back", _("given back")
         EXPIRED = "expired", _("expired")
         #: Withdrawn, unanswered, or no longer the patient's.

@@ -45,6 +45,25 @@ def test_a_request_is_withdrawn_and_what_was_granted_given_back(
     assert actions(second)[-1] == "access.given_back"
 
 
+def test_what_is_taken_back_while_another_department_has_not_decided_is_not_called_open(
+    registered: Register, bob: User, marc: User, cardio: User, desk: Desk, client: Client
+) -> None:
+    registered(StudyDescription="Left knee")
+    registered(owner=cardio.memberships.get().department, also=None)
+    request = desk.ask(bob)
+    desk.decide(marc, request)
+    client.force_login(bob)
+    page = client.get(f"/access/requests/{request.pk}/").content.decode()
+    assert "granted in part" in page
+    assert "It is open to you" in page
+    client.force_login(marc)
+    client.post(f"/access/requests/{request.pk}/revoke", {"note": "Operation cancelled"})
+    client.force_login(bob)
+    page = client.get(f"/access/requests/{request.pk}/").content.decode()
+    assert "It is open to you" not in page
+    assert "It waits for a decision" in page
+
+
 def test_revoking_closes_every_door_at_once(
     registered: Register, bob: User, marc: User, desk: Desk, client: Client
 ) -> None:

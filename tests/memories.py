@@ -1,0 +1,24 @@
+"""What a process of the portal remembers for a moment, and a new one does not."""
+
+import contextlib
+
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+from accounts.audit import coalescing
+from accounts.signing_in import enrolment, policy
+from imaging.dicomweb import kept_answers
+from imaging.studies.reading import decisions, metadata
+
+
+def forget() -> None:
+    """Be a new process: nothing is remembered by primary key, and nothing for a second more or less."""
+    metadata.remembered.clear()
+    coalescing.forget_all()
+    # The places of downloads are kept by primary key too, in the cache of all processes.
+    with contextlib.suppress(RedisError):
+        cache.clear()
+    decisions.remembered.clear()
+    policy.forget()
+    enrolment.forget_all()
+    kept_answers.remembered.clear()
