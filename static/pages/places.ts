@@ -35,7 +35,7 @@ interface Entry {
 interface History {
   currentEntry: (Entry & { index: number }) | null;
   entries(): Entry[];
-  traverseTo(key: string): unknown;
+  traverseTo(key: string): { committed: Promise<unknown>; finished: Promise<unknown> };
 }
 
 const address = window.location.pathname + window.location.search;
@@ -135,7 +135,11 @@ export function leave(back: string): void {
   const before = history?.entries().slice(0, Math.max(index, 0)).reverse();
   const entry = before?.find((each) => each.url && isWayBack(each.url, back));
   const isList = new URL(back, window.location.href).pathname === LIST;
-  if (history && entry) history.traverseTo(entry.key);
+  if (history && entry) {
+    const steps = history.traverseTo(entry.key);
+    // Both end with this page, or are broken off by another step that the reader takes: no fault.
+    void Promise.allSettled([steps.committed, steps.finished]);
+  }
   else if (!history && document.referrer && isWayBack(document.referrer, back)) window.history.back();
   else window.location.assign((isList && sessionStorage.getItem(LAST)) || back);
 }

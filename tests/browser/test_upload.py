@@ -312,6 +312,7 @@ def test_only_who_may_upload_is_led_there(
     page = open_page(alice)
     page.goto("/")
     page.click("nav.nav a:has-text('Import')")
+    page.locator("#department option").first.wait_for(state="attached")
     assert page.locator("#department option").all_inner_texts() == ["Emergency", "Orthopaedics"]
 
 
