@@ -139,8 +139,7 @@ export function leave(back: string): void {
     const steps = history.traverseTo(entry.key);
     // Both end with this page, or are broken off by another step that the reader takes: no fault.
     void Promise.allSettled([steps.committed, steps.finished]);
-  }
-  else if (!history && document.referrer && isWayBack(document.referrer, back)) window.history.back();
+  } else if (!history && document.referrer && isWayBack(document.referrer, back)) window.history.back();
   else window.location.assign((isList && sessionStorage.getItem(LAST)) || back);
 }
 
