@@ -14,6 +14,7 @@ from accounts.audit import Action
 from accounts.audit.selectors import AccessLine
 from accounts.models import Membership, User
 from accounts.roles import Role
+from imaging.privacy.looking.words import PURPOSES
 from imaging.privacy.models import DataPackage
 from imaging.studies.models import GRANTED, Grant, Patient, Placement
 
@@ -47,7 +48,8 @@ class Told:
             Ground.DESK: _("request about one's data"),
             Ground.UNKNOWN: _("no ground on record"),
         }[self.ground]
-        return _("%(ground)s: “%(reason)s”") % {"ground": said, "reason": self.reason} if self.reason else said
+        reason = str(PURPOSES.get(self.reason, self.reason))
+        return _("%(ground)s: “%(reason)s”") % {"ground": said, "reason": reason} if reason else said
 
 
 @dataclass(frozen=True, slots=True)

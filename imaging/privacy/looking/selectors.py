@@ -113,7 +113,7 @@ def _group(line: AccessLine, related: Grounds, departments: Sequence[str]) -> Gr
         departments=tuple(departments),
         done=tuple(done.items()),
         refused=line.refused,
-        doors=tuple(dict.fromkeys(said for door in line.doors if (said := words.door_in_words(door)))),
+        doors=tuple(dict.fromkeys(said for door in line.doors if (said := words.door_in_words(door, line.actor_kind)))),
         grounds=related.of(line),
         studies=line.studies,
         first=line.first_at,

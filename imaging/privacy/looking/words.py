@@ -51,6 +51,11 @@ KINDS: Final[Mapping[str, str | Promise]] = MappingProxyType(
     }
 )
 
+#: Why a record was opened in an emergency: codes of HL7 v3 PurposeOfUse.
+PURPOSES: Final[Mapping[str, str | Promise]] = MappingProxyType(
+    {"ETREAT": _("emergency treatment"), "BTG": _("care that could not wait")}
+)
+
 
 def action_in_words(action: str) -> str:
     """What was done; actions that are no look by their own label."""
@@ -58,9 +63,10 @@ def action_in_words(action: str) -> str:
     return str(known[action] if action in known else Action(action).label)
 
 
-def door_in_words(door: str) -> str:
-    """By which way; empty when it is not on record."""
-    return str(DOORS.get(door, ""))
+def door_in_words(door: str, kind: str = "") -> str:
+    """By which way; empty when it is not on record. The viewer of our pages asks by DICOMweb: a person uses no other program."""
+    ours = kind == "user" and door in {Door.DICOMWEB, Door.API}
+    return str(DOORS.get(Door.PAGE if ours else door, ""))
 
 
 def kind_in_words(kind: str) -> str:

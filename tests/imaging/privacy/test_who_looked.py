@@ -65,11 +65,31 @@ def test_an_emergency_is_told_as_one(
 ) -> None:
     place = accounts.own_place_of(bob, site=orthopaedics.site)
     terms = {"gives": Grant.Gives.EMERGENCY, "basis": Grant.Basis.EMERGENCY, "until": None}
-    studies.grant(patient, holder=place, actor=SYSTEM, reason="unconscious in resus", **terms)
+    studies.grant(patient, holder=place, actor=SYSTEM, reason="ETREAT", **terms)
     look(User.objects.get(pk=bob.pk), study)
     (group,) = looks_of(patient).groups
     assert group.is_emergency
-    assert group.grounds[0].words == "emergency access: “unconscious in resus”"
+    assert group.grounds[0].words == "emergency access: “emergency treatment”"
+
+
+def test_who_reads_with_the_viewer_is_on_our_pages_and_not_in_another_program(
+    bob: User, patient: Patient, study: Study
+) -> None:
+    for kind, identity in (("user", str(bob.pk)), ("machine", "7")):
+        actor = Actor(kind=kind, id=identity, name=kind, door="dicomweb")  # type: ignore[arg-type]
+        uid = study.study_instance_uid
+        audit.record(
+            audit.Action.METADATA_READ,
+            actor=actor,
+            subject_type="study",
+            subject_uid=uid,
+            patient_id=patient.patient_id,
+        )
+    told = {group.kind: group.doors for group in looks_of(patient).groups}
+    assert told == {
+        "user": ("on the hospital's own pages",),
+        "machine": ("from another program of the hospital",),
+    }
 
 
 def test_a_look_that_nothing_explains_is_marked(bob: User, patient: Patient, study: Study) -> None:
