@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import MachineKey, User, validate_addresses
 from accounts.roles import MACHINE_DOORS, Right
+from accounts.word_lists import WordsField
 
 
 class UserAddForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -42,26 +43,15 @@ class UserEditForm(forms.ModelForm):  # type: ignore[type-arg]
         )
 
 
-class AddressesField(forms.CharField):
-    """Addresses or networks, one a line."""
-
-    widget = forms.Textarea(attrs={"rows": 3, "cols": 40})
-
-    def prepare_value(self, value: Any) -> Any:
-        """Show a list as lines."""
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
-        """Read lines as a list."""
-        addresses = (super().to_python(value) or "").split()
-        validate_addresses(addresses)
-        return addresses
+def _validate_address(word: str) -> None:
+    validate_addresses([word])
 
 
 class MachineKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A machine's key: for each door, boxes to tick."""
 
-    addresses = AddressesField(
+    addresses = WordsField(
+        each=_validate_address,
         label=_("Allowed addresses"),
         required=False,
         help_text=_("One address or network a line, such as 10.1.0.0/16. Empty: from any address."),

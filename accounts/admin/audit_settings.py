@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
-from django.contrib.postgres.forms import SimpleArrayField
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -21,6 +20,7 @@ from accounts.audit.retention import SHORTEST_YEARS
 from accounts.audit.syslog_connection import certificate_folder
 from accounts.audited_admin import AuditedModelAdmin
 from accounts.outbound.models import validate_network
+from accounts.word_lists import WordsField
 
 _PROBLEMS: Final = {
     "no_connection": _("Nobody listens there."),
@@ -39,8 +39,8 @@ _PROBLEMS: Final = {
 class AuditReceiverForm(forms.ModelForm):  # type: ignore[type-arg]
     """Kinds of event as boxes; from where a new receiver begins."""
 
-    networks = SimpleArrayField(
-        forms.CharField(max_length=43, validators=[validate_network]),
+    networks = WordsField(
+        each=validate_network,
         required=False,
         label=_("Private addresses"),
         help_text=AuditReceiver._meta.get_field("networks").help_text,

@@ -9,21 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.federation import services
 from accounts.federation.models import ClientAuthentication, Protocol
 from accounts.models import IdentityProvider
-
-
-class WordsField(forms.CharField):
-    """Several words, with blanks or line ends between them."""
-
-    widget = forms.Textarea(attrs={"rows": 2, "cols": 60})
-
-    def prepare_value(self, value: Any) -> Any:
-        """Show a list as lines."""
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
-        """Read words as a list, each once."""
-        return list(dict.fromkeys((super().to_python(value) or "").split()))
-
+from accounts.word_lists import WordsField
 
 _WORDS = (
     "scopes",

@@ -2,19 +2,19 @@
 
 from django import forms
 from django.contrib import admin
-from django.contrib.postgres.forms import SimpleArrayField
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_rooms import Room
 from accounts.audited_admin import AuditedModelAdmin
 from accounts.outbound.models import OutboundHost, validate_network
+from accounts.word_lists import WordsField
 
 
 class OutboundHostForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Private addresses are written with commas between them."""
+    """Private addresses are written one a line."""
 
-    networks = SimpleArrayField(
-        forms.CharField(max_length=43, validators=[validate_network]),
+    networks = WordsField(
+        each=validate_network,
         required=False,
         label=_("Private addresses"),
         help_text=OutboundHost._meta.get_field("networks").help_text,

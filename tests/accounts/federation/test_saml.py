@@ -210,9 +210,10 @@ def test_after_a_switch_the_provider_is_told_to_ask(client: Client, clinic: Iden
 
 def test_answers_put_aside_by_one_address_have_an_end(client: Client, clinic: IdentityProvider) -> None:
     knock = {"SAMLResponse": "x", "RelayState": "y"}
-    answers = [client.post("/account/sso/clinic/saml/acs/", knock).status_code for _time in range(121)]
+    # A minute may begin meanwhile, with a count of its own.
+    answers = [client.post("/account/sso/clinic/saml/acs/", knock).status_code for _time in range(241)]
     assert set(answers[:120]) == {303}
-    assert answers[120] == 503
+    assert answers[-1] == 503
 
 
 def test_our_metadata_are_published(client: Client, clinic: IdentityProvider) -> None:

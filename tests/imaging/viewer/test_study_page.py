@@ -1,25 +1,22 @@
 """The study page by its parts: identity, what may change under it, the images of a series, the line of time, the history."""
 
 import re
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
-from accounts.actor import SYSTEM, Actor
+from accounts.actor import Actor
 from accounts.audit import coalescing
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, SharesPriors, User
 from accounts.roles import Role
-from accounts.services import own_place_of
 from imaging.studies import marking
 from imaging.studies import services as studies
 from imaging.studies.correction import withdrawal
-from imaging.studies.models import Grant, Instance, InstanceVersion, Placement, Study
+from imaging.studies.models import Instance, InstanceVersion, Placement, Study
 from imaging.viewer.instances import PER_PAGE
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, UserFactory
@@ -388,21 +385,3 @@ def test_where_it_was_placed_is_told_of_the_readers_own_departments(
     text = text_of(reader, addresses(made).study)
     assert "Placed in Emergency" in text
     assert "Orthopaedics" not in text
-
-
-@pytest.mark.parametrize("basis", [Grant.Basis.REQUEST, Grant.Basis.REFERRER, Grant.Basis.ORDER])
-def test_what_was_granted_to_a_person_is_told_in_words_and_to_the_minute(
-    basis: Grant.Basis, archive: Archive, bob: User, client: Client
-) -> None:
-    dataset = arrivals.dataset()
-    archive.receive(dataset)
-    study = archive.study(dataset.StudyInstanceUID)
-    until = timezone.localtime() + timedelta(hours=2)
-    terms: dict[str, Any] = {"gives": Grant.Gives.VIEW, "basis": basis, "until": until, "actor": SYSTEM}
-    studies.grant(study, holder=own_place_of(bob, site=archive.department.site), **terms)
-    client.force_login(bob)
-    page = client.get(addresses(dataset).study).content.decode()
-    assert "Opened to you" in page
-    assert "<b>You</b>, granted access" in page
-    assert re.search(r"Until [^<]*, \d\d:\d\d\.", page)
-    assert not re.search(r"grant \d", page)
