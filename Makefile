@@ -152,7 +152,7 @@ messages: .make/requirements ## bring the French catalogue up to date with code 
 
 .PHONY: bench
 bench: setup .make/test-requirements peers ## measure speed and memory; docs/performance.md keeps the figures
-	@NEGATOSCOPE_DURABLE=1 $(BIN)/python -m pytest tests/benchmarks -s --override-ini='norecursedirs=.* data node_modules' $(ARGS)
+	@NEGATOSCOPE_DURABLE=1 $(BIN)/python -m pytest tests/benchmarks -s -o timeout=0 --override-ini='norecursedirs=.* data node_modules' $(ARGS)
 
 FILE ?= negatoscope.cdx.json
 SECONDS ?= 600

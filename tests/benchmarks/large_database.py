@@ -36,10 +36,10 @@ def large_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[st
         name = f"{small}_large"
         for each in connections.all():
             each.close()
-        database = sql.Identifier(name)
+        drop(name)
         with _maintenance() as maintenance:
-            maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(database))
-            maintenance.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(database, sql.Identifier(small)))
+            copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(small))
+            maintenance.execute(copy)
         try:
             with using(name):
                 departments = [DepartmentFactory.create(code=f"large-{number}").pk for number in range(DEPARTMENTS)]
@@ -47,8 +47,18 @@ def large_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[st
                     large_archive.load(owner, departments=departments, studies=STUDIES)
             yield name
         finally:
-            with _maintenance() as maintenance:
-                maintenance.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+            drop(name)
+
+
+def drop(name: str) -> None:
+    """Drop a database of a measurement. FORCE would be refused while the database is vacuumed, which is not ours to end."""
+    with _maintenance() as maintenance:
+        maintenance.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = %s AND backend_type = 'client backend'",
+            [name],
+        )
+        maintenance.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def _maintenance() -> psycopg.Connection[Any]:

@@ -23,7 +23,7 @@ from accounts.audit.models import AuditEvent
 from accounts.audit.snooping import PatientKey
 from accounts.roles import Role
 from imaging.privacy.breaches import selectors as breaches
-from tests.benchmarks.large_database import using
+from tests.benchmarks.large_database import drop, using
 from tests.benchmarks.timing import line, p95, spent
 from tests.factories.accounts import DepartmentFactory, MembershipFactory, UserFactory
 
@@ -58,16 +58,15 @@ def large_audit(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
         for each in connections.all():
             each.close()
         url = os.environ["DATABASE_OWNER_URL"]
+        drop(name)
         with psycopg.connect(url, autocommit=True) as maintenance:
-            maintenance.execute(f'DROP DATABASE IF EXISTS "{name}"')
             maintenance.execute(f'CREATE DATABASE "{name}" TEMPLATE "{small}"')
         try:
             with psycopg.connect(psycopg.conninfo.make_conninfo(url, dbname=name), autocommit=True) as owner:
                 _fill(owner, role)
             yield name
         finally:
-            with psycopg.connect(url, autocommit=True) as maintenance:
-                maintenance.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            drop(name)
 
 
 def _fill(owner: "psycopg.Connection[Any]", role: str) -> None:
