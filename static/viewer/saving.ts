@@ -45,7 +45,7 @@ export class Saving {
   /** The session or the network is back. */
   retry(): void {
     this.tries = 0;
-    this.isBack = this.busy; // what is under way may have been sent before: it is not waited for again
+    this.isBack = this.busy; // what is under way was sent before that: should it fail, it is tried again at once
     if (this.waiting.size) this.soon(0);
     else this.onState("saved", "");
   }

@@ -4,10 +4,11 @@ import time
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from accounts.outbound import policies, services
 from accounts.outbound.errors import Failed, OutboundError, Refused
-from accounts.outbound.models import OutboundHost
+from accounts.outbound.models import OutboundHost, validate_certificates
 from tests.receivers import Receiver, certificate
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +65,12 @@ def test_a_certificate_that_nobody_vouches_for_is_not_believed(receiver: Receive
     assert why(receiver.address) == "not_trusted"
     OutboundHost.objects.update(certificates=certificate("localhost")[0].decode())
     assert why(receiver.address) == "not_trusted"
+
+
+@pytest.mark.parametrize("text", ["é²", "²", "-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----"])
+def test_what_is_no_certificate_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="not a certificate"):
+        validate_certificates(text)
 
 
 def test_redirects_are_not_followed(receiver: Receiver) -> None:

@@ -106,6 +106,12 @@ def test_a_person_places_a_study_and_takes_it_out_again(client, study, administr
     assert AuditEvent.objects.filter(action="study.removed").count() == 1
 
 
+@pytest.mark.parametrize("field", ["until", "placed_at", "study", "department", "kind"])
+def test_an_address_that_fills_in_what_is_no_value_opens_the_form_of_a_placement(client, administrator, field):
+    client.force_login(administrator)
+    assert client.get(reverse("admin:imaging_placement_add"), {field: "²"}).status_code == 200
+
+
 def test_a_placement_cannot_end_in_the_past(client, study, administrator, orthopaedics):
     fields = {"study": study.pk, "department": orthopaedics.pk, "kind": "requesting"}
     times = {"until_0": "2020-01-01", "until_1": "00:00:00"}
