@@ -309,8 +309,11 @@ def test_a_hostile_answer_of_marks_breaks_nothing(phantom: str, alice: User, ope
 def test_a_half_drawn_mark_is_left_by_escape(phantom: str, alice: User, open_page: OpenPage) -> None:
     page = open_page(alice)
     open_still(page, phantom)
+    drawn = page.locator("[data-pixels] svg :is(line, path, polyline)")
+    before = drawn.count()
     page.keyboard.press("a")
     drag(page, (10, 40), (30, 40))
+    until(lambda: drawn.count() > before, "no mark is begun")
     page.keyboard.press("Escape")
     assert "/viewer/" in page.url
     until(lambda: written(page) == "", "the half drawn mark stays")
