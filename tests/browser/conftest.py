@@ -81,5 +81,8 @@ def open_page(live_server: Any, chromium: Browser) -> Iterator[OpenPage]:
 
     yield opened
     for context in contexts:
+        for page in context.pages:
+            # An answer that a test had under way would otherwise fail the next one.
+            page.unroute_all(behavior="ignoreErrors")
         context.close()
     assert not complaints.heard

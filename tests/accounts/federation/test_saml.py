@@ -213,7 +213,7 @@ def test_answers_put_aside_by_one_address_have_an_end(client: Client, clinic: Id
     # A minute may begin meanwhile, with a count of its own.
     answers = [client.post("/account/sso/clinic/saml/acs/", knock).status_code for _time in range(241)]
     assert set(answers[:120]) == {303}
-    assert answers[-1] == 503
+    assert 503 in answers
 
 
 def test_our_metadata_are_published(client: Client, clinic: IdentityProvider) -> None:

@@ -17,7 +17,7 @@ from tests.imaging.access.requests.conftest import (
 pytestmark = pytest.mark.django_db
 
 
-HOSTILE = '"><script>alert(1)</script>{{ 7*7 }}\u202egpj'
+HOSTILE = '"><script>alert(1)</script>{{ 7919*7 }}\u202egpj'
 
 
 def test_hostile_words_are_words(
@@ -39,7 +39,7 @@ def test_hostile_words_are_words(
         client.force_login(user)
         text = client.get(address).content.decode()
         assert "<script>alert" not in text
-        assert "49" not in text.split("Questions and answers")[-1].split("</section>")[0] or "{{ 7*7 }}" in text
+        assert str(7919 * 7) not in text
 
 
 def test_pages_of_requests_are_kept_by_nobody(registered: Register, bob: User, desk: Desk, client: Client) -> None:
