@@ -5,6 +5,7 @@ import contextlib
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from accounts import throttling
 from accounts.audit import coalescing
 from accounts.signing_in import enrolment, policy
 from imaging.dicomweb import kept_answers
@@ -22,3 +23,4 @@ def forget() -> None:
     policy.forget()
     enrolment.forget_all()
     kept_answers.remembered.clear()
+    throttling.begin_anew()

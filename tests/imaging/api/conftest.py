@@ -1,14 +1,11 @@
 """Programs and people at the REST API, and an archive with studies of two departments."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
-from accounts import throttling
 from accounts.models import Department, User
 from accounts.services import IssuedKey
 from tests.factories import arrivals
@@ -36,14 +33,6 @@ class Program:
         whole = address.removeprefix("http://testserver") if address.startswith("http") else f"{API}{address}"
         signed = {"Authorization": f"Bearer {self.key}", **(headers or {})}
         return getattr(self.client, method)(whole, headers=signed, **options)
-
-
-@pytest.fixture(autouse=True)
-def _nobody_has_asked_yet() -> Iterator[None]:
-    cache.clear()
-    throttling.begin_anew()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import pytest
 from django.test import Client
 
-from accounts import throttling
 from accounts.audit.models import AuditEvent
 from accounts.models import User
 from imaging.viewer import palette
@@ -87,7 +86,6 @@ def test_who_searches_without_end_is_asked_to_wait_and_nobody_else_is(
     archive: Archive, alice: User, bob: User, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive.receive(arrivals.dataset())
-    throttling.begin_anew()
     monkeypatch.setattr(palette, "MOST_A_MINUTE", 3)
     client.force_login(alice)
     for _search in range(3):

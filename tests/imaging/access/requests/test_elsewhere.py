@@ -196,7 +196,6 @@ def test_found_and_not_found_run_the_same_statements(registered: Register, bob: 
 
 def test_guessing_ends_soon_and_is_an_alarm(registered: Register, bob: User, client: Client) -> None:
     registered()
-    throttling.begin_anew()
     client.force_login(bob)
     answers = [
         client.post("/access/elsewhere", {**BORN, "patient_id": f"P{number}"}).status_code
