@@ -22,6 +22,8 @@ interface Kept {
 
 const kept = new Map<string, Kept>();
 let shown = "";
+/** Only the name stands in the panel. */
+let isGhost = false;
 let rest = 0;
 let hover = 0;
 let pointed: HTMLElement | null = null;
@@ -131,7 +133,10 @@ async function look(row: HTMLElement): Promise<void> {
   try {
     const fresh = await ask(address, asking.signal, false);
     if (shown !== address) return;
-    if (fresh) fill(address, nodes(fresh.text));
+    // What was fetched ahead may have come since the name was put there: then nothing is new, and nothing is shown yet.
+    const text = fresh?.text ?? (isGhost ? kept.get(address)?.text : undefined);
+    if (text !== undefined) fill(address, nodes(text));
+    isGhost = false;
     enlarge();
     fetchAhead(row);
   } catch (error) {
@@ -152,6 +157,7 @@ function show(row: HTMLElement | null): void {
     asking?.abort();
     const before = kept.get(address);
     fill(address, before ? nodes(before.text) : ghost(row));
+    isGhost = !before;
     panel()?.setAttribute("aria-busy", "true");
   }
   rest = window.setTimeout(() => void look(row), REST_MS);
