@@ -1,7 +1,7 @@
 """The panel beside the list: it follows the row, is there at once, says nothing of a study that nobody looked at."""
 
 import pytest
-from playwright.sync_api import Page, Request, Route
+from playwright.sync_api import Page, Request
 
 from accounts.audit.models import AuditEvent
 from accounts.models import User
@@ -58,34 +58,6 @@ def test_space_opens_it_it_follows_the_row_and_stays_open(
     assert page.url.endswith("/")
     page.reload()
     assert not page.locator("#preview").is_visible()
-
-
-def test_what_was_fetched_ahead_in_the_last_moment_is_shown(
-    archive: Archive, decoders: Pool, alice: User, open_page: OpenPage
-) -> None:
-    """The row is chosen while its panel is under way: the name stands there, then all of it, though nothing is new."""
-    made = receive(archive, 3)
-    for study in made:
-        archive.draw(study.StudyInstanceUID)
-    page = open_page(alice)
-    held: list[Route] = []
-
-    def held_up(route: Route) -> None:
-        held.append(route)
-
-    page.route(f"**/{made[1].StudyInstanceUID}/preview?ahead", held_up)
-    page.clock.install()
-    page.goto("/")
-    page.keyboard.press("j")
-    page.keyboard.press(" ")
-    page.clock.run_for(200)
-    until(lambda: page.evaluate("true") and held, "nothing is fetched ahead")
-    page.keyboard.press("j")
-    with page.expect_response(lambda answer: answer.url.endswith("?ahead")):
-        held[0].continue_()
-    page.wait_for_load_state("networkidle")
-    page.clock.run_for(200)
-    settled_on(page, "ROW 001")
 
 
 def test_what_is_fetched_ahead_and_what_is_flown_over_is_not_on_record(
