@@ -64,9 +64,9 @@ def action_in_words(action: str) -> str:
 
 
 def door_in_words(door: str, kind: str = "") -> str:
-    """By which way; empty when it is not on record. The viewer of our pages asks by DICOMweb: a person uses no other program."""
-    ours = kind == "user" and door in {Door.DICOMWEB, Door.API}
-    return str(DOORS.get(Door.PAGE if ours else door, ""))
+    """By which way; empty when it is not on record. A person who asks by DICOMweb does so with the viewer of our pages."""
+    is_viewer = kind == "user" and door == Door.DICOMWEB
+    return str(DOORS.get(Door.PAGE if is_viewer else door, ""))
 
 
 def kind_in_words(kind: str) -> str:
