@@ -14,6 +14,7 @@ class Room(TextChoices):
 
     PEOPLE = "people", _("People and departments")
     MACHINES = "machines", _("Machines and interfaces")
+    EXAMS = "exams", _("Exams and reports")
     IMAGES = "images", _("Images")
     STORAGE = "storage", _("Storage")
     WORK = "work", _("Work in the background")

@@ -1,6 +1,7 @@
 """The application's place in Django."""
 
 from importlib import import_module
+from pathlib import Path
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
@@ -21,6 +22,7 @@ class AccountsConfig(AppConfig):
         import_module("accounts.signals")
         import_module("accounts.federation.arriving")
         import_module("accounts.signing_in.signals")
+        import_module("accounts.notifications.kinds").gather(Path(__file__).parent)
 
 
 class PortalAdminConfig(AdminConfig):

@@ -27,6 +27,7 @@ from accounts.keys.models import (
     validate_door_rights,
 )
 from accounts.labels import CLEARABLE, Label
+from accounts.notifications.models import Notification, NotificationPreference
 from accounts.outbound.models import OutboundHost
 from accounts.practitioners.models import PractitionerIdentifier
 from accounts.querysets import DepartmentManager, DepartmentQuerySet, MembershipQuerySet
@@ -50,6 +51,8 @@ __all__ = [
     "Language",
     "MachineKey",
     "Membership",
+    "Notification",
+    "NotificationPreference",
     "OutboundHost",
     "PractitionerIdentifier",
     "SealedAccount",

@@ -65,6 +65,10 @@ class Capability(TextChoices):
     READ_PRIORS = "read_priors", _("See a patient's earlier studies elsewhere")
     BREAK_GLASS = "break_glass", _("Open in an emergency")
     REVIEW_BREAK_GLASS = "review_break_glass", _("Review emergency access")
+    VET_REQUEST = "vet_request", _("Vet exam requests")
+    SCHEDULE_EXAM = "schedule_exam", _("Book rooms and receive patients")
+    RECONCILE = "reconcile", _("Match studies and requests")
+    READ_FIGURES = "read_figures", _("See the figures of departments")
     WRITE_REPORT = "write_report", _("Write reports")
     SIGN_REPORT = "sign_report", _("Sign reports")
     ACQUIRE = "acquire", _("Acquire images")
@@ -116,6 +120,9 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
                     _C.READ_PRIORS,
                     _C.BREAK_GLASS,
                     _C.UPLOAD,
+                    _C.VET_REQUEST,
+                    _C.RECONCILE,
+                    _C.READ_FIGURES,
                     _C.WRITE_REPORT,
                     _C.SIGN_REPORT,
                     _C.REJECT_IMAGES,
@@ -132,6 +139,8 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
                     _C.REQUEST_ACCESS,
                     _C.READ_PRIORS,
                     _C.ACQUIRE,
+                    _C.SCHEDULE_EXAM,
+                    _C.RECONCILE,
                     _C.UPLOAD,
                     _C.REJECT_IMAGES,
                     _C.CORRECT_IDENTITY,
@@ -152,6 +161,8 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
                     _C.UPLOAD,
                     _C.APPROVE_ACCESS,
                     _C.MANAGE_DEPARTMENT,
+                    _C.SCHEDULE_EXAM,
+                    _C.READ_FIGURES,
                     _C.LABEL,
                     _C.RESOLVE_QUARANTINE,
                     _C.RETRY_PROCESSING,
@@ -165,7 +176,7 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
         ),
         Role.QUALITY_OFFICER: Powers(
             _READ | {Right.DOWNLOAD},
-            frozenset({_C.REVIEW_QUALITY, _C.REJECT_IMAGES, _C.RETRY_PROCESSING}),
+            frozenset({_C.REVIEW_QUALITY, _C.REJECT_IMAGES, _C.RETRY_PROCESSING, _C.READ_FIGURES}),
         ),
         # Knows who looked, and so needs no picture.
         Role.PRIVACY_OFFICER: Powers(

@@ -7,6 +7,7 @@ from django.urls import include, path
 
 from accounts import views
 from accounts.defence import policy_reports
+from accounts.notifications import urls as notifications
 from accounts.sealed import urls as sealed
 from accounts.signing_in import urls as signing_in
 
@@ -14,6 +15,7 @@ own = (
     [
         path("theme/", views.theme, name="theme"),
         path("policy-report/", policy_reports.received, name="policy-report"),
+        *notifications.own,
         *sealed.own,
         *signing_in.own,
     ],

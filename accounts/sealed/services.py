@@ -5,22 +5,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from accounts import audit, notices
+from accounts import audit
 from accounts import services as accounts
 from accounts.actor import SYSTEM, Actor
 from accounts.audit import Action
 from accounts.federation import services as federation
 from accounts.models import Department, SealedAccount, SealedOpening, User, digest_of
 from accounts.roles import Capability, Role, capabilities_of
+from accounts.sealed import notices
 from accounts.selectors import people_capable
 from accounts.signing_in import factors
 
@@ -155,14 +154,14 @@ def follow_up() -> None:
         untold = SealedOpening.objects.filter(told_at=None).select_for_update(of=("self",), skip_locked=True)
         fresh = list(untold.select_related("account__user"))
         SealedOpening.objects.filter(pk__in=[row.pk for row in fresh]).update(told_at=now)
-    for row in fresh:
-        _tell_opened(row)
+        for row in fresh:
+            notices.tell_opened(row, _guardians())
     with transaction.atomic():
         old = SealedAccount.objects.filter(expires_at__lte=now + _REMIND_BEFORE, is_spent=False, reminded_at=None)
         keys = list(old.select_for_update(skip_locked=True).values_list("pk", flat=True))
         SealedAccount.objects.filter(pk__in=keys).update(reminded_at=now)
-    if keys:
-        _tell_old(len(keys))
+        if keys:
+            notices.tell_old(len(keys), _guardians())
 
 
 def _close(held: SealedAccount, actor: Actor) -> None:
@@ -183,28 +182,6 @@ def _close(held: SealedAccount, actor: Actor) -> None:
     for membership in held.user.memberships.active_at(now).filter(valid_from__lte=now):
         accounts.end_membership(actor=actor, membership=membership, at=now)
     _record(Action.SEALED_ACCOUNT_CLOSED, held, actor, {})
-
-
-def _tell_opened(row: SealedOpening) -> int:
-    def text() -> str:
-        told = _("%(account)s was opened. The name given is %(name)s. It closes by itself; seal it again afterwards.")
-        said = told % {"account": row.account.user.label, "name": row.said_name}
-        return f"{said}\n{settings.PUBLIC_URL}/admin/accounts/sealedaccount/\n"
-
-    return notices.notify(_guardians(), subject=lambda: _("A sealed emergency account was opened"), text=text)
-
-
-def _tell_old(count: int) -> int:
-    def subject() -> str:
-        return ngettext(
-            "The seal of %(count)d emergency account ends soon",
-            "The seals of %(count)d emergency accounts end soon",
-            count,
-        ) % {"count": count}
-
-    return notices.notify(
-        _guardians(), subject=subject, text=lambda: f"{settings.PUBLIC_URL}/admin/accounts/sealedaccount/\n"
-    )
 
 
 def _guardians() -> list[User]:

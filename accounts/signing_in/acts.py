@@ -12,4 +12,5 @@ class Act(TextChoices):
     BREAK_GLASS = "break_glass", _("Open in an emergency without a right")
     KEYS = "keys", _("Make or change keys of machines")
     AUDIT = "audit", _("Read the audit")
+    SIGN = "sign", _("Sign a report")
     OWN_ACCOUNT = "own_account", _("Change one's own password, passkeys and codes")

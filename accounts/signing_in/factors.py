@@ -1,6 +1,5 @@
 """What a person can show beside the password, and how it is added, taken away and used. Every change is audited and told."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from allauth.mfa.models import Authenticator
@@ -8,11 +7,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import audit, notices
+from accounts import audit
 from accounts.actor import Actor
 from accounts.audit import Action
 from accounts.models import User
-from accounts.signing_in import passkeys, policy, recovery_codes, totp
+from accounts.signing_in import notices, passkeys, policy, recovery_codes, totp
 from accounts.signing_in.policy import Need
 from accounts.signing_in.proofs import Method
 
@@ -64,7 +63,7 @@ def added(*, actor: Actor, user: User, row: Authenticator) -> list[str]:
     audit.record(
         Action.FACTOR_ADDED, actor=actor, subject_type="user", subject_uid=str(user.pk), detail=_described(row)
     )
-    _tell(user, lambda: _("A way to sign in was added to your account"))
+    notices.tell(user, notices.FACTOR_ADDED, actor=actor)
     present = held(user)
     return [] if present.codes_left else make_codes(actor=actor, user=user)
 
@@ -101,7 +100,7 @@ def remove(*, actor: Actor, user: User, pk: int) -> bool:
     _remove(actor, user, [row])
     if not after.has_second:
         Authenticator.objects.filter(user=user).delete()
-    _tell(user, lambda: _("A way to sign in was removed from your account"))
+    notices.tell(user, notices.FACTOR_REMOVED, actor=actor)
     return True
 
 
@@ -111,7 +110,7 @@ def remove_all(*, actor: Actor, user: User) -> int:
     rows = list(Authenticator.objects.select_for_update().filter(user=user))
     _remove(actor, user, rows)
     if rows:
-        _tell(user, lambda: _("All ways to sign in but the password were removed from your account"))
+        notices.tell(user, notices.FACTORS_REMOVED, actor=actor)
     return len(rows)
 
 
@@ -141,12 +140,3 @@ def _described(row: Authenticator) -> dict[str, object]:
         Authenticator.Type.RECOVERY_CODES: Method.RECOVERY,
     }
     return {"factor": str(kinds[row.type]), **name}
-
-
-def _tell(user: User, subject: Callable[[], str]) -> None:
-    """Write to the person: who did not do this learns of it."""
-
-    def text() -> str:
-        return _("If this was not you, tell your administrator at once.")
-
-    transaction.on_commit(lambda: notices.notify([user], subject=subject, text=text))

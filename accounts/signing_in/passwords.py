@@ -12,11 +12,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit, notices
+from accounts import audit
 from accounts.actor import Actor
 from accounts.audit import Action
 from accounts.models import SetPasswordLink, User, digest_of, new_secret
-from accounts.signing_in import breached, policy, sessions
+from accounts.signing_in import breached, notices, policy, sessions
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def issue_link(*, actor: Actor, user: User, life: timedelta | None = None) -> tu
         subject_uid=str(user.pk),
         detail={"username": user.get_username(), "expires_at": link.expires_at},
     )
-    _tell(user)
+    notices.tell(user, notices.LINK_MADE, actor=actor)
     return link, secret
 
 
@@ -114,18 +114,6 @@ def set_with_link(*, actor: Actor, secret: str, password: str) -> User:
         Action.PASSWORD_CHANGED, actor=actor, subject_type="user", subject_uid=str(user.pk), detail={"with": "link"}
     )
     return user
-
-
-def _tell(user: User) -> None:
-    """Write to the person: who did not ask for a link learns of it. The link itself is in no mail."""
-
-    def subject() -> str:
-        return _("A link to choose a new password for your account was made")
-
-    def text() -> str:
-        return _("Your administrator hands it to you. If you did not ask for it, tell them at once.")
-
-    transaction.on_commit(lambda: notices.notify([user], subject=subject, text=text))
 
 
 def _usable(secret: str) -> Any:

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -13,20 +12,19 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit, notices
-from accounts import selectors as accounts
+from accounts import audit
 from accounts.actor import SYSTEM, Actor
 from accounts.models import MachineKey
 from accounts.outbound import selectors as outbound_hosts
 from accounts.outbound import services as outbound
 from accounts.outbound.errors import Failed, Refused
-from accounts.roles import Capability, Door
+from accounts.roles import Door
 from accounts.scope import scope_of_machine
 from imaging.events import changes, jobs
 from imaging.events.jobs import Ask, Outcome
 from imaging.events.models import Change
 from imaging.studies.changes import ChangePage, Forgotten, changes_after, extent
-from imaging.webhooks import policies, selectors
+from imaging.webhooks import notices, policies, selectors
 from imaging.webhooks.models import Webhook, WebhookAttempt
 
 logger = logging.getLogger(__name__)
@@ -196,25 +194,8 @@ def _put_off(webhook: Webhook, attempt: WebhookAttempt) -> None:
         webhook.save(update_fields=["failures", "failing_since", "next_attempt_at", "stopped_because", "is_active"])
         if webhook.stopped_because:
             _record(audit.Action.WEBHOOK_CHANGED, webhook, SYSTEM, stopped_because=webhook.stopped_because)
-    if webhook.stopped_because:
-        _tell_people([webhook])
-
-
-def _tell_people(stopped: Sequence[Webhook]) -> None:
-    addresses = ", ".join(webhook.address for webhook in stopped)
-    logger.warning("Webhooks were switched off: %s", addresses)
-    notices.notify(
-        accounts.people_capable(Capability.MANAGE_MACHINES),
-        subject=lambda: _("A webhook was switched off"),
-        text=lambda: (
-            _(
-                "This address has taken no message for a week, or says that it is gone: %(addresses)s\n\n"
-                "Nothing is lost: changes are kept for 90 days. Once the receiver is well again, switch the webhook on in"
-                " the administration, and it is told what it missed."
-            )
-            % {"addresses": addresses}
-        ),
-    )
+            logger.warning("A webhook was switched off: %s", webhook.address)
+            notices.tell_stopped(webhook)
 
 
 def prune(*, days: int = 30) -> int:

@@ -1,95 +1,155 @@
-"""Mail about emergency accesses: who opened a record, never whose."""
+"""What is told of emergency accesses: who opened a record, never whose."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
+from typing import Any, Final
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import notices, selectors
+from accounts import selectors
+from accounts.actor import SYSTEM
 from accounts.models import User
+from accounts.notifications import groups, kinds, services
+from accounts.notifications.kinds import Kind, Told
 from accounts.roles import Capability
-from imaging.access.emergency.models import EmergencyAccess
+from imaging.access.emergency.models import EmergencyAccess, Verdict
+
+#: Accesses told one by one in one mail; the others stand in the portal.
+_MOST: Final = 10
+
+
+def _started_title(told: Told) -> str:
+    if told["unusual"]:
+        return _("Emergency access: unusually many records by one person")
+    return ngettext(
+        "A patient's record was opened in an emergency",
+        "%(count)d records were opened in an emergency",
+        told["records"],
+    ) % {"count": told["records"]}
+
+
+def _started_text(told: Told) -> str:
+    lines = [
+        _("%(time)s: %(person)s, until %(until)s (%(purpose)s)")
+        % {**opened, "time": _moment(opened["time"]), "until": _moment(opened["until"])}
+        for opened in told["opened"]
+    ]
+    asked = _("The record of which patient, the reason and what was looked at stand in the portal.")
+    return "\n".join([*lines, "", asked])
+
+
+def _late_title(told: Told) -> str:
+    return ngettext(
+        "%(count)d emergency access waits too long for its review",
+        "%(count)d emergency accesses wait too long for their review",
+        told["late"],
+    ) % {"count": told["late"]}
+
+
+def _verdict_text(told: Told) -> str:
+    return _("Emergency access of %(time)s: %(verdict)s.") % {
+        "time": _moment(told["time"]),
+        "verdict": Verdict(told["verdict"]).label,
+    }
+
+
+STARTED: Final = kinds.register(
+    Kind(
+        name="emergency.started",
+        group=groups.WORK,
+        label=gettext_lazy("A patient's record was opened in an emergency"),
+        title=_started_title,
+        text=_started_text,
+        takes=frozenset({"unusual", "records", "opened"}),
+        capability=Capability.REVIEW_BREAK_GLASS,
+    )
+)
+LATE: Final = kinds.register(
+    Kind(
+        name="emergency.late",
+        group=groups.WORK,
+        label=gettext_lazy("An emergency access waits too long for its review"),
+        title=_late_title,
+        text=gettext_lazy("Each is judged by somebody else than who opened it."),
+        takes=frozenset({"late"}),
+        capability=Capability.REVIEW_BREAK_GLASS,
+    )
+)
+JUDGED: Final = kinds.register(
+    Kind(
+        name="emergency.judged",
+        group=groups.ACCESS,
+        label=gettext_lazy("My emergency access was reviewed"),
+        title=gettext_lazy("Your emergency access was reviewed"),
+        text=_verdict_text,
+        takes=frozenset({"time", "verdict"}),
+        capability=Capability.BREAK_GLASS,
+    )
+)
 
 
 def tell_started(fresh: Sequence[EmergencyAccess]) -> int:
-    """Tell the privacy officers at once; nobody is told of their own as if it were another's."""
-    written = 0
+    """Tell the privacy officers at once; nobody is told of their own as if it were another's. How many are told."""
+    told = 0
     for officer in _officers():
         others = [row for row in fresh if row.user_id != officer.pk]
-        if others:
-            written += notices.notify(
-                [officer], subject=partial(_started_subject, others), text=partial(_started_text, others)
-            )
-    return written
+        if not others:
+            continue
+        told += services.notify(
+            [officer],
+            STARTED,
+            path=reverse("access:emergency-reviews"),
+            subject=("emergency", str(others[0].pk)),
+            params={
+                "unusual": any(row.is_unusual for row in others),
+                "records": len(others),
+                "opened": [_written(row) for row in others[:_MOST]],
+            },
+            actor=SYSTEM,
+        )
+    return told
 
 
 def tell_overdue(count: int) -> int:
-    """Remind the privacy officers, once per access, that a verdict is late."""
-    return notices.notify(_officers(), subject=partial(_late_subject, count), text=_queue_address)
+    """Remind the privacy officers, once per access, that a verdict is late. How many are reminded."""
+    return services.notify(
+        _officers(),
+        LATE,
+        path=reverse("access:emergency-reviews"),
+        subject=("emergency_review", ""),
+        params={"late": count},
+        actor=SYSTEM,
+    )
 
 
 def tell_verdict(judged: EmergencyAccess) -> int:
     """Tell the person what was found of their access."""
-    return notices.notify(
+    return services.notify(
         [judged.user],
-        subject=lambda: _("Your emergency access was reviewed"),
-        text=partial(_verdict_text, judged),
+        JUDGED,
+        path=reverse("access:emergency"),
+        subject=("emergency", str(judged.pk)),
+        params={"time": judged.started_at.isoformat(), "verdict": str(judged.verdict)},
+        actor=SYSTEM,
     )
+
+
+def _written(row: EmergencyAccess) -> dict[str, Any]:
+    return {
+        "time": row.started_at.isoformat(),
+        "person": (row.said_name or row.user.label)[:100],
+        "until": row.until.isoformat(),
+        "purpose": row.purpose[:100],
+    }
 
 
 def _officers() -> list[User]:
     return selectors.people_capable(Capability.REVIEW_BREAK_GLASS)
 
 
-def _started_subject(fresh: Sequence[EmergencyAccess]) -> str:
-    count = len(fresh)
-    if any(row.is_unusual for row in fresh):
-        return _("Emergency access: unusually many records by one person")
-    return ngettext(
-        "A patient's record was opened in an emergency", "%(count)d records were opened in an emergency", count
-    ) % {"count": count}
-
-
-def _started_text(fresh: Sequence[EmergencyAccess]) -> str:
-    lines = [
-        _("%(time)s: %(person)s, until %(until)s (%(purpose)s)")
-        % {
-            "time": _moment(row.started_at),
-            "person": row.said_name or row.user.label,
-            "until": _moment(row.until),
-            "purpose": row.purpose,
-        }
-        for row in fresh
-    ]
-    asked = _("The record of which patient, the reason and what was looked at stand in the portal.")
-    return "\n".join(lines) + f"\n\n{asked}\n{_queue_address()}"
-
-
-def _late_subject(count: int) -> str:
-    return ngettext(
-        "%(count)d emergency access waits too long for its review",
-        "%(count)d emergency accesses wait too long for their review",
-        count,
-    ) % {"count": count}
-
-
-def _verdict_text(judged: EmergencyAccess) -> str:
-    said = _("Emergency access of %(time)s: %(verdict)s.") % {
-        "time": _moment(judged.started_at),
-        "verdict": judged.get_verdict_display(),
-    }
-    return f"{said}\n{settings.PUBLIC_URL}{reverse('access:emergency')}\n"
-
-
-def _queue_address() -> str:
-    return f"{settings.PUBLIC_URL}{reverse('access:emergency-reviews')}\n"
-
-
-def _moment(at: datetime) -> str:
-    local = timezone.localtime(at)
+def _moment(written: str) -> str:
+    local = timezone.localtime(datetime.fromisoformat(written))
     return f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {formats.time_format(local, 'TIME_FORMAT')}"

@@ -122,7 +122,7 @@ def review(emergency: EmergencyAccess, *, user: User, actor: Actor, verdict: Ver
         _record(
             audit.Action.EMERGENCY_REVIEWED, judged, actor, {"verdict": verdict.value, "of": judged.user.get_username()}
         )
-        transaction.on_commit(lambda: notices.tell_verdict(judged))
+        notices.tell_verdict(judged)
     return made
 
 
@@ -133,14 +133,14 @@ def follow_up() -> None:
         untold = EmergencyAccess.objects.filter(told_at=None).select_for_update(skip_locked=True)
         fresh = list(untold.order_by("started_at")[:200])
         EmergencyAccess.objects.filter(pk__in=[row.pk for row in fresh]).update(told_at=timezone.now())
-    if fresh:
-        notices.tell_started(fresh)
+        if fresh:
+            notices.tell_started(fresh)
     with transaction.atomic():
         late = EmergencyAccess.objects.overdue(timezone.now()).filter(reminded_at=None)
         locked = list(late.select_for_update(skip_locked=True).values_list("pk", flat=True)[:1000])
         EmergencyAccess.objects.filter(pk__in=locked).update(reminded_at=timezone.now())
-    if locked:
-        notices.tell_overdue(len(locked))
+        if locked:
+            notices.tell_overdue(len(locked))
 
 
 def _note_run_out() -> None:

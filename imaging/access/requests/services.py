@@ -161,7 +161,7 @@ def _begin(request: AccessRequest, wanted: tuple[Study, ...]) -> None:
             ruling = Ruling(verdict=Verdict.APPROVE, hours=request.hours)
             opening.approve(item, ruling, department=owner, handling=handling, actor=SYSTEM)
     if not opening.settle(request):
-        notices.queue(request, notices.Kind.ASKED)
+        notices.tell(request, notices.ASKED)
 
 
 def decide(user: User, pk: int, ruling: Ruling, *, actor: Actor) -> AccessRequest:
@@ -188,7 +188,7 @@ def decide(user: User, pk: int, ruling: Ruling, *, actor: Actor) -> AccessReques
             else:
                 opening.deny(item, ruling, department=department, actor=actor, by=user)
         opening.settle(request)
-        notices.queue(request, notices.Kind.DECIDED)
+        notices.tell(request, notices.DECIDED)
         return request
 
 
@@ -238,7 +238,7 @@ def revoke(user: User, pk: int, *, note: str, actor: Actor) -> AccessRequest:
             raise Refused("ended")
         RequestedStudy.objects.filter(pk__in=[item.pk for item in items]).update(note=note)
         opening.record(audit.Action.ACCESS_REVOKED, request, actor=actor, detail={"note": note})
-        notices.queue(request, notices.Kind.REVOKED)
+        notices.tell(request, notices.REVOKED)
         return request
 
 
@@ -257,7 +257,7 @@ def write(user: User, pk: int, words: str, *, actor: Actor) -> AccessRequest:
         request.awaits_requester = not is_requesters
         request.save(update_fields=["awaits_requester"])
         opening.record(audit.Action.ACCESS_DISCUSSED, request, actor=actor)
-        notices.queue(request, notices.Kind.ANSWERED if is_requesters else notices.Kind.ASKED_BACK)
+        notices.tell(request, notices.ANSWERED if is_requesters else notices.ASKED_BACK)
         return request
 
 

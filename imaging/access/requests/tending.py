@@ -54,7 +54,7 @@ def _tend_one(request: AccessRequest, now: datetime, known: Mapping[int | None, 
     if not _may_ask(request):
         opening.close_waiting(request)
     if opening.settle(request):
-        notices.queue(request, notices.Kind.DECIDED)
+        notices.tell(request, notices.DECIDED)
         return
     waiting = list(request.studies.filter(state=_State.WAITING).values_list("study_id", flat=True))
     owners = selectors.owners_of(waiting)
@@ -67,7 +67,7 @@ def _tend_one(request: AccessRequest, now: datetime, known: Mapping[int | None, 
         request.save(update_fields=["reminded_at"])
         opening.record(audit.Action.ACCESS_REMINDED, request, actor=SYSTEM)
         asks_back = request.awaits_requester
-        notices.queue(request, notices.Kind.ASKED_BACK if asks_back else notices.Kind.REMINDED)
+        notices.tell(request, notices.ASKED_BACK if asks_back else notices.REMINDED)
 
 
 def _may_ask(request: AccessRequest) -> bool:
@@ -82,14 +82,14 @@ def _without_answer(request: AccessRequest, ruling: list[AccessPolicy], now: dat
         request.escalated_at = now
         request.save(update_fields=["escalated_at"])
         opening.record(audit.Action.ACCESS_REMINDED, request, actor=SYSTEM, detail={"passed_on": True})
-        notices.queue(request, notices.Kind.ESCALATED)
+        notices.tell(request, notices.ESCALATED)
         return
     if passes_on and waited < timedelta(hours=2 * max(policy.answer_hours for policy in ruling)):
         return
     opening.close_waiting(request)
     opening.settle(request)
     opening.record(audit.Action.ACCESS_UNANSWERED, request, actor=SYSTEM)
-    notices.queue(request, notices.Kind.UNANSWERED)
+    notices.tell(request, notices.UNANSWERED)
 
 
 def _tell_of_ends(now: datetime) -> None:
@@ -106,7 +106,7 @@ def _tell_of_ends(now: datetime) -> None:
         with transaction.atomic():
             told = RequestedStudy.objects.filter(pk__in=found[request.pk], expiry_told_at=None)
             if told.update(expiry_told_at=now) and not _is_prolonged(request):
-                notices.queue(request, notices.Kind.ENDING)
+                notices.tell(request, notices.ENDING)
 
 
 def _is_prolonged(request: AccessRequest) -> bool:

@@ -24,6 +24,7 @@ from accounts.models import (
     SignInPolicy,
     User,
 )
+from accounts.notifications import mailing
 from accounts.roles import Role
 from accounts.scope import scope_of_user
 from accounts.sealed import services
@@ -99,6 +100,7 @@ def test_the_code_opens_it_with_no_passkey_and_raises_the_alarm(
     assert events("user.signed_in")[0].detail["methods"] == ["sealed"]
     services.follow_up()
     services.follow_up()
+    mailing.send_due()
     assert [message.to for message in mail.outbox] == [[officer.email]]
     assert "Dr Anne Petit" in mail.outbox[0].body
 
@@ -210,6 +212,7 @@ def test_a_seal_that_is_too_old_opens_nothing_and_is_reminded_of_once(
     SealedAccount.objects.update(expires_at=timezone.now() + timedelta(days=3))
     services.follow_up()
     services.follow_up()
+    mailing.send_due()
     assert [message.subject for message in mail.outbox] == ["The seal of 1 emergency account ends soon"]
     SealedAccount.objects.update(expires_at=timezone.now())
     assert client.post(ENTRANCE, typed(sealed)).status_code == 400

@@ -17,6 +17,7 @@ from accounts import services as accounts
 from accounts.actor import SYSTEM
 from accounts.audit import selectors as audited
 from accounts.models import Department
+from accounts.notifications import mailing
 from accounts.outbound.errors import Refused
 from accounts.outbound.models import OutboundHost
 from accounts.roles import Door, Role
@@ -203,6 +204,7 @@ def test_a_receiver_that_says_it_is_gone_is_switched_off_and_people_are_told(
     tell(hook)
     assert not hook.is_active
     assert hook.stopped_because == "gone"
+    mailing.send_due()
     assert receiver.address in mail.outbox[0].body
 
     receiver.status = 204

@@ -13,14 +13,13 @@ from pydicom.dataset import Dataset
 
 from accounts.actor import SYSTEM, Actor
 from accounts.models import Department, User
+from accounts.notifications import mailing
 from accounts.roles import Role
 from accounts.scope import scope_of_user
 from imaging.access.matching import Asked
-from imaging.access.requests import notices, selectors, services
+from imaging.access.requests import selectors, services
 from imaging.access.requests.models import AccessRequest, Reason, Relation
 from imaging.access.requests.policies import Asker, Ruling, Verdict, Wish
-from imaging.events.models import Job
-from imaging.pipeline import steps
 from imaging.studies import services as studies
 from imaging.studies.models import Study
 from imaging.studies.rows.incoming import PlannedPlacement
@@ -125,10 +124,8 @@ def desk() -> Desk:
 
 
 def work() -> None:
-    """Send the mails that wait. What else waits, pictures above all, has no part in this."""
-    Job.objects.exclude(step=notices.TELL_STEP).delete()
-    while steps.run_next("short"):
-        pass
+    """Send the mails that are owed."""
+    mailing.send_due()
 
 
 def seal_of(client: Client, **asked: str) -> str:

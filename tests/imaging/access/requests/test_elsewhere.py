@@ -189,7 +189,11 @@ def test_found_and_not_found_run_the_same_statements(registered: Register, bob: 
     def statements(patient_id: str) -> list[str]:
         with CaptureQueriesContext(connection) as caught:
             client.post("/access/elsewhere", {**BORN, "patient_id": patient_id}, headers=PART)
-        return [re.split(r" WHERE |\(", query["sql"])[0] for query in caught.captured_queries]
+        return [
+            re.split(r" WHERE |\(", query["sql"])[0]
+            for query in caught.captured_queries
+            if "frameorigin" not in query["sql"]
+        ]
 
     assert statements("P1") == statements("P9")
 
