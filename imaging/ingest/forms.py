@@ -25,6 +25,7 @@ class ApplicationEntityForm(forms.ModelForm):  # type: ignore[type-arg]
             "departments",
             "may_store",
             "may_query",
+            "may_ask_worklist",
             "silence_hours",
             "is_active",
         )

@@ -17,9 +17,23 @@ def inherit(incoming: IncomingInstance, decided: Sequence[InheritedCorrection]) 
     Somebody else's name, number, birth date or sex inherits nothing: whether that object may join is another question. What
     was decided about this object itself goes over what it inherits, unless it is the same decision.
     """
-    mine = study_corrections.concerning(incoming, decided)
-    if not mine:
+    more = study_corrections.concerning(incoming, decided)
+    return _with(incoming, (*incoming.inherited, *more)) if more else incoming
+
+
+def follow(incoming: IncomingInstance, moves: Sequence[InheritedCorrection]) -> IncomingInstance:
+    """``incoming`` where the others of its series or study were moved to (``studies.reading.moves``)."""
+    if not moves:
         return incoming
+    decided = {tag for entry in moves for tag in entry.attributes}
+    own = {tag: element for tag, element in incoming.corrections.items() if tag not in decided}
+    kept = dataclasses.replace(
+        incoming, corrections=own, named_as=incoming.named, followed=tuple(entry.group for entry in moves)
+    )
+    return _with(kept, tuple(moves))
+
+
+def _with(incoming: IncomingInstance, mine: tuple[InheritedCorrection, ...]) -> IncomingInstance:
     record = orjson.loads(incoming.metadata_json)
     own = {} if _is_among(incoming, mine) else incoming.corrections
     for entry in sorted(mine, key=lambda entry: entry.order):

@@ -8,12 +8,13 @@ from django.utils.translation import gettext_noop
 
 from imaging.dicom.header import PatientHeader
 from imaging.ingest import policies, routing, selectors
-from imaging.ingest.inheritance import inherit
+from imaging.ingest.inheritance import follow, inherit
 from imaging.ingest.preparation import Waiting
 from imaging.ingest.quarantine import Reason, SetAside
 from imaging.ingest.routing import Facts, Rule
 from imaging.studies import selectors as studies
 from imaging.studies.reading.corrections import inheritable
+from imaging.studies.reading.moves import following
 from imaging.studies.rows.columns import PatientKey
 from imaging.studies.rows.incoming import IncomingInstance, PlannedPlacement
 from imaging.studies.selectors import KnownPatient, KnownStudy
@@ -70,15 +71,17 @@ class Judge:
 
     def judge(self, candidates: Sequence[Candidate]) -> Verdict:
         """Divide a batch. A plan of placements goes with every object of a study that is new."""
-        known = studies.known_studies(candidate.study_uid for candidate in candidates)
-        received, candidates = candidates, _as_their_studies(candidates, known)
+        received, candidates = candidates, _where_moved(candidates)
+        known = studies.known_studies(candidate.study_uid for candidate in (*received, *candidates))
+        candidates = _as_their_studies(candidates, known)
         keys = [key for candidate in candidates if (key := candidate.patient_key) is not None]
         batch = _Batch(studies.known_patients(keys))
         verdict = Verdict()
         doubtful: list[tuple[Candidate, SetAside]] = []
         for candidate, as_received in zip(candidates, received, strict=True):
             study = known.get(candidate.study_uid)
-            objection = self._about_known(candidate, study, as_received) if study else batch.about_new(candidate)
+            named = known.get(as_received.study_uid)
+            objection = self._about_known(candidate, study, as_received, named) if study else batch.about_new(candidate)
             if objection is not None:
                 doubtful.append((candidate, objection))
             elif study:
@@ -94,21 +97,29 @@ class Judge:
                 verdict.set_aside.append(objection)
         return verdict
 
-    def _about_known(self, candidate: Candidate, study: KnownStudy, as_received: Candidate) -> SetAside | None:
-        """What speaks against adding to a study that exists. Who may not is not told how others corrected it either."""
-        source = candidate.waiting.source
-        if not policies.may_join(
-            sender_department_ids=source.department_ids,
-            study_department_ids=study.department_ids,
-            is_creator=self._began(study, source.door, source.sender),
-        ):
+    def _about_known(
+        self, candidate: Candidate, study: KnownStudy, as_received: Candidate, named: KnownStudy | None
+    ) -> SetAside | None:
+        """What speaks against adding to a study that exists. Who may not is not told how others corrected it either.
+
+        Who may add to the study that an object names may have it follow the others that a person moved out of there.
+        """
+        if not any(self._may_join(candidate, one) for one in {study, named or study}):
             return as_received.set_aside(
                 Reason.JOINS_ANOTHER_STUDY, gettext_noop("the sender may not add to this study")
             )
-        if source.identity_decided:
+        if candidate.waiting.source.identity_decided:
             return None
         found = _identity(candidate, study.patient)
         return candidate.set_aside(Reason.IDENTITY_CONFLICT, found) if found else None
+
+    def _may_join(self, candidate: Candidate, study: KnownStudy) -> bool:
+        source = candidate.waiting.source
+        return policies.may_join(
+            sender_department_ids=source.department_ids,
+            study_department_ids=study.department_ids,
+            is_creator=self._began(study, source.door, source.sender),
+        )
 
     def _began(self, study: KnownStudy, door: str, sender: str) -> bool:
         creator = self._creators.get(study.pk)
@@ -118,6 +129,15 @@ class Judge:
                 return False
             self._creators[study.pk] = creator
         return creator == (door, sender)
+
+
+def _where_moved(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """The candidates, those of moved series where the others are now. One query."""
+    found = following([candidate.incoming for candidate in candidates])
+    return [
+        dataclasses.replace(candidate, incoming=follow(candidate.incoming, moves)) if moves else candidate
+        for candidate, moves in zip(candidates, found, strict=True)
+    ]
 
 
 def _as_their_studies(candidates: Sequence[Candidate], known: Mapping[str, KnownStudy]) -> Sequence[Candidate]:

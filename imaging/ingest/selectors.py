@@ -27,6 +27,7 @@ class Peer:
     loopback_only: bool = False
     may_store: bool = True
     may_query: bool = False
+    may_ask_worklist: bool = False
     department_ids: tuple[int, ...] = ()
 
 
@@ -48,6 +49,7 @@ def peers() -> dict[str, Peer]:
             loopback_only=entity.loopback_only,
             may_store=entity.may_store,
             may_query=entity.may_query,
+            may_ask_worklist=entity.may_ask_worklist,
             department_ids=tuple(
                 sorted(department.pk for department in entity.departments.all() if department.is_active)
             ),

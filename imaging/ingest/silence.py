@@ -3,16 +3,14 @@
 import logging
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from accounts import audit, notices
-from accounts import selectors as accounts
+from accounts import audit
 from accounts.actor import SYSTEM
-from accounts.roles import Capability, Door
+from accounts.roles import Door
+from imaging.ingest import notices
 from imaging.ingest.models import ApplicationEntity, Receipt
 
 logger = logging.getLogger(__name__)
@@ -35,8 +33,6 @@ def watch() -> list[ApplicationEntity]:
         else:
             continue
         _keep(entity)
-    if fallen:
-        _tell(fallen)
     return fallen
 
 
@@ -65,24 +61,4 @@ def _keep(entity: ApplicationEntity) -> None:
                 detail={"last_heard": entity.silent_since.isoformat(), "hours": entity.silence_hours},
             )
             logger.warning("%s has been silent since %s.", entity.ae_title, entity.silent_since.isoformat())
-
-
-def _tell(fallen: list[ApplicationEntity]) -> None:
-    def text() -> str:
-        lines = [
-            _("%(title)s (%(description)s): last heard %(moment)s.")
-            % {
-                "title": entity.ae_title,
-                "description": entity.description or _("no description"),
-                "moment": timezone.localtime(entity.silent_since).strftime("%Y-%m-%d %H:%M"),
-            }
-            for entity in fallen
-        ]
-        advice = _("Check the device and its network. What the portal has received is kept: %(address)s")
-        return "\n".join([*lines, "", advice % {"address": f"{settings.PUBLIC_URL}/admin/imaging/receipt/"}])
-
-    notices.notify(
-        accounts.people_capable(Capability.MANAGE_MACHINES),
-        subject=lambda: _("Negatoscope: a sender has fallen silent"),
-        text=text,
-    )
+            notices.tell_silent(entity)

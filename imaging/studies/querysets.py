@@ -127,6 +127,22 @@ def _study_rule(path: str, scope: Scope, right: Right, below: Q) -> Q:
     return rule & Q(**{f"{prefix}instance_count__gt": 0})
 
 
+def of_visible_study(path: str, scope: Scope, right: Right) -> Q:
+    """The condition on any row that the study at `path` is seen with a right: asked row by row, so that a short list stays one."""
+    if scope.is_empty:
+        return Q(pk__in=[])
+    if scope.is_unrestricted:
+        return Q(**{f"{path}__instance_count__gt": 0})
+    series = apps.get_model("imaging", "Series").objects.filter(series_instance_uid__in=scope.series)
+    instances = apps.get_model("imaging", "Instance").objects.filter(sop_instance_uid__in=scope.instances)
+    below = Q(pk__in=[])
+    if scope.series:
+        below |= Q(**{f"{path}__in": series.values("study")})
+    if scope.instances:
+        below |= Q(**{f"{path}__in": instances.values("study")})
+    return _study_rule(path, scope, right, below)
+
+
 class ScopedQuerySet(models.QuerySet[ModelT]):
     """A queryset that can be narrowed to what a scope may see with a right."""
 
@@ -206,6 +222,12 @@ class PlacementQuerySet(ScopedQuerySet[ModelT]):
         """Placements that have not ended."""
         return self.filter(_live())
 
+    def held_by(self, scope: Scope, right: Right) -> Self:
+        """As ``visible_to``, those of studies too of which everything was moved away or rejected: for who may undo that."""
+        if scope.is_empty:
+            return self.none()
+        return self.filter(_live()) if scope.is_unrestricted else self.filter(_live(), self._rule(scope, right))
+
     def _exists_at_all(self) -> Q:
         return _live() & Q(instance_count__gt=0)
 
@@ -254,6 +276,25 @@ class CorrectionQuerySet(models.QuerySet[ModelT]):
 
     def in_force(self) -> Self:
         """Those that have not been reverted."""
+        return self.filter(reverted_at=None)
+
+    def with_origin(self) -> Self:
+        """With ``came_along``: whether the version was moved to its study after the correction was decided elsewhere."""
+        moved = self.model._default_manager.filter(
+            version=OuterRef("version"), pk__gt=OuterRef("pk"), reverted_at=None, attributes__has_key="0020000D"
+        )
+        return self.annotate(came_along=Exists(moved))
+
+    def decided_here(self) -> Self:
+        """Those that were decided about the study in which their version lies now."""
+        return self.with_origin().filter(came_along=False)
+
+
+class RepairQuerySet(models.QuerySet[ModelT]):
+    """What was put right, by state; read behind the door that scoped its study."""
+
+    def in_force(self) -> Self:
+        """What has not been taken back."""
         return self.filter(reverted_at=None)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, F, Max, Min, Q, QuerySet
@@ -24,7 +25,17 @@ from imaging.studies.finding.study_list import (
     study_list,
     study_list_version,
 )
-from imaging.studies.models import Correction, Instance, InstanceVersion, Patient, Placement, Series, Study
+from imaging.studies.models import (
+    Correction,
+    Instance,
+    InstanceVersion,
+    Move,
+    Patient,
+    PatientMerge,
+    Placement,
+    Series,
+    Study,
+)
 from imaging.studies.rows.columns import PatientKey
 
 __all__ = [
@@ -54,6 +65,7 @@ __all__ = [
     "known_studies",
     "placements_of",
     "provenance",
+    "put_right_together",
     "series_of",
     "study_count",
     "study_list",
@@ -262,6 +274,16 @@ def decisions_about(study: Study, *, scope: Scope) -> list[Correction]:
     visible = Instance.objects.visible_to(scope, Right.VIEW).filter(study=study)
     rows = Correction.objects.in_force().filter(study=study, version__instance__in=visible)
     return sorted(rows.order_by("group", "pk").distinct("group"), key=lambda row: row.pk)
+
+
+def put_right_together(rows: Iterable[Correction]) -> frozenset[UUID]:
+    """Those of the decisions about these corrections that are moves or merges: they are taken back as a whole, elsewhere."""
+    groups = {row.group for row in rows}
+    if not groups:
+        return frozenset()
+    moves = Move.objects.filter(group__in=groups).values_list("group", flat=True)
+    merges = PatientMerge.objects.filter(group__in=groups).values_list("group", flat=True)
+    return frozenset({*moves, *merges})
 
 
 def corrections_of(version: InstanceVersion) -> list[Correction]:

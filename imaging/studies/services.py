@@ -12,6 +12,7 @@ from accounts import audit
 from accounts.actor import Actor
 from accounts.labels import Label
 from accounts.models import Department
+from imaging.dicom.correctable import CorrectionInvalid
 from imaging.events import services as events
 from imaging.events.models import Event
 from imaging.storage.models import StoredObject
@@ -19,12 +20,22 @@ from imaging.studies import protecting
 from imaging.studies.correction import correcting
 from imaging.studies.correction.choosing import NotAChoice, choose_version
 from imaging.studies.correction.correcting import Target
+from imaging.studies.correction.destinations import ChangedMeanwhile, Destination
+from imaging.studies.correction.merging import MergedAlready, NotMergeable
+from imaging.studies.correction.merging import follow as follow_merge
+from imaging.studies.correction.merging import merge as merge_patients
+from imaging.studies.correction.merging import part as part_patients
+from imaging.studies.correction.moving import AlreadyThere, MovedSince, NothingToMove, move
+from imaging.studies.correction.moving import take_back as take_back_move
+from imaging.studies.correction.rejecting import NothingToReject, heed_notes, reject
+from imaging.studies.correction.rejecting import take_back as take_back_rejection
 from imaging.studies.models import (
     GRANTED,
     Correction,
     Grant,
     InstanceVersion,
     Patient,
+    PatientMerge,
     Placement,
     Protection,
     Series,
@@ -39,8 +50,16 @@ from imaging.studies.rows.incoming import Batch, IncomingInstance, PlannedPlacem
 from imaging.studies.rows.status import heed_failures, heed_steps
 
 __all__ = [
+    "AlreadyThere",
+    "ChangedMeanwhile",
+    "Destination",
     "IncomingInstance",
+    "MergedAlready",
+    "MovedSince",
     "NotAChoice",
+    "NotMergeable",
+    "NothingToMove",
+    "NothingToReject",
     "PlannedPlacement",
     "ReasonMissing",
     "Registered",
@@ -52,18 +71,26 @@ __all__ = [
     "compact_study",
     "correct",
     "end_grant",
+    "follow_merge",
     "grant",
     "heed_failures",
+    "heed_notes",
     "heed_steps",
     "hold",
     "lift_protection",
+    "merge_patients",
+    "move",
+    "part_patients",
     "place_study",
     "protect",
     "register",
+    "reject",
     "remove_placement",
     "revert",
     "set_thumbnails",
     "settle",
+    "take_back_move",
+    "take_back_rejection",
     "take_departures",
 ]
 
@@ -98,7 +125,12 @@ def correct(
 
 @locks.begun_again
 def revert(correction: Correction, *, actor: Actor, reason: str = "") -> list[Correction]:
-    """Take back all that was decided together with ``correction``; see ``correcting.revert``."""
+    """Take back all that was decided together with ``correction``; see ``correcting.revert``.
+
+    What belongs to a merge of patients is taken back with it: raises ``CorrectionInvalid`` (``part_of_merge``).
+    """
+    if PatientMerge.objects.in_force().filter(group=correction.group).exists():
+        raise CorrectionInvalid("", "is taken back with the merge of the patients", code="part_of_merge")
     return correcting.revert(correction, actor=actor, reason=reason)
 
 

@@ -82,6 +82,8 @@ def _refusal(error: CorrectionInvalid) -> str:
             "Nothing was changed: without this correction the study would hold images of two patients. "
             "Withdraw the images that came later instead."
         )
+    if error.code == "part_of_merge":
+        return _("Nothing was changed: the correction belongs to a merge of two patients. Take the merge back instead.")
     return _(
         "Nothing was changed: the correction gave these images new identifiers, which decide where they lie. "
         "Withdraw the images instead."
@@ -98,10 +100,12 @@ def may_correct(request: HttpRequest, study: Study) -> bool:
 
 
 def decisions(rows: Iterable[Correction], *, may_revert: bool) -> list[Decision]:
-    """Return each decision in words, the first first."""
+    """Return each decision in words, the first first. Moves and merges are taken back on the page where they were decided."""
+    rows = list(rows)
+    elsewhere = studies.put_right_together(rows)
     return [
         Decision(
-            group=str(row.group) if may_revert else "",
+            group=str(row.group) if may_revert and row.group not in elsewhere else "",
             sentence=_sentence(row),
             reason=row.reason,
             at=row.made_at,

@@ -50,6 +50,13 @@ class ApplicationEntity(models.Model):
         default=False,
         help_text=_("It learns names and dates of all patients of its departments (C-FIND)."),
     )
+    may_ask_worklist = models.BooleanField(
+        _("may ask for the worklist"),
+        default=False,
+        help_text=_(
+            "It learns who comes for which exam in the rooms of its departments (C-FIND MWL), and reports its exams (MPPS)."
+        ),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     last_seen_at = models.DateTimeField(_("last seen"), null=True, blank=True, editable=False)
     silence_hours = models.PositiveIntegerField(

@@ -75,13 +75,19 @@ class _Seen:
 
 def assumed(study: Study, received: Mapping[str, Any]) -> dict[str, Any]:
     """What the row of a study knows beside the headers, before anything is put over it; kept from the first time on."""
-    first = Correction.objects.filter(study=study).order_by("pk").values_list("assumed", flat=True).first()
+    first = _first_assumed(study)
     if first:
         return dict(first)
     known: dict[str, Any] = {"study_at": study.study_at.isoformat(), "study_time_known": study.study_time_known}
     if not correctable.text_of(received.get("00100021", {})):
         known["issuer_of_patient_id"] = study.patient.issuer_of_patient_id
     return known
+
+
+def _first_assumed(study: Study) -> dict[str, Any]:
+    """What was known beside the headers when anything was put over this study for the first time."""
+    rows = Correction.objects.decided_here().filter(study=study).order_by("pk")
+    return rows.values_list("assumed", flat=True).first() or {}
 
 
 @dataclass(slots=True)
@@ -208,7 +214,7 @@ def _identify(study: Study, patient: Patient, seen: _Seen, together: Collection[
 
 def _issuer(study: Study) -> str:
     """Whose ID it is where the header does not say: as it was assumed at first, else the issuer of the study's site."""
-    first = Correction.objects.filter(study=study).order_by("pk").values_list("assumed", flat=True).first() or {}
+    first = _first_assumed(study)
     known = first.get("issuer_of_patient_id")
     if known is not None:
         return str(known)
@@ -227,7 +233,7 @@ def _study_columns(study: Study, seen: _Seen, touched: frozenset[str]) -> None:
 def _date(study: Study, seen: _Seen) -> None:
     """The corrected date; the one that the row had at first, once nothing is put over it any more."""
     dates = Correction.objects.in_force().filter(study=study, attributes__has_any_keys=sorted(_WHEN))
-    first = Correction.objects.filter(study=study).order_by("pk").values_list("assumed", flat=True).first() or {}
+    first = _first_assumed(study)
     if first.get("study_at") and not dates.exists():
         study.study_at = datetime.fromisoformat(first["study_at"])
         study.study_time_known = bool(first.get("study_time_known"))

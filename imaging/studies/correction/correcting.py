@@ -34,14 +34,20 @@ _TAGS_IN_AUDIT: Final = 40
 
 @transaction.atomic
 def correct(
-    target: Target, attributes: Mapping[str, Any], *, reason: str, actor: Actor, origin: str = Correction.Origin.DESK
+    target: Target,
+    attributes: Mapping[str, Any],
+    *,
+    reason: str,
+    actor: Actor,
+    origin: str = Correction.Origin.DESK,
+    group: uuid.UUID | None = None,
 ) -> list[Correction]:
     """Put attributes over what was received; the new rows, one per version, none where everything already said so.
 
     What speaks of the patient or the study concerns the whole study, what speaks of the series the whole series, however
     few versions were named. Raises ``CorrectionInvalid`` for values that cannot be, for identifiers of objects (they decide
     where an object lies, and are only given on its way in), and for attributes of different levels that would spread a
-    detail of one image over others.
+    detail of one image over others. ``group`` names the decision of which this is a part, if it is.
     """
     attributes = corrections.normalised(attributes)
     if corrections.changes_uids(attributes):
@@ -50,7 +56,7 @@ def correct(
     studies = locks.studies(Study.objects.filter(pk__in=list(_versions(target, attributes))))
     # Once more: an object that was on its way into a study has arrived while its row was waited for.
     wanted = _versions(target, attributes)
-    group = uuid.uuid4()
+    group = group or uuid.uuid4()
     made: dict[Study, list[Correction]] = {}
     for study in studies:
         rows = _rows(study, wanted.get(study.pk, ()), attributes, group)

@@ -13,11 +13,11 @@ from imaging.dicom import correctable
 from imaging.events import changes as feed
 from imaging.events import services as events
 from imaging.events.models import Event
-from imaging.studies.correction import corrected_columns
-from imaging.studies.models import Correction, Instance, InstanceVersion, Series, Study
+from imaging.studies.correction import corrected_columns, recounting
+from imaging.studies.models import Correction, InstanceVersion, Study
 from imaging.studies.reading import corrections as study_corrections
 from imaging.studies.reading import metadata
-from imaging.studies.rows import columns, locks, placement, status
+from imaging.studies.rows import locks
 
 _State = InstanceVersion.State
 _ROWS: Final = 1000
@@ -55,6 +55,11 @@ def reinstate(decided: Mapping[int, Decided], *, actor: Actor, reason: str) -> N
     _change(decided, actor=actor, reason=reason, reject=False, decided=decided)
 
 
+def restore(version_ids: Iterable[int], *, actor: Actor, reason: str) -> None:
+    """Show rejected versions again, with what is put over them. One of an instance that has a current one is kept beside it."""
+    _change(version_ids, actor=actor, reason=reason, reject=False)
+
+
 @transaction.atomic
 def _change(
     version_ids: Iterable[int],
@@ -79,14 +84,15 @@ def _change(
     # What is shown again is whose its objects say now. Patients are locked here, before anything of a list is written.
     lost = corrected_columns.refresh(corrected).lost
     for study in changed:
-        _recount(study)
+        recounting.recount(study)
     for study, named in changed.items():
         _tell(study, named, actor=actor, reason=reason, reject=reject)
     feed.write((), lost)
 
 
 def _reject(versions: QuerySet[InstanceVersion]) -> Iterable[str]:
-    for version in versions.exclude(state=_State.REJECTED).select_related("instance"):
+    # Those in conflict first: an image of which all versions go is left to nobody's choice.
+    for version in versions.exclude(state=_State.REJECTED).order_by("state", "pk").select_related("instance"):
         instance = version.instance
         if version.state == _State.CURRENT:
             if instance.versions.filter(state=_State.CONFLICTING).exists():
@@ -132,28 +138,6 @@ def _correct_instead(
     study.save(update_fields=["is_corrected"])
     changed = {tag for row in (*taken_back, *made) for tag in row.attributes}
     return frozenset({*correctable.IDENTITY, *changed})
-
-
-def _recount(study: Study) -> None:
-    """Counts and modalities of what is left to see; pictures are chosen anew by who hears of the change."""
-    rows = list(Series.objects.filter(study=study))
-    for series in rows:
-        frames = Instance.objects.filter(series=series, is_rejected=False).values_list("number_of_frames", flat=True)
-        counts = list(frames)
-        series.instance_count, series.frame_count = len(counts), min(sum(counts), columns.LARGEST_INTEGER)
-        series.version += 1
-        series.thumbnail = None
-        series.save(update_fields=["instance_count", "frame_count", "version", "thumbnail"])
-    shown = [series for series in rows if series.instance_count]
-    study.series_count = len(shown)
-    study.instance_count = sum(series.instance_count for series in shown)
-    study.modalities = columns.modalities([], [series.modality for series in shown])
-    study.version += 1
-    study.thumbnail = None
-    study.settled_at = None
-    study.save(update_fields=["series_count", "instance_count", "modalities", "version", "thumbnail", "settled_at"])
-    status.refresh([study.study_instance_uid])
-    placement.refresh(studies=[study.pk])
 
 
 def _tell(study: Study, changed: list[str], *, actor: Actor, reason: str, reject: bool) -> None:

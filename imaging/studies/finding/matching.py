@@ -149,9 +149,18 @@ def _of_key(key: Key, rows: Rows) -> Q:
     match = key.match
     if isinstance(match, NamePattern | NameWords):
         norm = column.norm if rows is Rows.PLACEMENT else prefix + column.norm
-        return _name(match, norm, prefix + column.name)
+        return of_match(match, prefix + column.name, norm=norm)
     if column.name == "modalities":
         return _modalities(match, path, rows)
+    return of_match(match, path)
+
+
+def of_match(match: matching.Match, path: str, *, norm: str = "") -> Q:
+    """The condition on any column; ``norm`` is the column of a name's normalised form, where there is one to narrow by."""
+    if isinstance(match, matching.Anything):
+        return Q()
+    if isinstance(match, NamePattern | NameWords):
+        return _name(match, norm, path)
     return _CONDITIONS[type(match)](match, path)
 
 
@@ -230,8 +239,8 @@ def _name(match: NamePattern | NameWords, norm: str, name: str) -> Q:
         return _name_words(match, norm)
     body = "%".join(_escaped(run) for run in match.runs)
     # The index finds who holds these words; what they are parts of is judged on the few that do.
-    wanted = Q(Like(F(norm), f"{'' if match.is_anchored else '%'}{body}%")) if body else Q()
-    if not match.is_one_part:
+    wanted = Q(Like(F(norm), f"{'' if match.is_anchored else '%'}{body}%")) if body and norm else Q()
+    if not match.is_one_part or not norm:
         wanted &= Q(MatchesRegex(Folded(F(name), output_field=CharField()), match.regex))
     return wanted
 

@@ -56,6 +56,8 @@ class Powers:
     departments: frozenset[int]
     roles: frozenset[str]
     managed: frozenset[int]
+    #: Of which list the lists are: of studies, or of studies to be read.
+    of: str = SavedList.Of.STUDIES
 
     def may_change(self, kept: SavedList) -> bool:
         """Whether the reader may rename, move and delete this list."""
@@ -76,7 +78,7 @@ class Powers:
         return recipient.audience == Audience.ROLE and recipient.role in Role.values and bool(self.managed)
 
 
-def powers_of(user: User, scope: Scope) -> Powers:
+def powers_of(user: User, scope: Scope, of: str = SavedList.Of.STUDIES) -> Powers:
     """What this reader may do with saved lists. One query."""
     held = roles_by_department(user)
     managing = [departments for role, departments in held.items() if _MANAGE in capabilities_of(role)]
@@ -85,6 +87,7 @@ def powers_of(user: User, scope: Scope) -> Powers:
         departments=scope.departments_with(Right.LIST),
         roles=frozenset(held),
         managed=frozenset().union(*managing),
+        of=of,
     )
 
 
@@ -108,7 +111,7 @@ def list_for(powers: Powers, key: str) -> SavedList:
 def _readable(powers: Powers) -> QuerySet[SavedList]:
     given = Q(audience=Audience.DEPARTMENT, department__in=powers.departments)
     given |= Q(audience=Audience.ROLE, role__in=powers.roles)
-    return SavedList.objects.filter(Q(owner=powers.user) | given)
+    return SavedList.objects.filter(Q(owner=powers.user) | given, of=powers.of)
 
 
 @transaction.atomic
@@ -126,9 +129,10 @@ def save_list(
     own = SavedList.objects.filter(owner=powers.user)
     if own.count() >= MOST_OF_ONE_PERSON:
         raise ListRefused("too_many")
-    beside = _beside(recipient, powers.user)
+    beside = _beside(recipient, powers.user, powers.of)
     last = beside.aggregate(last=Max("position"))["last"]
     kept = SavedList.objects.create(
+        of=powers.of,
         name=name,
         query=query,
         columns=columns,
@@ -179,7 +183,7 @@ def move_list(powers: Powers, key: str, *, actor: Actor, step: int) -> SavedList
     """Move a list one place up (-1) or down (1) within its group. Raises ``ListNotFound``."""
     kept = _changeable(powers, key)
     recipient = Recipient(kept.audience, kept.department, kept.role)
-    rows = list(_beside(recipient, kept.owner).select_for_update(of=("self",), no_key=True))
+    rows = list(_beside(recipient, kept.owner, kept.of).select_for_update(of=("self",), no_key=True))
     now = next(place for place, row in enumerate(rows) if row.pk == kept.pk)
     new = min(max(now + (1 if step > 0 else -1), 0), len(rows) - 1)
     rows.insert(new, rows.pop(now))
@@ -208,9 +212,9 @@ def _changeable(powers: Powers, key: str) -> SavedList:
     return kept
 
 
-def _beside(recipient: Recipient, owner: User) -> QuerySet[SavedList]:
+def _beside(recipient: Recipient, owner: User, of: str) -> QuerySet[SavedList]:
     """The lists of the same group, in order."""
-    rows = SavedList.objects.filter(audience=recipient.audience)
+    rows = SavedList.objects.filter(of=of, audience=recipient.audience)
     if recipient.audience == Audience.DEPARTMENT:
         return rows.filter(department=recipient.department)
     if recipient.audience == Audience.ROLE:

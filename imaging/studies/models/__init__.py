@@ -8,6 +8,7 @@ from imaging.studies.models.lists import ListLayout, SavedList
 from imaging.studies.models.markings import Annotation, KeyImage
 from imaging.studies.models.placements import GRANTED, Placement
 from imaging.studies.models.protections import Protection
+from imaging.studies.models.repairs import Move, PatientMerge, Rejection
 from imaging.studies.models.versions import InstanceVersion, MetadataSegment
 
 __all__ = [
@@ -20,10 +21,13 @@ __all__ = [
     "KeyImage",
     "ListLayout",
     "MetadataSegment",
+    "Move",
     "Patient",
     "PatientChoice",
+    "PatientMerge",
     "Placement",
     "Protection",
+    "Rejection",
     "SavedList",
     "Series",
     "Study",

@@ -27,6 +27,8 @@ class Correction(models.Model):
         QUARANTINE = "quarantine", _("on release from quarantine")
         DESK = "desk", _("by a person")
         INHERITED = "inherited", _("as for the others of its study")
+        MOVED = "moved", _("moved to another study")
+        MERGED = "merged", _("two records of one person")
 
     version = models.ForeignKey(
         InstanceVersion, models.PROTECT, related_name="corrections", verbose_name=_("corrected version")

@@ -24,7 +24,14 @@ class SavedList(models.Model):
         DEPARTMENT = "department", _("a department")
         ROLE = "role", _("everybody with a role")
 
+    class Of(models.TextChoices):
+        """Which list it is of."""
+
+        STUDIES = "studies", _("studies")
+        READING = "reading", _("studies to be read")
+
     key = models.UUIDField(_("key"), unique=True, default=uuid.uuid4, editable=False)
+    of = models.CharField(_("list of"), max_length=8, choices=Of.choices, default=Of.STUDIES, editable=False)
     name = models.CharField(_("name"), max_length=80)
     query = models.CharField(_("filters"), max_length=2000, blank=True)
     columns = models.JSONField(_("columns"), default=list, blank=True)

@@ -18,7 +18,9 @@ _NAMESPACE: Final = uuid.UUID("0b2c9e5d-5d0f-4c55-9a3f-0c2b7d6b6a11")
 #: Received values beyond this are not repeated beside a correction: they can be read in the headers.
 _LONGEST: Final = 4096
 #: A header brought into line with ours, rather than one that was wrong (PS3.3 C.12.1.1.9).
-_COERCED: Final = frozenset({Correction.Origin.IMPORT, Correction.Origin.INHERITED})
+_COERCED: Final = frozenset(
+    {Correction.Origin.IMPORT, Correction.Origin.INHERITED, Correction.Origin.MOVED, Correction.Origin.MERGED}
+)
 
 
 def changes_of(version_ids: Iterable[int]) -> dict[int, tuple[Change, ...]]:
@@ -113,7 +115,8 @@ def by_hand(
 def inheritable(study_ids: Iterable[int]) -> dict[int, list[InheritedCorrection]]:
     """What was decided about whole studies or series, by study: later objects that name the same person get it too.
 
-    What was withdrawn gives nothing on: it may have been let in with a mistake.
+    What was withdrawn gives nothing on: it may have been let in with a mistake. Nor does what was decided about the study
+    from which a version was moved.
     """
     wanted = list(study_ids)
     if not wanted:
@@ -123,15 +126,18 @@ def inheritable(study_ids: Iterable[int]) -> dict[int, list[InheritedCorrection]
         Correction.objects.in_force()
         .filter(study__in=wanted)
         .exclude(version__state=InstanceVersion.State.REJECTED)
+        .with_origin()
         # A study has as many rows as versions, which mostly say the same.
-        .values_list(*same, "version__instance__series__series_instance_uid")
+        .values_list(*same, "version__instance__series__series_instance_uid", "came_along")
         .annotate(order=Min("pk"))
         .order_by("order")
     )
     found: dict[int, dict[tuple[Any, ...], InheritedCorrection]] = {}
-    for study_id, group, attributes, received, reason, made_by, series_uid, order in rows:
+    for study_id, group, attributes, received, reason, made_by, series_uid, came_along, order in rows:
         level = corrections.level_of(attributes)
         if level is corrections.Level.INSTANCE or corrections.changes_uids(attributes):
+            continue
+        if came_along and level is not corrections.Level.SERIES:
             continue
         entry = InheritedCorrection(
             group=group,

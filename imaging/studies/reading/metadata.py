@@ -7,7 +7,7 @@ of the instances, with bulk data addressed at the door that asks.
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -178,6 +178,22 @@ def compact(series: Series) -> None:
         joined = MetadataSegment.objects.create(series=locked, stored_object=content, instance_count=len(lines))
         versions.update(segment=joined)
         MetadataSegment.objects.filter(pk__in=old).delete()
+
+
+def divide(series: Series, version_ids: Collection[int], *, into: Series) -> None:
+    """Put the lines of versions that are moved into a segment of their new series; what is left gets one of its own.
+
+    Call it with both studies locked, and give the instances their new series in the same transaction.
+    """
+    old = list(MetadataSegment.objects.filter(series=series).values_list("pk", flat=True))
+    lines = _read(InstanceVersion.objects.filter(segment__in=old))
+    for owner, keys in ((into, lines.keys() & set(version_ids)), (series, lines.keys() - set(version_ids))):
+        if keys:
+            packed = segments.pack([lines[pk].text for pk in sorted(keys)])
+            content = storage.put(packed, kind=StoredObject.Kind.SEGMENT)
+            made = MetadataSegment.objects.create(series=owner, stored_object=content, instance_count=len(keys))
+            InstanceVersion.objects.filter(pk__in=keys).update(segment=made)
+    MetadataSegment.objects.filter(pk__in=old).delete()
 
 
 def _visible_lines(series: Series, scope: Scope, base: str) -> list[bytes]:

@@ -9,6 +9,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -25,7 +26,7 @@ from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
 from imaging.studies.correction import corrected_columns
 from imaging.studies.models import Correction, Instance, InstanceVersion, MetadataSegment, Patient, Series, Study
-from imaging.studies.reading import corrections, segments
+from imaging.studies.reading import corrections, moves, segments
 from imaging.studies.registering.verdicts import Known, KnownVersion
 from imaging.studies.rows import columns, granting, labelling, locks, patients, placement, status
 from imaging.studies.rows.incoming import Batch, IncomingInstance, PlannedPlacement, Registered, State
@@ -119,6 +120,7 @@ class Registration:
             },
             series={uid: series.study.study_instance_uid for uid, series in self._series.items()},
             instances=_known_versions(sop_uids),
+            moved=_moved(self._batch),
         )
 
     def _prepare(self, verdict: Registered, found: dict[str, Patient]) -> _Kept:
@@ -329,6 +331,16 @@ def _known_versions(sop_uids: Iterable[str]) -> dict[str, list[KnownVersion]]:
     for sop_uid, pk, study_uid, series_uid, digest in rows:
         known[sop_uid].append(KnownVersion(pk, study_uid, series_uid, digest))
     return dict(known)
+
+
+def _moved(batch: Batch) -> dict[tuple[str, str], tuple[UUID, ...]]:
+    """The moves that hold for objects of the batch now."""
+    found = zip(batch, moves.following(batch), strict=True)
+    return {
+        (item.header.instance.sop_instance_uid, item.stored.dataset_sha256): tuple(entry.group for entry in entries)
+        for item, entries in found
+        if entries
+    }
 
 
 def _version(entry: _Kept, content: StoredObject) -> InstanceVersion:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.utils.translation import gettext_noop
 
@@ -33,6 +34,8 @@ class Known:
     instances: dict[str, list[KnownVersion]]
     #: What later objects of a study inherit now, by study; studies that are not corrected are left out.
     inheritable: Mapping[str, Sequence[InheritedCorrection]] = field(default_factory=dict)
+    #: The moves that each object of the batch is to follow now, by SOP Instance UID and digest; others follow none.
+    moved: Mapping[tuple[str, str], tuple[UUID, ...]] = field(default_factory=dict)
     #: Studies that were there before the batch.
     before: frozenset[str] = field(init=False)
 
@@ -48,6 +51,8 @@ class Known:
         for version in kept:
             if version.dataset_sha256 == item.stored.dataset_sha256:
                 return Registered(item, State.DUPLICATE, version_id=version.version_id)
+        if item.followed != self.moved.get((header.instance.sop_instance_uid, item.stored.dataset_sha256), ()):
+            return Registered(item, State.STALE, gettext_noop("images of the study have been moved meanwhile"))
         if item.placements and study_uid in self.before:
             return Registered(item, State.STALE, gettext_noop("the study has come to exist"))
         if self._is_corrected_otherwise(item):
@@ -69,7 +74,7 @@ class Known:
     def _is_corrected_otherwise(self, item: IncomingInstance) -> bool:
         """Whether the study was corrected after the plan was made, in what this instance does not say itself, or no more is."""
         decided = corrections.concerning(item, self.inheritable.get(item.header.study.study_instance_uid, ()))
-        planned = {entry.group for entry in item.inherited}
+        planned = {entry.group for entry in item.inherited} - set(item.followed)
         if planned - {entry.group for entry in decided}:
             return True
         return any(

@@ -56,7 +56,7 @@ class IncomingInstance:
     ``corrections`` is a DICOM JSON object of attributes that are put over what was received: ``header`` is read with
     them, ``metadata_json`` is as received, and registration writes them down beside the version, with
     ``correction_origin`` (a value of ``Correction.Origin``) and ``correction_reason``. ``inherited`` are corrections of the
-    study that it joins; they too are in ``header`` already.
+    study that it joins, the moves that it follows first; they too are in ``header`` already.
     """
 
     header: Header
@@ -76,6 +76,15 @@ class IncomingInstance:
     correction_origin: str = "import"
     correction_reason: str = ""
     inherited: tuple[InheritedCorrection, ...] = ()
+    #: Study and series that the object itself names, where it follows others that were moved (``reading.moves``).
+    named_as: tuple[str, str] | None = None
+    #: The decisions about moves among what it inherits, in their order.
+    followed: tuple[UUID, ...] = ()
+
+    @property
+    def named(self) -> tuple[str, str]:
+        """Study Instance UID and Series Instance UID before anything that was moved is followed."""
+        return self.named_as or (self.header.study.study_instance_uid, self.header.series.series_instance_uid)
 
     @property
     def is_corrected(self) -> bool:

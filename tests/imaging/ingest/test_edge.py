@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Department
+from accounts.notifications import mailing
 from imaging.ingest import intake, quotas, senders, services, silence
 from imaging.ingest.models import ApplicationEntity, Quota, Receipt
 from imaging.ingest.registrar import Drained
@@ -102,6 +103,7 @@ def test_silence_is_told_once_to_those_who_manage_machines(emergency: Department
     _silent(3, description="CT room 2")
     assert [entity.ae_title for entity in silence.watch()] == ["CT1"]
     assert silence.watch() == []
+    mailing.send_due()
     assert [message.to for message in mail.outbox] == [["ivy@example.org"]]
     assert "CT room 2" in mail.outbox[0].body
     assert AuditEvent.objects.filter(action="sender.silent", subject_uid="CT1").count() == 1

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from accounts.actor import SYSTEM
 from imaging.studies import services as studies
-from imaging.studies.correction import correcting, withdrawal
+from imaging.studies.correction import correcting, recounting, withdrawal
 from imaging.studies.models import InstanceVersion, Patient, Placement, Study
 from imaging.studies.rows import locks, patients, placement
 from imaging.studies.rows.incoming import PlannedPlacement
@@ -147,7 +147,7 @@ def test_studies_are_withdrawn_while_another_of_the_patient_is_corrected(receive
         actor=SYSTEM,
     )
     versions = list(InstanceVersion.objects.filter(instance__study__in=mine).values_list("pk", flat=True))
-    recount, stopped = withdrawal._recount, []
+    recount, stopped = recounting.recount, []
     with ThreadPoolExecutor(1) as pool:
         corrected = []
 
@@ -160,7 +160,7 @@ def test_studies_are_withdrawn_while_another_of_the_patient_is_corrected(receive
                 )
                 until_it_waits(corrected[0])
 
-        monkeypatch.setattr(withdrawal, "_recount", after_the_first)
+        monkeypatch.setattr(recounting, "recount", after_the_first)
         withdrawal.withdraw(versions, actor=SYSTEM, reason="wrong patient")
         corrected[0].result(timeout=60)
     assert list(Study.objects.filter(instance_count=0).order_by("study_instance_uid")) == mine

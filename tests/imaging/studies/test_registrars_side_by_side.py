@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from accounts.actor import SYSTEM
 from imaging.integrity.models import LedgerLeaf
 from imaging.studies import services as studies
-from imaging.studies.correction import withdrawal
+from imaging.studies.correction import recounting, withdrawal
 from imaging.studies.models import Instance, InstanceVersion, MetadataSegment, Patient, Placement, Series, Study
 from imaging.studies.rows import placement
 from imaging.studies.rows.incoming import State
@@ -114,7 +114,7 @@ def test_headers_are_joined_while_a_version_is_withdrawn(data_dir, monkeypatch):
     studies.register([incoming(dataset(**names), data_dir / "spool")], actor=SYSTEM)
     series = Series.objects.get()
     first = InstanceVersion.objects.order_by("pk").first()
-    recount = withdrawal._recount
+    recount = recounting.recount
     with ThreadPoolExecutor(1) as pool:
         joined = []
 
@@ -123,7 +123,7 @@ def test_headers_are_joined_while_a_version_is_withdrawn(data_dir, monkeypatch):
             until_it_waits(joined[0])
             recount(study)
 
-        monkeypatch.setattr(withdrawal, "_recount", while_another_waits)
+        monkeypatch.setattr(recounting, "recount", while_another_waits)
         withdrawal.withdraw([first.pk], actor=SYSTEM, reason="test")
         joined[0].result(timeout=60)
     assert MetadataSegment.objects.get().instance_count == 2

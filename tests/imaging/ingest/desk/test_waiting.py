@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.audit.models import AuditEvent
 from accounts.models import Department
+from accounts.notifications import mailing
 from imaging.ingest.desk import reminders, selectors, services
 from imaging.ingest.desk.services import Answer, Kind, Wish
 from imaging.ingest.models import QuarantineDecision, QuarantinedObject
@@ -35,6 +36,7 @@ def old(receive: Receive, emergency: Department) -> QuarantinedObject:
 
 def test_what_waits_too_long_is_told_once_to_each_who_decides(old: QuarantinedObject, staff: Staff) -> None:
     assert reminders.remind() == 2
+    mailing.send_due()
     assert sorted(message.to[0] for message in mail.outbox) == ["bea@hospital.example", "rosa@hospital.example"]
     for message in mail.outbox:
         assert "1 object waits in quarantine" in message.subject
@@ -50,6 +52,7 @@ def test_nobody_is_told_of_what_is_new_or_decided(old: QuarantinedObject, staff:
     settings.QUARANTINE_NOTICE_DAYS = 3
     services.decide(at_desk(staff.emergency), [old.pk], Wish(kind=Kind.REJECT, reason_code="test"))
     assert reminders.remind() == 0
+    mailing.send_due()
     assert not mail.outbox
 
 
