@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
 
 from pydicom import charset as pydicom_charset
 
@@ -122,3 +125,36 @@ def _encode_piece(text: str, codecs: Encodings) -> bytes | None:
             return encoded
         return _ESCAPES.get(codec, ESCAPE) + encoded
     return None
+
+
+#: Letters that Unicode does not take apart, as they are written where they are missing.
+_WRITTEN_OUT: Final = {
+    "Œ": "OE", "œ": "oe", "Æ": "AE", "æ": "ae", "ß": "ss", "ẞ": "SS", "Ø": "O", "ø": "o", "Ł": "L", "ł": "l", "Đ": "D",
+    "đ": "d", "Ð": "D", "ð": "d", "Þ": "Th", "þ": "th", "ı": "i", "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-",
+    "…": "...", "€": "EUR", "\u00a0": " ", "\u202f": " ",
+}  # fmt: skip
+_MISSING: Final = "?"
+
+
+def reduced(text: str, codecs: Encodings = UNDECLARED) -> str:
+    """``text`` in letters that these character sets hold: without the accents they lack, and with ``?`` for what is left.
+
+    For a reader who takes no other set than the one asked for: what it shows is less, never something else.
+    """
+    if encode(text, codecs) is not None:
+        return text
+    kept = "".join(_reduced(char, codecs) for char in unicodedata.normalize("NFC", text))
+    # Sets that hold every letter alone may not hold them in one component.
+    return kept if encode(kept, codecs) is not None else "".join(_reduced(char, UNDECLARED) for char in kept)
+
+
+@lru_cache(maxsize=4096)
+def _reduced(char: str, codecs: Encodings) -> str:
+    if encode(char, codecs) is not None:
+        return char
+    plain = _WRITTEN_OUT.get(char) or "".join(
+        part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part)
+    )
+    if plain and encode(plain, codecs) is not None:
+        return plain
+    return "" if unicodedata.combining(char) else _MISSING

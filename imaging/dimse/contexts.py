@@ -1,4 +1,7 @@
-"""What may be negotiated: verification, queries, and every storage SOP class in every transfer syntax (PS3.8 section 9.3.2.2)."""
+"""What may be negotiated (PS3.8 section 9.3.2.2): verification, queries, the worklist, performed steps, and storage.
+
+Every storage SOP class is taken in every transfer syntax.
+"""
 
 from collections.abc import Iterable
 from typing import Final
@@ -8,8 +11,12 @@ from pynetdicom import sop_class
 from pynetdicom.presentation import PresentationContext, build_context
 
 from imaging.dimse.finding import STUDY_ROOT_FIND
+from imaging.dimse.performed_steps import PERFORMED_STEP
+from imaging.dimse.worklist import MODALITY_WORKLIST
 
 VERIFICATION: Final = "1.2.840.10008.1.1"
+#: Services whose data sets are small, and are told in plain transfer syntaxes only.
+_PLAIN_SERVICES: Final = frozenset({VERIFICATION, STUDY_ROOT_FIND, MODALITY_WORKLIST, PERFORMED_STEP})
 _IMAGE_ROOT: Final = "1.2.840.10008.5.1.4.1.1."
 #: No data sets of PS3.5, but MIME, XML and another file format.
 _NO_DATA_SET: Final = frozenset({"1.2.840.10008.1.2.6.1", "1.2.840.10008.1.2.6.2", "1.2.840.10008.1.20"})
@@ -39,7 +46,7 @@ def supported(requested: Iterable[PresentationContext]) -> list[PresentationCont
         syntaxes.update(dict.fromkeys(str(syntax) for syntax in context.transfer_syntax))
     found = []
     for abstract_syntax, order in orders.items():
-        if abstract_syntax in {VERIFICATION, STUDY_ROOT_FIND}:
+        if abstract_syntax in _PLAIN_SERVICES:
             known = [syntax for syntax in order if syntax in _PLAIN_SYNTAXES]
         elif abstract_syntax in STORAGE_CLASSES:
             known = [syntax for syntax in order if syntax in TRANSFER_SYNTAXES]

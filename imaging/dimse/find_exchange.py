@@ -6,13 +6,16 @@ layer has time to hear a C-CANCEL.
 
 import io
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pynetdicom.dimse_primitives import C_FIND
 
 from imaging.dimse import status
-from imaging.dimse.finding import STUDY_ROOT_FIND, Agreed
+from imaging.dimse.finding import STUDY_ROOT_FIND, Agreed, Answer
+from imaging.dimse.reception import Context
 from imaging.dimse.status import Status
+from imaging.dimse.worklist import MODALITY_WORKLIST
 
 if TYPE_CHECKING:
     from imaging.dimse.upper_layer import StreamingAssociation
@@ -33,21 +36,20 @@ def is_query(message: Any, abstract_syntax: str) -> bool:
         isinstance(message, C_FIND)
         and message.MessageID is not None
         and message.MessageIDBeingRespondedTo is None
-        and abstract_syntax == STUDY_ROOT_FIND
+        and abstract_syntax in {STUDY_ROOT_FIND, MODALITY_WORKLIST}
     )
 
 
-def serve(association: "StreamingAssociation", request: C_FIND, context_id: int, transfer_syntax_uid: str) -> None:
+def serve(association: "StreamingAssociation", request: C_FIND, context_id: int, context: Context) -> None:
     """Answer one request, to its end or to that of the association."""
     association.dimse.cancel_req = {}
     if request.Identifier is None:
         _send(association, request, context_id, status.NO_DATA_SET, None)
         return
-    answers = association.finder.answers(
+    answers = _answers(
+        association,
         request.Identifier.getvalue(),
-        transfer_syntax_uid=transfer_syntax_uid,
-        asker=association.asker,
-        agreed=association.agreed,
+        context,
         is_cancelled=lambda: request.MessageID in association.dimse.cancel_req,
     )
     for number, (state, match) in enumerate(answers, 1):
@@ -56,6 +58,26 @@ def serve(association: "StreamingAssociation", request: C_FIND, context_id: int,
         if number % _LOT == 0 and not _gets_through(association):
             return
     association.dimse.cancel_req = {}
+
+
+def _answers(
+    association: "StreamingAssociation", encoded: bytes, context: Context, *, is_cancelled: Callable[[], bool]
+) -> Iterator[Answer]:
+    """By the service that the presentation context was agreed on for."""
+    if context.abstract_syntax == MODALITY_WORKLIST:
+        return association.worklist.answers(
+            encoded,
+            transfer_syntax_uid=context.transfer_syntax,
+            asker=association.asker,
+            is_cancelled=is_cancelled,
+        )
+    return association.finder.answers(
+        encoded,
+        transfer_syntax_uid=context.transfer_syntax,
+        asker=association.asker,
+        agreed=association.agreed,
+        is_cancelled=is_cancelled,
+    )
 
 
 def _gets_through(association: "StreamingAssociation") -> bool:

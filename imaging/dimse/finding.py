@@ -5,9 +5,8 @@ as it reads a batch, and none while its peer takes the answers, so that slow pee
 """
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -25,6 +24,7 @@ from imaging.dicom.matching import OneOf
 from imaging.dimse import identifier, status
 from imaging.dimse.identifier import Identifier
 from imaging.dimse.status import Status
+from imaging.dimse.turns import Busy, Turns
 from imaging.studies.finding import search as studies
 from imaging.studies.finding.matching import STUDY_DATE, STUDY_TIME
 from imaging.studies.finding.search import Found, Level, Search
@@ -34,10 +34,6 @@ logger = logging.getLogger(__name__)
 
 STUDY_ROOT_FIND: Final = "1.2.840.10008.5.1.4.1.2.2.1"
 
-#: Queries of one process that read the database at the same time.
-MOST_AT_ONCE: Final = 4
-#: Seconds that a query waits for its turn at the database.
-_WAIT: Final = 5.0
 #: Matches of one query, and of one reading of the database.
 MOST_MATCHES: Final = 10_000
 _BATCH: Final = 200
@@ -66,6 +62,8 @@ class Asker:
     actor: Actor
     department_ids: tuple[int, ...] = ()
     may_query: bool = False
+    #: Whether it may ask for the worklist of its departments' rooms, and report the exams that it makes there.
+    may_ask_worklist: bool = False
 
     def scope(self) -> Scope:
         """What it may find now."""
@@ -80,10 +78,10 @@ class Asker:
 class Finder:
     """The query service of one process."""
 
-    def __init__(self, *, ae_title: str, at_once: int = MOST_AT_ONCE) -> None:
-        """``ae_title`` is where what is found can be had."""
+    def __init__(self, *, ae_title: str, turns: Turns | None = None) -> None:
+        """``ae_title`` is where what is found can be had; ``turns`` are shared with the other services of the process."""
         self._ae_title = ae_title
-        self._turns = threading.BoundedSemaphore(at_once)
+        self._turns = turns or Turns()
 
     def answers(
         self,
@@ -150,22 +148,18 @@ class Finder:
         batches: Iterator[Found] | None = None
         try:
             while True:
-                if not self._turns.acquire(timeout=_WAIT):
-                    yield status.QUERIES_BUSY
-                    return
-                try:
+                with self._turns.turn():
                     scope = asker.scope()
-                    with timezone.override(_zone(scope)):
+                    with timezone.override(zone_of(scope.departments_with(Right.LIST))):
                         batches = batches or studies.batches(
                             scope, _search(asked, agreed), actor=asker.actor, size=_BATCH
                         )
                         found = next(batches, None)
-                finally:
-                    db.connections.close_all()
-                    self._turns.release()
                 if found is None:
                     return
                 yield found
+        except Busy:
+            yield status.QUERIES_BUSY
         except SearchTooBroad:
             yield status.QUERY_TOO_BROAD
         except db.Error as error:
@@ -200,6 +194,6 @@ def _search(asked: Identifier, agreed: Agreed) -> Search:
     )
 
 
-def _zone(scope: Scope) -> ZoneInfo:
+def zone_of(department_ids: Iterable[int]) -> ZoneInfo:
     """The time zone in which the peer's days begin: of its departments' site, otherwise the portal's."""
-    return ZoneInfo(selectors.time_zone_of_departments(scope.departments_with(Right.LIST)) or settings.TIME_ZONE)
+    return ZoneInfo(selectors.time_zone_of_departments(department_ids) or settings.TIME_ZONE)

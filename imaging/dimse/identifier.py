@@ -1,4 +1,4 @@
-"""The data sets of C-FIND (PS3.4 section C.4.1): what a peer asks, and what it is answered, in its own character set.
+"""The data sets of queries (PS3.4 sections C.4.1 and K.4.1): what a peer asks, and what it is answered, in its own character set.
 
 Read by our own parser and written by our own writer, so that no hostile value reaches a library that believes it. Pure.
 """
@@ -7,8 +7,8 @@ import base64
 import binascii
 import io
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -25,8 +25,8 @@ from imaging.dicom.uids import EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 LEVEL: Final = 0x00080052
 RETRIEVE_AE_TITLE: Final = 0x00080054
 CHARACTER_SET: Final = 0x00080005
-_TIMEZONE: Final = 0x00080201
-_NO_KEYS: Final = frozenset({LEVEL, RETRIEVE_AE_TITLE, CHARACTER_SET, _TIMEZONE})
+TIMEZONE: Final = 0x00080201
+_NO_KEYS: Final = frozenset({LEVEL, RETRIEVE_AE_TITLE, CHARACTER_SET, TIMEZONE})
 _MOST_KEYS: Final = 256
 _LIMITS: Final = Limits(
     header_bytes=512 * KIB,
@@ -41,6 +41,7 @@ _LIMITS: Final = Limits(
 _PLAIN, _LATIN, _UNICODE = (), ("ISO_IR 100",), ("ISO_IR 192",)
 
 Terms = tuple[str, ...]
+Record = dict[str, Any]
 
 
 class NotUnderstood(Exception):
@@ -49,20 +50,23 @@ class NotUnderstood(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """What is asked: the level, the keys, the attributes to be returned, and the character set of the peer."""
+    """What is asked: the level, the keys, the attributes to be returned, and the character set of the peer.
+
+    ``form`` is the identifier itself as DICOM JSON; ``offset`` the offset from UTC in which the peer tells times, if it says so.
+    """
 
     level: str
     keys: tuple[Key, ...]
     returned: frozenset[int]
     character_set: Terms
+    form: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    offset: str = ""
 
 
 def read(encoded: bytes, transfer_syntax_uid: str, *, fuzzy: bool = False) -> Identifier:
     """The identifier of a request. Raises ``NotUnderstood``."""
-    meta = FileMeta("", "", transfer_syntax_uid)
     try:
-        parsed = part10.parse_dataset(io.BytesIO(encoded), meta, 0, len(encoded), limits=_LIMITS)
-        record = orjson.loads(json_model.to_json(parsed))
+        record, character_set = read_record(encoded, transfer_syntax_uid, limits=_LIMITS)
         keys = tuple(_keys(record, (), fuzzy=fuzzy))
     except matching.KeyInvalid as error:
         raise NotUnderstood(error.detail) from error
@@ -74,8 +78,21 @@ def read(encoded: bytes, transfer_syntax_uid: str, *, fuzzy: bool = False) -> Id
         level=correctable.text_of(record.get(f"{LEVEL:08X}", {})).strip(),
         keys=tuple(key for key in keys if key.tag not in _NO_KEYS),
         returned=frozenset(int(tag, 16) for tag in record),
-        character_set=_character_set(parsed.dataset),
+        character_set=character_set,
+        form=record,
+        offset=correctable.text_of(record.get(f"{TIMEZONE:08X}", {})).strip(),
     )
+
+
+def read_record(encoded: bytes, transfer_syntax_uid: str, *, limits: Limits) -> tuple[Record, Terms]:
+    """A data set of a message as DICOM JSON, and the character set that it was written in.
+
+    Raises ``DicomError`` or ``ValueError`` for what cannot be read within the limits.
+    """
+    meta = FileMeta("", "", transfer_syntax_uid)
+    parsed = part10.parse_dataset(io.BytesIO(encoded), meta, 0, len(encoded), limits=limits)
+    record: Record = orjson.loads(json_model.to_json(parsed))
+    return record, _character_set(parsed.dataset)
 
 
 def _keys(record: Mapping[str, Any], path: tuple[int, ...], *, fuzzy: bool) -> Iterator[Key]:
@@ -107,27 +124,39 @@ def written(
         tag: element for tag, element in found.items() if int(tag, 16) in asked.returned
     }
     terms, codecs = _held_by(record.values(), asked.character_set)
-    record.pop(f"{CHARACTER_SET:08X}", None)
-    if terms:
-        record[f"{CHARACTER_SET:08X}"] = {"vr": "CS", "Value": list(terms)}
     record[f"{LEVEL:08X}"] = {"vr": "CS", "Value": [level]}
     record[f"{RETRIEVE_AE_TITLE:08X}"] = {"vr": "AE", "Value": [ae_title]}
+    return encoded(record, terms, codecs, transfer_syntax_uid)
+
+
+def encoded(
+    record: Mapping[str, Mapping[str, Any]], terms: Terms, codecs: charset.Encodings, transfer_syntax_uid: str
+) -> bytes:
+    """A DICOM JSON object as a data set in this character set, which it names."""
+    kept = {tag: element for tag, element in record.items() if tag != f"{CHARACTER_SET:08X}"}
+    if terms:
+        kept[f"{CHARACTER_SET:08X}"] = {"vr": "CS", "Value": list(terms)}
     writer = ElementWriter(
         implicit=transfer_syntax_uid == IMPLICIT_VR_LITTLE_ENDIAN,
         little_endian=transfer_syntax_uid != EXPLICIT_VR_BIG_ENDIAN,
         encode=lambda text: charset.encode(text, codecs) or text.encode("ascii", "replace"),
     )
-    return b"".join(_element(writer, tag, element) for tag, element in sorted(record.items()))
+    return b"".join(_element(writer, tag, element) for tag, element in sorted(kept.items()))
 
 
 def _held_by(elements: Any, asked: Terms) -> tuple[Terms, charset.Encodings]:
     """The character set that all texts can be written in: the peer's own if it holds them, otherwise Unicode."""
-    texts = [text for element in elements for text in _texts(element)]
+    texts = texts_of(elements)
     for terms in (asked, _LATIN, _UNICODE) if asked == _PLAIN else (asked, _UNICODE):
         codecs = charset.encodings(terms)
         if all(charset.encode(text, codecs) is not None for text in texts):
             return terms, codecs
     return _UNICODE, charset.encodings(_UNICODE)
+
+
+def texts_of(elements: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Every text that a character set applies to, inside sequences too."""
+    return [text for element in elements for text in _texts(element)]
 
 
 def _texts(element: Mapping[str, Any]) -> Iterator[str]:

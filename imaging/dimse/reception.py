@@ -24,8 +24,8 @@ _COMMAND: Final = 1
 _LAST: Final = 2
 #: No real command set is longer than a few hundred bytes.
 _COMMAND_LIMIT: Final = 16 * 1024
-#: Other services have small data sets, and none is negotiated yet.
-_FORWARDED_LIMIT: Final = 1024 * 1024
+#: A performed step names each of its images; the data sets of other services are small.
+_FORWARDED_LIMIT: Final = 4 * 1024 * 1024
 
 
 class ProtocolError(Exception):

@@ -16,7 +16,10 @@ from imaging.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSIO
 from imaging.dimse import contexts, find_exchange
 from imaging.dimse.admission import Admission, Caller, Refusal
 from imaging.dimse.finding import Asker, Finder
+from imaging.dimse.performed_steps import PerformedSteps
+from imaging.dimse.turns import Turns
 from imaging.dimse.upper_layer import SILENCE, StreamingAssociation
+from imaging.dimse.worklist import Worklist
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +74,10 @@ class Server(AssociationServer):
         entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         self._listening = listening
         self._admission = admission
-        self._finder = Finder(ae_title=ae_title)
+        self._turns = turns = Turns()
+        self._finder = Finder(ae_title=ae_title, turns=turns)
+        self._worklist = Worklist(turns=turns)
+        self._performed_steps = PerformedSteps(turns=turns)
         super().__init__(entity, listening.getsockname(), ae_title, [], request_handler=_Handler)
         cast(list[Any], entity._servers).append(self)
 
@@ -130,8 +136,10 @@ class Server(AssociationServer):
         association.is_used_up = lambda: self._admission.is_used_up(source)
         association.tell_refused = lambda words: self._admission.tell_object_refused(source, words)
         association.may_store = decision.may_store
-        association.asker = Asker(caller.actor, decision.department_ids, decision.may_query)
+        association.asker = Asker(caller.actor, decision.department_ids, decision.may_query, decision.may_ask_worklist)
         association.finder = self._finder
+        association.worklist = self._worklist
+        association.performed_steps = self._performed_steps
         association.acceptor.supported_contexts = contexts.supported(request.presentation_context_definition_list)
 
     def on_extended(self, event: Any) -> dict[Any, bytes]:
@@ -153,3 +161,4 @@ class Server(AssociationServer):
             time.sleep(0.02)
         for association in self.active_associations:
             association.abort()
+        self._turns.close()

@@ -1,4 +1,4 @@
-"""Answers of the storage and query services (PS3.4 annexes B.2.3 and C.4.1.1.4): every refusal has its own code and words."""
+"""Answers of all services (PS3.4 annexes B, C, F and K): every refusal has its own code and words."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -40,6 +40,7 @@ PENDING: Final = Status(0xFF00)
 PENDING_PARTLY: Final = Status(0xFF01)
 CANCELLED: Final = Status(0xFE00)
 MAY_NOT_QUERY: Final = Status(0x0124, "This application entity may not search here")
+MAY_NOT_ASK_WORKLIST: Final = Status(0x0124, "This application entity may not ask for the worklist")
 QUERIES_BUSY: Final = Status(0xA700, "Too many searches at the moment, ask again")
 QUERY_TOO_BROAD: Final = Status(0xA700, "The search takes too long: narrow it")
 QUERY_NOT_ANSWERED: Final = Status(0xA700, "The archive cannot be searched now, ask again")
@@ -59,3 +60,22 @@ def of_identifier(words: str) -> Status:
 def not_of_model(words: str) -> Status:
     """A900: the identifier does not match the SOP class."""
     return Status(0xA900, words[:COMMENT_LIMIT])
+
+
+# Answers of the performed step service (PS3.7 annex C, PS3.4 sections F.7.2.1 and F.7.2.2).
+MAY_NOT_REPORT: Final = Status(0x0124, "This application entity may not report exams")
+DUPLICATE_INSTANCE: Final = Status(0x0111, "This performed procedure step was told already")
+NO_SUCH_INSTANCE: Final = Status(0x0112, "No such performed procedure step of this application entity")
+MAY_NO_LONGER_BE_UPDATED: Final = Status(0x0110, "Performed Procedure Step Object may no longer be updated")
+#: The Error ID that goes with it (PS3.4 table F.7.2-3).
+NO_LONGER_UPDATED_ID: Final = 0xA710
+ATTRIBUTES_LEFT: Final = Status(0x0107, "Kept; attributes that may not change were left as they were")
+CLASS_CONFLICT: Final = Status(0x0119, "SOP class is not that of the presentation context")
+OPERATION_NOT_OFFERED: Final = Status(0x0211, "Only N-CREATE and N-SET are offered")
+NOT_READABLE: Final = Status(0x0110, "The data set cannot be read")
+REPORTS_BUSY: Final = Status(0x0213, "The report cannot be kept now, send it again")
+
+
+def of_attribute(code: int, words: str) -> Status:
+    """0106, 0120 or 0121: which attribute is invalid, missing or empty."""
+    return Status(code, words[:COMMENT_LIMIT])

@@ -20,9 +20,11 @@ from pynetdicom.pdu_primitives import P_DATA
 
 from accounts.actor import ANONYMOUS
 from accounts.roles import Door
-from imaging.dimse import find_exchange
+from imaging.dimse import find_exchange, performed_exchange
 from imaging.dimse.finding import Agreed, Asker, Finder
+from imaging.dimse.performed_steps import PerformedSteps
 from imaging.dimse.reception import Context, ProtocolError, Receiver
+from imaging.dimse.worklist import Worklist
 from imaging.ingest.source import Source
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,8 @@ _VALUE_HEAD = struct.Struct(">LBB")
 
 #: Until the peer is recognised nothing is found.
 _NOBODY: Final = Finder(ae_title="")
+_NOBODYS_WORKLIST: Final = Worklist()
+_NOBODYS_STEPS: Final = PerformedSteps()
 
 
 class _Ended(Exception):
@@ -243,6 +247,19 @@ class StreamingUpperLayer(DULServiceProvider):
         return view
 
 
+def _context(accepted: Any) -> Context:
+    return Context(str(accepted.abstract_syntax), str(accepted.transfer_syntax[0]))
+
+
+def _service_of(msg: Any, context: Context) -> Callable[["StreamingAssociation", Any, int, Context], None] | None:
+    """Who answers a message of ours; None for the library."""
+    if find_exchange.is_query(msg, context.abstract_syntax):
+        return find_exchange.serve
+    if performed_exchange.is_report(msg, context.abstract_syntax):
+        return performed_exchange.serve
+    return None
+
+
 class StreamingAssociation(Association):
     """An association whose upper layer streams; everything else is the library's."""
 
@@ -260,16 +277,20 @@ class StreamingAssociation(Association):
         self.asker = Asker(ANONYMOUS)
         self.agreed = Agreed()
         self.finder = _NOBODY
+        self.worklist = _NOBODYS_WORKLIST
+        self.performed_steps = _NOBODYS_STEPS
 
     def _serve_request(self, msg: Any, context_id: int) -> None:
-        """Answer queries by our own service, and everything else as the library does."""
-        context = self._accepted_cx.get(context_id)
-        if context is None or not find_exchange.is_query(msg, str(context.abstract_syntax)):
+        """Answer queries and performed steps by our own services, and everything else as the library does."""
+        accepted = self._accepted_cx.get(context_id)
+        context = _context(accepted) if accepted is not None else None
+        serve = _service_of(msg, context) if context is not None else None
+        if context is None or serve is None:
             super()._serve_request(msg, context_id)
             return
         self._is_paused = True
         try:
-            find_exchange.serve(self, msg, context_id, str(context.transfer_syntax[0]))
+            serve(self, msg, context_id, context)
         finally:
             self._is_paused = False
 
@@ -278,10 +299,7 @@ class StreamingAssociation(Association):
         return Receiver(
             source=self.source or Source(door=Door.DIMSE, sender=""),
             may_store=self.may_store and self.source is not None,
-            contexts={
-                key: Context(str(context.abstract_syntax), str(context.transfer_syntax[0]))
-                for key, context in self._accepted_cx.items()
-            },
+            contexts={key: _context(accepted) for key, accepted in self._accepted_cx.items()},
             forward=self.forward,
             is_used_up=self.is_used_up,
             tell_refused=self.tell_refused,

@@ -30,7 +30,11 @@ def _write(
     put(made, "ConversionType", "WSD")
     modules.acquired(made, place, always=True)
     put(made, "DocumentTitle", facts.title[:1024])
-    put(made, "ConceptNameCodeSequence", [])
+    put(made, "ConceptNameCodeSequence", [modules.code(facts.concept)] if facts.concept else [])
+    if facts.is_verified is not None:
+        put(made, "VerificationFlag", "VERIFIED" if facts.is_verified else "UNVERIFIED")
+    if facts.sources:
+        put(made, "SourceInstanceSequence", [modules.instance(*source) for source in facts.sources])
     if facts.hl7_identifier:
         put(made, "HL7InstanceIdentifier", facts.hl7_identifier)
     put(made, "MIMETypeOfEncapsulatedDocument", media_type)

@@ -132,11 +132,27 @@ class VideoFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Concept:
+    """A coded concept: value, scheme and meaning (PS3.3 section 8)."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentFacts:
-    """A PDF or CDA document of ``length`` bytes. ``hl7_identifier`` is the CDA's own id (root^extension)."""
+    """A PDF or CDA document of ``length`` bytes. ``hl7_identifier`` is the CDA's own id (root^extension).
+
+    ``concept`` says what the document is. ``is_verified`` that a person has signed it (None: nobody can say).
+    ``sources`` are the (SOP class UID, SOP instance UID) of what it was made of.
+    """
 
     length: int
     title: str = ""
     pages: int = 0
     hl7_identifier: str = ""
+    concept: Concept | None = None
+    is_verified: bool | None = None
+    sources: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = field(default=())

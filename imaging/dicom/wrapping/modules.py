@@ -12,7 +12,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from imaging.dicom.wrapping.facts import LossyHistory, Place
+from imaging.dicom.wrapping.facts import Concept, LossyHistory, Place
 
 MANUFACTURER: Final = "Negatoscope"
 MODEL: Final = "Negatoscope wrapping"
@@ -76,6 +76,23 @@ def lossy(made: Dataset, history: LossyHistory | None) -> None:
     if history:
         put(made, "LossyImageCompressionRatio", f"{max(history.ratio, 0.01):.2f}")
         put(made, "LossyImageCompressionMethod", history.method)
+
+
+def code(concept: Concept) -> Dataset:
+    """An item of a code sequence; a value too long for Code Value is a Long Code Value (PS3.3 section 8.8)."""
+    item = Dataset()
+    put(item, "CodeValue" if len(concept.value) <= 16 else "LongCodeValue", concept.value)
+    put(item, "CodingSchemeDesignator", concept.scheme)
+    put(item, "CodeMeaning", concept.meaning[:64])
+    return item
+
+
+def instance(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
+    """An item that names another object (SOP Instance Reference Macro, Table 10-11)."""
+    item = Dataset()
+    put(item, "ReferencedSOPClassUID", sop_class_uid)
+    put(item, "ReferencedSOPInstanceUID", sop_instance_uid)
+    return item
 
 
 def moment(made: Dataset, prefix: str, at: datetime | None, *, with_time: bool = True) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 
 from pydicom.dataset import Dataset
 
-from imaging.dicom.wrapping.modules import put
+from imaging.dicom.wrapping.facts import Concept
+from imaging.dicom.wrapping.modules import code, put
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,5 @@ def locate(made: Dataset, name: str, laterality: str, *, is_coded: bool) -> None
     if region is None or region.is_paired:
         put(made, "Laterality", laterality)
     if region is not None and is_coded:
-        code = Dataset()
-        put(code, "CodeValue", region.code)
-        put(code, "CodingSchemeDesignator", "SCT")
-        put(code, "CodeMeaning", region.meaning)
-        put(made, "AnatomicRegionSequence", [code])
+        concept = Concept(value=region.code, scheme="SCT", meaning=region.meaning)
+        put(made, "AnatomicRegionSequence", [code(concept)])

@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 from pydicom.dataset import Dataset
 
 from imaging.dicom.wrapping import modules, regions, writing
-from imaging.dicom.wrapping.facts import Origin, Place, VideoFacts
+from imaging.dicom.wrapping.facts import Concept, Origin, Place, VideoFacts
 from imaging.dicom.wrapping.modules import put
 
 _ROOT: Final = "1.2.840.10008.5.1.4.1.1"
@@ -56,10 +56,7 @@ def _cine(made: Dataset, facts: VideoFacts) -> None:
 
 
 def _channel(channels: int) -> Dataset:
-    source = Dataset()
-    put(source, "CodeValue", "109112")
-    put(source, "CodingSchemeDesignator", "DCM")
-    put(source, "CodeMeaning", "Ambient room environment")
+    source = modules.code(Concept(value="109112", scheme="DCM", meaning="Ambient room environment"))
     channel = Dataset()
     put(channel, "ChannelIdentificationCode", 1)
     put(channel, "ChannelMode", "STEREO" if channels == 2 else "MONO")

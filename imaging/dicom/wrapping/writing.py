@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomFileLike
 from pydicom.filewriter import write_dataset
 
-from imaging.dicom import part10
+from imaging.dicom import part10, uids
 from imaging.dicom.errors import Truncated
 
 _CHUNK: Final = 1024 * 1024
@@ -47,6 +47,12 @@ def write_document(out: BinaryIO, made: Dataset, *, transfer_syntax_uid: str, st
     out.write(_LONG.pack(group, number, b"OB", 0, length + length % 2))
     _copy(stream, out, length)
     _elements(out, made[_ENCAPSULATED_DOCUMENT:])
+
+
+def write_dataset_file(out: BinaryIO, made: Dataset) -> None:
+    """Write ``made``, which has neither pixels nor a document, in Explicit VR Little Endian."""
+    _head(out, made, uids.EXPLICIT_VR_LITTLE_ENDIAN)
+    _elements(out, made)
 
 
 def _offsets(lengths: Sequence[int]) -> bytes:

@@ -16,7 +16,7 @@ from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
 from accounts.audit.models import AuditEvent
 from accounts.models import Department
-from imaging.dimse import finding, identifier
+from imaging.dimse import finding, identifier, turns
 from imaging.dimse.finding import STUDY_ROOT_FIND
 from imaging.ingest.models import ApplicationEntity
 from tests import searched_archive
@@ -239,7 +239,7 @@ def test_more_matches_than_one_query_gives_are_told(searched: Door, monkeypatch:
 def test_objects_are_stored_while_every_turn_of_the_queries_is_taken(
     searched: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "_WAIT", 0.2)
+    monkeypatch.setattr(turns, "WAIT", 0.2)
     entered, leave = threading.Event(), threading.Event()
     search = finding.studies.batches
 
@@ -250,7 +250,7 @@ def test_objects_are_stored_while_every_turn_of_the_queries_is_taken(
 
     monkeypatch.setattr("imaging.studies.finding.search.batches", slow)
     waiting = [
-        threading.Thread(target=find, args=(searched, asked(StudyInstanceUID=""))) for _ in range(finding.MOST_AT_ONCE)
+        threading.Thread(target=find, args=(searched, asked(StudyInstanceUID=""))) for _ in range(turns.MOST_AT_ONCE)
     ]
     for thread in waiting:
         thread.start()
