@@ -1,0 +1,1 @@
+"""What can be asked for: procedures, safety questions, and hints on which exam answers which question."""

@@ -1,0 +1,1 @@
+"""Which study answers which request: found by identifiers, or decided by a person."""

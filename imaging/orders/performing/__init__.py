@@ -1,0 +1,1 @@
+"""The exam itself: arrival, worklist rows for the machines, and what the machines report (MPPS)."""

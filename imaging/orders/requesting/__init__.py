@@ -1,0 +1,1 @@
+"""Asking for an exam, and following what becomes of it."""

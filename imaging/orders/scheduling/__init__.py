@@ -1,0 +1,1 @@
+"""Rooms, their hours, and the places booked in them."""

@@ -1,0 +1,11 @@
+"""Addresses under /schedule/."""
+
+from django.urls import path
+
+from imaging.orders.scheduling import views
+
+urlpatterns = [
+    path("", views.schedule, name="schedule"),
+    path("<uuid:key>/book", views.book, name="schedule-book"),
+    path("<uuid:key>/unbook", views.unbook, name="schedule-unbook"),
+]

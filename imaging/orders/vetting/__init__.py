@@ -1,0 +1,1 @@
+"""Radiology's answer to a request: a protocol, a question, or a reason why not."""
