@@ -1,0 +1,1 @@
+"""Critical findings: who has to know, and whether they do."""

@@ -1,0 +1,1 @@
+"""The reading list: what is to be read, by whom, until when."""

@@ -1,0 +1,1 @@
+"""Templates and macros: how a report begins."""

@@ -1,0 +1,1 @@
+"""Writing and signing a report, and what follows a signature."""
