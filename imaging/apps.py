@@ -1,7 +1,11 @@
 """The imaging app: one label, one migration history, many packages."""
 
+from pathlib import Path
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+from accounts.notifications import kinds
 
 
 class ImagingConfig(AppConfig):
@@ -9,3 +13,7 @@ class ImagingConfig(AppConfig):
 
     name = "imaging"
     verbose_name = _("Imaging")
+
+    def ready(self) -> None:
+        """Make known what people are told."""
+        kinds.gather(Path(__file__).parent)

@@ -6,7 +6,10 @@ urlpatterns = [
     path("api/", include("imaging.api.urls")),
     path("dicom-web/", include("imaging.dicomweb.urls")),
     path("access/", include("imaging.access.urls")),
+    path("figures/", include("imaging.orders.figures.urls")),
     path("privacy/", include("imaging.privacy.urls")),
+    path("", include("imaging.orders.urls")),
+    path("", include("imaging.reports.urls")),
     path("", include("imaging.ingest.urls")),
     path("", include("imaging.viewer.urls")),
 ]

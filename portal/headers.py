@@ -28,6 +28,8 @@ ALWAYS: Final = {
     "X-Robots-Tag": "noindex, nofollow, noarchive",
     "X-Permitted-Cross-Domain-Policies": "none",
 }
+#: For an answer that says ``may_listen``: the editor of reports, where the hospital allows dictation.
+LISTENING: Final = ALWAYS["Permissions-Policy"].replace("microphone=()", "microphone=(self)")
 UNKEPT: Final = "private, no-store"
 
 
@@ -40,6 +42,8 @@ class ResponseHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, with every header."""
         response = self.get_response(request)
+        if getattr(response, "may_listen", False):
+            response.headers["Permissions-Policy"] = LISTENING
         for name, value in ALWAYS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", UNKEPT)

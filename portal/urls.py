@@ -13,6 +13,7 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("language/", set_language, name="set_language"),
     path("account/", include("accounts.urls")),
+    path("notifications/", include("accounts.notifications.urls")),
     path("admin/", admin.site.urls),
     path("", include("imaging.urls")),
 ]

@@ -45,6 +45,7 @@ export default defineConfig({
         admin: "css/admin.css",
         administration: "pages/administration.ts",
         pages: "pages/main.ts",
+        report: "pages/report/main.ts",
         study: "pages/study/main.ts",
         reference: "pages/reference/main.ts",
         referenceLook: "css/reference.css",

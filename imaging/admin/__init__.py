@@ -11,7 +11,10 @@ from imaging.admin.dashboard import dashboard
 from imaging.events import admin as events
 from imaging.ingest import admin as ingest
 from imaging.integrity import admin as integrity
+from imaging.orders.catalogue import admin as catalogue
 from imaging.privacy import admin as privacy
+from imaging.reports.reading import admin as reading
+from imaging.reports.templates import admin as report_templates
 from imaging.storage import admin as storage
 from imaging.studies import admin as studies
 from imaging.webhooks import admin as webhooks
@@ -19,6 +22,7 @@ from imaging.webhooks import admin as webhooks
 __all__ = [
     "access_requests",
     "application_entities",
+    "catalogue",
     "compliance",
     "emergency",
     "events",
@@ -26,6 +30,8 @@ __all__ = [
     "integrity",
     "privacy",
     "protections",
+    "reading",
+    "report_templates",
     "storage",
     "studies",
     "webhooks",

@@ -58,10 +58,20 @@ class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
     room = Room.MACHINES
     form = ApplicationEntityForm
     list_display = (
-        *("ae_title", "description", "address", "called_at", "may_store", "may_query", "is_active", "last_seen_at"),
+        *(
+            "ae_title",
+            "description",
+            "address",
+            "called_at",
+            "may_store",
+            "may_query",
+            "may_ask_worklist",
+            "is_active",
+            "last_seen_at",
+        ),
         "silence",
     )
-    list_filter = ("is_active", "may_store", "may_query", "departments")
+    list_filter = ("is_active", "may_store", "may_query", "may_ask_worklist", "departments")
     search_fields = ("ae_title", "description", "address", "host")
     readonly_fields = ("last_seen_at", "silent_since", "today", "receipts_of_sender")
     actions = ("test_connections",)
@@ -70,7 +80,7 @@ class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
         (
             _("When it calls us"),
             {
-                "fields": ("address", "loopback_only", "departments", "may_store", "may_query"),
+                "fields": ("address", "loopback_only", "departments", "may_store", "may_query", "may_ask_worklist"),
                 "description": _("A device that is not listed here, or not active, is refused."),
             },
         ),

@@ -17,9 +17,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts import plots
 from accounts import selectors as accounts
 from accounts.roles import Capability
-from imaging.admin import plots
 from imaging.events import selectors as events
 from imaging.ingest import arrivals, services
 from imaging.ingest import selectors as ingest

@@ -15,6 +15,9 @@ class Event(models.Model):
         SERIES_STARTED = "series.started", _("series started")
         STUDY_CHANGED = "study.changed", _("study changed")
         STUDY_SETTLED = "study.settled", _("study settled")
+        REQUEST_CHANGED = "request.changed", _("exam request changed")
+        REPORT_CHANGED = "report.changed", _("report changed")
+        REPORT_READ = "report.read", _("report read by who asked")
 
     kind = models.CharField(_("kind"), max_length=40, choices=Kind.choices)
     subject_uid = models.CharField(_("subject"), max_length=64)

@@ -56,6 +56,16 @@ def append_many(events: Iterable[Happened]) -> None:
         transaction.on_commit(queues.wake, robust=True)
 
 
+def hasten(*, kind: str, subject_uid: str) -> bool:
+    """Let a pending event be due now: there is nothing left to wait for. False when none is pending."""
+    now = timezone.now()
+    waiting = Event.objects.filter(kind=kind, subject_uid=subject_uid, drained_at=None, due_at__gt=now)
+    hastened = waiting.update(due_at=now) > 0
+    if hastened:
+        transaction.on_commit(queues.wake, robust=True)
+    return hastened
+
+
 _TAKE = """
     UPDATE imaging_event SET drained_at = clock_timestamp()
     WHERE id IN (SELECT id FROM imaging_event WHERE drained_at IS NULL AND due_at <= clock_timestamp()

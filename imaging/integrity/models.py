@@ -13,6 +13,8 @@ class LedgerLeaf(models.Model):
         KEPT = "kept", _("kept")
         REJECTED = "rejected", _("rejected")
         CORRECTED = "corrected", _("corrected")
+        #: A version of a report; its digest stands where a file's does.
+        SIGNED = "signed", _("report signed")
 
     sequence = models.BigAutoField(_("sequence"), primary_key=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)

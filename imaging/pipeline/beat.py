@@ -14,6 +14,8 @@ REVIEW_ACCESS: Final = "imaging.pipeline.review_access"
 EXPIRE_UPLOADS: Final = "imaging.pipeline.expire_uploads"
 LET_GO_OF_PACKAGES: Final = "imaging.pipeline.let_go_of_packages"
 TEND_ACCESS: Final = "imaging.pipeline.tend_access"
+TEND_CRITICAL: Final = "imaging.pipeline.tend_critical"
+SEND_NOTICES: Final = "imaging.pipeline.send_notices"
 
 # Each message expires before the next but one: a broker that was away, or a busy queue, does not pile them up.
 SCHEDULE: dict[str, dict[str, Any]] = {
@@ -72,6 +74,16 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": TEND_ACCESS,
         "schedule": 300.0,
         "options": {"queue": "short", "expires": 600.0},
+    },
+    "remind of critical findings": {
+        "task": TEND_CRITICAL,
+        "schedule": 30.0,
+        "options": {"queue": "short", "expires": 60.0},
+    },
+    "send the mails that are owed": {
+        "task": SEND_NOTICES,
+        "schedule": 10.0,
+        "options": {"queue": "short", "expires": 20.0},
     },
     "remind of what waits in quarantine": {
         "task": REMIND_OF_QUARANTINE,

@@ -6,12 +6,17 @@ from types import MappingProxyType
 from typing import Final
 
 from imaging import queues
-from imaging.access.requests import notices as access_notices
 from imaging.access.requests import referrals, tending
 from imaging.events.models import Event
 from imaging.ingest.desk import releasing
+from imaging.ingest.repair import notes as rejection_notes
+from imaging.orders.performing import services as performing
+from imaging.orders.requesting import notices as requester
+from imaging.orders.requesting import patients as typed_patients
+from imaging.pipeline import exams
 from imaging.privacy.packages import services as packages
 from imaging.rendering import services as rendering
+from imaging.reports.writing import publishing
 from imaging.studies import services as studies
 from imaging.webhooks import services as webhooks
 
@@ -31,6 +36,10 @@ REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
         Event.Kind.SERIES_STARTED: (Step("show the series", rendering.make_first_thumbnail),),
         # subject: a Study Instance UID
         Event.Kind.STUDY_CHANGED: (
+            Step("merged patients", studies.follow_merge),
+            Step("rejection notes", studies.heed_notes),
+            Step("match the request", exams.match),
+            Step("all that the machine made", performing.settle_as_told),
             Step("thumbnails", rendering.make_thumbnails),
             Step("first previews", rendering.make_first_previews),
             Step("convert frames", rendering.convert_study, queues.LONG),
@@ -42,22 +51,36 @@ REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
             Step("settle", studies.settle),
             Step("referring physicians", referrals.note_referrer),
             Step("access granted before", tending.follow),
+            Step("typed patients", typed_patients.follow),
+            Step("images complete", exams.complete),
+        ),
+        # subject: the key of an exam request
+        Event.Kind.REQUEST_CHANGED: (
+            Step("request changed", exams.request_changed),
+            Step("tell the requester", requester.tell_new),
+        ),
+        # subject: a report's key
+        Event.Kind.REPORT_READ: (Step("report read", exams.report_read),),
+        Event.Kind.REPORT_CHANGED: (
+            Step("report changed", exams.report_changed),
+            Step(publishing.STEP, publishing.write_documents, queues.LONG),
         ),
     }
 )
+
+#: Events whose subject is a report's key: their jobs are shown with its study.
+OF_A_REPORT: Final = frozenset({Event.Kind.REPORT_CHANGED, Event.Kind.REPORT_READ})
 
 #: What people ask for and what is too much for one request: queued by the service that they asked.
 ASKED_FOR: Final = (
     Step(releasing.RELEASE_STEP, releasing.go_on, queues.LONG),
     Step(packages.STEP, packages.write, queues.LONG),
+    Step(rejection_notes.NOTE_STEP, rejection_notes.write),
 )
-
-#: What is told of access requests. subject: a request's key and what happened
-TOLD_OF_ACCESS: Final = (Step(access_notices.TELL_STEP, access_notices.tell),)
 
 #: What follows every line of the change feed. subject: a webhook's key
 TOLD: Final = (Step(webhooks.DELIVER_STEP, webhooks.deliver),)
 
 STEPS: Final[Mapping[str, Step]] = MappingProxyType(
-    {step.name: step for steps in (*REACTIONS.values(), ASKED_FOR, TOLD_OF_ACCESS, TOLD) for step in steps}
+    {step.name: step for steps in (*REACTIONS.values(), ASKED_FOR, TOLD) for step in steps}
 )

@@ -11,8 +11,10 @@ from imaging.events import changes, jobs
 from imaging.events import services as events
 from imaging.events.jobs import Ask, Claimed, Outcome
 from imaging.events.models import Event
-from imaging.pipeline.reactions import REACTIONS, STEPS
+from imaging.pipeline.reactions import OF_A_REPORT, REACTIONS, STEPS
 from imaging.rendering.decoder import Unavailable
+from imaging.reports.writing import selectors as writing
+from imaging.reports.writing.publishing import DocumentsNotMade
 from imaging.storage.errors import StorageAway, StorageError
 from imaging.studies import selectors as studies
 from imaging.studies import services as study_services
@@ -31,9 +33,13 @@ def drain() -> int:
                 event.subject_uid for event in happened if event.kind == Event.Kind.STUDY_CHANGED
             )
             series = [event.subject_uid for event in happened if event.kind == Event.Kind.SERIES_STARTED]
-            of_series = studies.study_uids_of_series(series) if series else {}
+            of_study = studies.study_uids_of_series(series) if series else {}
+            reports = [event.subject_uid for event in happened if event.kind in OF_A_REPORT]
+            of_study |= writing.study_uids_of_reports(reports) if reports else {}
+            # A request is no study's alone: what follows from its change is shown with none.
+            of_study |= {event.subject_uid: "" for event in happened if event.kind == Event.Kind.REQUEST_CHANGED}
             jobs.enqueue(
-                Ask(step.name, event.subject_uid, of_series.get(event.subject_uid, event.subject_uid), step.queue)
+                Ask(step.name, event.subject_uid, of_study.get(event.subject_uid, event.subject_uid), step.queue)
                 for event in happened
                 for step in REACTIONS.get(event.kind, ())
             )
@@ -79,7 +85,7 @@ def _run(job: Claimed) -> None:
 
 
 def _record(job: Claimed, error: Exception) -> None:
-    if isinstance(error, DicomError | StorageError):
+    if isinstance(error, DicomError | StorageError | DocumentsNotMade):
         code, detail = error.code, getattr(error, "detail", "")
     else:
         # The text of an unforeseen error may quote a patient: only its kind and its place are kept.

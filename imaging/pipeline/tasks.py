@@ -4,6 +4,8 @@ from accounts.audit import forwarding as audit_forwarding
 from accounts.audit import reviews as audit_reviews
 from accounts.audit import spool as audit_spool
 from accounts.idempotency import services as idempotency
+from accounts.notifications import mailing
+from accounts.notifications import services as notifications
 from accounts.sealed import services as sealed
 from imaging import queues
 from imaging.access.emergency import services as emergencies
@@ -15,6 +17,7 @@ from imaging.ingest.desk import releasing, reminders
 from imaging.ingest.uploads import services as uploads
 from imaging.pipeline import beat, steps
 from imaging.privacy.packages import services as packages
+from imaging.reports.critical import services as critical
 from imaging.studies import services as studies
 from imaging.webhooks import services as webhooks
 
@@ -50,6 +53,7 @@ def prune() -> None:
     jobs.prune()
     events.prune()
     idempotency.prune()
+    notifications.prune()
     changes.prune()
     webhooks.prune()
 
@@ -103,6 +107,12 @@ def let_go_of_packages() -> None:
     packages.let_go()
 
 
+@queues.short_task(name=beat.SEND_NOTICES)
+def send_notices() -> None:
+    """Send the mails about notifications that are owed."""
+    mailing.send_due()
+
+
 @queues.short_task(name=beat.REMIND_OF_QUARANTINE)
 def remind_of_quarantine() -> None:
     """Tell those who decide what has waited for too long."""
@@ -119,3 +129,9 @@ def resume_releases() -> None:
 def tend_access() -> None:
     """Remind of access requests, close what nobody answers, warn before the end, note the end."""
     tending.tend()
+
+
+@queues.short_task(name=beat.TEND_CRITICAL)
+def tend_critical() -> None:
+    """Remind of critical findings that nobody has acknowledged, and pass them on."""
+    critical.tend()

@@ -24,7 +24,14 @@ _BATCH: Final = 1000
 
 #: Pictures are made again from what they show, and stay where they are seen.
 KINDS: Final = frozenset(
-    {StoredObject.Kind.DICOM, StoredObject.Kind.SEGMENT, StoredObject.Kind.FRAMES, StoredObject.Kind.REFUSED}
+    {
+        StoredObject.Kind.DICOM,
+        StoredObject.Kind.SEGMENT,
+        StoredObject.Kind.FRAMES,
+        StoredObject.Kind.REFUSED,
+        StoredObject.Kind.REPORT,
+        StoredObject.Kind.ATTACHMENT,
+    }
 )
 _SOUND: Final = (ObjectCopy.State.WRITTEN, ObjectCopy.State.VERIFIED)
 

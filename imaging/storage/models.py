@@ -21,6 +21,10 @@ class StoredObject(models.Model):
         FRAMES = "frames", _("frames converted for reading")
         PICTURE = "picture", _("thumbnail or preview")
         REFUSED = "refused", _("bytes kept in quarantine")
+        #: Signed, or made of what was signed: as DICOM, never deleted.
+        REPORT = "report", _("document or picture of a report")
+        #: A letter or paper request that came with a request for an exam.
+        ATTACHMENT = "attachment", _("attachment of a request")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     file_sha256 = models.CharField(_("SHA-256 of the file"), max_length=64)

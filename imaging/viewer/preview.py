@@ -28,7 +28,7 @@ from imaging.studies import selectors as studies
 from imaging.studies.models import Series, Study
 from imaging.studies.reading import metadata
 from imaging.templatetags.people import clock, day, person_text
-from imaging.viewer import picture_addresses, study_facts, wording
+from imaging.viewer import picture_addresses, study_facts, study_report, wording
 from imaging.viewer.errors import of_a_study
 
 MOST_PICTURES: Final = 12
@@ -71,6 +71,7 @@ def panel(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "facts": _facts(study, scope),
         "may_view": may_view,
         **(_pictures(study, scope) if may_view else {}),
+        "report_shown": study_report.signed(study) if may_view else None,
     }
     text = loader.render_to_string("imaging/viewer/_study_preview.html", context, request)
     etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'

@@ -18,8 +18,10 @@ from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.ingest.desk.access import decider_of
 from imaging.ingest.desk.selectors import waiting_for_study
+from imaging.ingest.repair.selectors import powers as repair_powers
 from imaging.rendering import selectors as rendering
 from imaging.rendering import services as rendering_services
+from imaging.reports.critical import selectors as critical
 from imaging.studies import access
 from imaging.studies import selectors as studies
 from imaging.studies.models import Placement, Series, Study
@@ -33,6 +35,8 @@ from imaging.viewer import (
     study_facts,
     study_history,
     study_pictures,
+    study_report,
+    study_requests,
     why,
     wording,
 )
@@ -62,6 +66,8 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "timeline": priors.timeline(study, scope=scope),
         "opened_as": priors.opened_as(request, study),
         "may_add": study_facts.may_add(study, request.user),
+        "may_repair": _may_repair(request, study),
+        "may_raise": _may_raise(request, study),
         "browser": browser,
         "acquired": {"series": browser.label, "facts": browser.facts} if browser else _acquired(rows, scope),
     }
@@ -109,6 +115,22 @@ def retry(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
     return redirect("viewer:study", study_instance_uid=study_instance_uid)
 
 
+def _may_repair(request: HttpRequest, study: Study) -> bool:
+    """Whether the reader may put something right about the study; the page that does it asks again."""
+    powers = repair_powers(request.user, study, scope=request.scope)  # type: ignore[attr-defined]
+    return powers.correct or powers.reject
+
+
+def _may_raise(request: HttpRequest, study: Study) -> bool:
+    """Whether the reader may raise a critical finding; the form asks again."""
+    by = critical.person(
+        request.user,
+        actor=request.actor,  # type: ignore[attr-defined]
+        scope=request.scope,  # type: ignore[attr-defined]
+    )
+    return by is not None and critical.may_raise(by, study)
+
+
 def _asked_series(request: HttpRequest, rows: list[Series]) -> Series | None:
     """The series whose images are to be shown in the page; one that is not there is left aside."""
     asked = request.GET.get("series", "")
@@ -151,6 +173,10 @@ def _live_context(
         "has_more_conflicts": len(kept_beside) > study_facts.MOST_CONFLICTS,
         "may_choose": may_write,
         "waiting": waiting_for_study(decider, study.study_instance_uid) if decider else 0,
+        "report_shown": study_report.of(request, study),
+        "critical_findings": critical.open_of_study(study),
+        "requests": study_requests.answered(study, scope=scope),
+        "waits_for_request": study_requests.waits(request, study),
         "decisions": corrections.decisions(
             studies.decisions_about(study, scope=scope),
             may_revert=study.is_corrected and may_write and corrections.may_correct(request, study),

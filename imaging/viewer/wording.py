@@ -75,6 +75,7 @@ DOORS: Final[Mapping[str, str | Promise]] = {
     "upload": _("Upload"),
     "api": _("REST API"),
     "command": _("Import on the server"),
+    "report": _("Signed report"),
 }
 
 #: Why a study was placed (`imaging.ingest.routing`).
@@ -133,11 +134,22 @@ TRIED: Final[Mapping[str, str | Promise]] = {
     "convert frames": _("Images could not be converted for reading."),
     "compact headers": _("The headers of the images could not be put in order."),
     "settle": _("The study could not be marked as complete."),
+    "typed patients": _("It could not be found out whether a request that was typed is for this patient."),
+    "tell the requester": _("Who asked for an exam could not be told of it."),
+    "match the request": _("It could not be found out which exam request the study answers."),
+    "all that the machine made": _("It could not be checked whether all that the machine made has arrived."),
+    "images complete": _("The study could not be given to those who read it."),
+    "request changed": _("What follows from a change of an exam request could not be done."),
+    "report read": _("It could not be noted that the report was read by who asked for the exam."),
+    "report changed": _("What follows from a change of a report could not be done."),
     "release from quarantine": _("Objects could not be released from quarantine."),
     "tell webhooks": _("Another system could not be told what changed."),
-    "tell of an access request": _("The mails about an access request could not be written."),
+    "merged patients": _("The study could not be given to the patient into whom its own was merged."),
+    "rejection notes": _("Images that another system rejected could not be hidden."),
+    "write rejection note": _("The note that tells other systems of a rejection could not be written."),
     "access granted before": _("The study could not be opened to those who were granted its patient."),
     "referring physicians": _("The study could not be opened to the physician who asked for it."),
+    "write report documents": _("The documents of a signed report could not be made."),
     "write the copy of a patient's data": _("The copy of a patient's data could not be written."),
 }
 

@@ -11,6 +11,7 @@ from accounts.models import Department, MachineKey, Membership, Site, User
 from accounts.roles import MACHINE_DOORS, Right, Role
 from imaging.access.requests.models import AccessPolicy, Relation
 from imaging.ingest.models import ApplicationEntity, RoutingRule
+from imaging.reports.templates import services as report_templates
 from portal.demo.plan import Plan
 
 MACHINE_NAME = "demo-machine"
@@ -36,6 +37,7 @@ def prepare(plan: Plan, *, password: str, key_file: Path) -> str:
     for order, rule in enumerate(plan.rules, start=1):
         _rule(order * 10, rule, departments)
     _access_policies(departments)
+    report_templates.load_starter(actor=SYSTEM)
     return _machine_key(departments["emergency"], key_file)
 
 

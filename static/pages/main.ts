@@ -15,8 +15,10 @@ import "./dialogs";
 import "./downloads";
 import "./emergency";
 import "./help";
+import "./notices";
 import "./palette";
 import "./preview";
+import "./requests";
 import "./places";
 
 // Both files are reached from templates through the manifest; naming them here puts them into it.

@@ -3,7 +3,8 @@
  *
  * One row is the way in for Tab (roving tabindex), and has the focus while keys move it: a screen reader says it then.
  * Up and down or `j` and `k` choose, also over the end of a page (`rel=next`, `rel=prev`). A row that names its images
- * (`data-images`) is chosen by one click and opened by two, or by Enter; a row of a desk has its own link.
+ * (`data-images`) is chosen by one click and opened by two, or by Enter; a row of a desk has its own link, or a button that
+ * Enter presses (`data-enter`), and others with letters of their own (`data-row-letter`).
  */
 import { belongsToField, lettersAllowed } from "./keys";
 
@@ -56,6 +57,11 @@ function addressOf(row: HTMLTableRowElement): string {
 }
 
 function open(row: HTMLTableRowElement, event: KeyboardEvent | MouseEvent): void {
+  const act = row.querySelector<HTMLElement>("[data-enter]");
+  if (act && !event.shiftKey && !event.ctrlKey && !event.metaKey) {
+    act.click();
+    return;
+  }
   const page = row.querySelector<HTMLAnchorElement>("a[href]")?.href;
   const address = event.shiftKey && page ? page : addressOf(row);
   if (!address) return;
@@ -96,10 +102,18 @@ function tick(list: HTMLElement, row: HTMLTableRowElement, range: boolean): void
   anchor = row;
 }
 
+/** What the chosen row does by a letter of its own (`data-row-letter`). */
+function actOf(row: HTMLTableRowElement | null, event: KeyboardEvent): HTMLElement | null {
+  if (!row || !lettersAllowed() || event.shiftKey || !/^[a-z]$/.test(event.key)) return null;
+  return row.querySelector<HTMLElement>(`[data-row-letter="${event.key}"]`);
+}
+
 function stepOf(event: KeyboardEvent): number {
   const within = (event.target as Element).closest("[data-preview-panel]");
   const step = within ? undefined : STEPS[event.key];
-  return step ?? (lettersAllowed() ? (LETTERS[event.key] ?? 0) : 0);
+  // A letter that presses a button of the page moves nothing.
+  const isTaken = document.querySelector(`main [data-letter="${CSS.escape(event.key)}"]`) !== null;
+  return step ?? (lettersAllowed() && !isTaken ? (LETTERS[event.key] ?? 0) : 0);
 }
 
 document.addEventListener("keydown", (event) => {
@@ -109,6 +123,7 @@ document.addEventListener("keydown", (event) => {
   if (!list || (belongsToField(event) && !(onRow && event.key === "Enter"))) return;
   const chosen = chosenRow(list);
   const step = stepOf(event);
+  const act = actOf(chosen, event);
   const ticks = lettersAllowed() && event.key.toLowerCase() === "x" && chosen?.dataset["images"];
   if (step && event.shiftKey && chosen?.dataset["images"]) {
     anchor ??= chosen;
@@ -121,6 +136,7 @@ document.addEventListener("keydown", (event) => {
     if (row) choose(row);
   } else if (event.key === "Enter" && chosen && !target.closest("a, button, summary")) open(chosen, event);
   else if (ticks && chosen) tick(list, chosen, event.shiftKey);
+  else if (act) act.click();
   else return;
   event.preventDefault();
 });

@@ -32,6 +32,8 @@ OWN |= {"study-total", "study-hiding", "list-offered", "list-columns", "list-sel
 OWN |= {"help", "help-topics"}
 #: Lists that people keep, 404 for whom they were not given to: tests/imaging/viewer/test_saved_lists.py.
 OWN |= {"lists", "list-save", "list-layout", "list-change", "list-delete"}
+#: Of one's own notifications, 404 for another's: tests/accounts/notifications/test_pages.py.
+OWN |= {f"notifications:{name}" for name in ("list", "bell", "read", "open")}
 #: Of one's own uploads, 404 for everybody else: tests/imaging/ingest/uploads/test_hostile.py.
 UPLOADS = {"ingest:uploads", "ingest:tus", "ingest:tus-file"} | {
     f"ingest:upload-{step}" for step in ("begin", "files", "received", "cancelled")
@@ -43,6 +45,10 @@ DESKS = {
     *(f"ingest:quarantine{step}" for step in ("", "-decide", "-patients", "-decisions", "-decision", "-undo")),
     *("ingest:quarantined", "ingest:conflicts", "ingest:conflict", "ingest:conflict-decide"),
     *("viewer:quarantined-picture", "viewer:version-picture"),
+}
+#: Of what is put right, by capability and about studies that one sees: tests/imaging/ingest/test_repair_pages.py.
+REPAIRS = {
+    *(f"ingest:repair{step}" for step in ("", "s", "-undo", "-preview", "-do", "-patients", "-studies")),
 }
 #: Of the privacy desk, route by route: by capability, 403 for everybody else: tests/imaging/privacy/test_pages.py.
 PRIVACY = {
@@ -58,6 +64,44 @@ PRIVACY = {
 ACCESS_REQUESTS = {
     *(f"access:{page}" for page in ("mine", "elsewhere", "ask", "desk", "request")),
     *(f"access:{act}" for act in ("decide", "revoke", "words", "withdraw", "renew")),
+}
+#: Of exam requests: by capability, 404 for whom they do not concern: tests/imaging/orders/requesting/.
+REQUESTING = {
+    *(
+        f"orders:{page}"
+        for page in ("requests", "new", "procedures", "star", "request", "edit", "save", "copy", "slip")
+    ),
+    *(f"orders:{act}" for act in ("cancel", "acknowledge", "write", "join", "attach", "attachment", "detach")),
+}
+#: Of the reading list and of critical findings: by capability, 404 for studies and findings of others: tests/imaging/reports/.
+READING = {
+    *(
+        f"reports:reading{step}"
+        for step in ("", "-rows", "-next", "-keep", "-forget", "-choices", "-take", "-give-back")
+    ),
+    *(f"reports:reading-{act}" for act in ("assign", "priority", "leave")),
+    *(f"reports:critical{step}" for step in ("", "-list", "-raise", "-acknowledge", "-told", "-withdraw")),
+}
+#: Of vetting, rooms and their days: by capability, about requests of one's own departments: tests/imaging/orders/scheduling/.
+ROOMS = {
+    *(f"orders:{page}" for page in ("vetting", "schedule", "exams")),
+    *(f"orders:{act}" for act in ("vetting-decide", "schedule-book", "schedule-unbook", "exams-take")),
+}
+#: Figures of departments: by capability, 403 for everybody else: tests/imaging/orders/figures/.
+FIGURES = {"figures:figures", "figures:table"}
+#: Of the reconciliation desk: by capability, and about studies and requests of one's own departments alone:
+#: tests/imaging/orders/matching/test_pages.py.
+RECONCILIATION = {
+    f"orders:reconcile{step}" for step in ("", "-live", "-study", "-link", "-unlink", "-settle", "-request", "-mend")
+}
+#: Of reports: written by capability in a department that works on the study, read by who views it; templates are one's own:
+#: tests/imaging/reports/writing/test_pages.py.
+REPORTS = {
+    *(f"reports:{act}" for act in ("write", "draft", "template-text", "pull", "let-go", "picture")),
+    *(f"reports:{act}" for act in ("sign", "begin", "discard", "withdraw")),
+    *(f"reports:{page}" for page in ("report", "beside", "report-pdf", "report-version", "version-pdf")),
+    *(f"reports:template{step}" for step in ("s", "", "-new", "-forget")),
+    *("reports:macro-keep", "reports:macro-forget"),
 }
 #: Of emergency access: by capability, and about one's own alone: tests/imaging/access/emergency/.
 EMERGENCY = {f"access:emergency{page}" for page in ("", "-opened", "-end", "-reviews", "-review")}
@@ -183,7 +227,8 @@ def test_every_route_is_known() -> None:
         and name.removeprefix("viewer:") not in OWN
         and name not in OF_A_STUDY
         and name not in IMPORTS | UPLOADS
-        and name not in DESKS | SEARCHES | API | EMERGENCY | PRIVACY | ACCESS_REQUESTS
+        and name not in RECONCILIATION | REQUESTING | READING | REPORTS
+        and name not in DESKS | REPAIRS | SEARCHES | API | EMERGENCY | PRIVACY | ACCESS_REQUESTS | FIGURES | ROOMS
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"
 

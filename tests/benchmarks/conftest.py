@@ -7,12 +7,15 @@ from django.template import Template
 from django.test import utils
 
 from tests.benchmarks.large_database import browser, large_archive_in_use, large_database, radiologist, scope
+from tests.benchmarks.many_requests import many_requests, many_requests_in_use
 from tests.decoder_pools import own_pool, pool, register, shared_pool, sockets
 
 __all__ = [
     "browser",
     "large_archive_in_use",
     "large_database",
+    "many_requests",
+    "many_requests_in_use",
     "own_pool",
     "pool",
     "radiologist",

@@ -31,23 +31,29 @@ HELD: Final = ("large-0", "large-5", "large-20")
 @pytest.fixture(scope="session")
 def large_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """The name of the database."""
-    with django_db_blocker.unblock():
-        small = connection.settings_dict["NAME"]
-        name = f"{small}_large"
-        for each in connections.all():
-            each.close()
+    with django_db_blocker.unblock(), copied("large") as name:
+        with using(name):
+            departments = [DepartmentFactory.create(code=f"large-{number}").pk for number in range(DEPARTMENTS)]
+            with large_archive.owner_of(name) as owner:
+                large_archive.load(owner, departments=departments, studies=STUDIES)
+        yield name
+
+
+@contextmanager
+def copied(ending: str) -> Iterator[str]:
+    """Copy the tests' empty database under a name with this ending; dropped at the end."""
+    small = connection.settings_dict["NAME"]
+    name = f"{small}_{ending}"
+    for each in connections.all():
+        each.close()
+    drop(name)
+    with _maintenance() as maintenance:
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(small))
+        maintenance.execute(copy)
+    try:
+        yield name
+    finally:
         drop(name)
-        with _maintenance() as maintenance:
-            copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(small))
-            maintenance.execute(copy)
-        try:
-            with using(name):
-                departments = [DepartmentFactory.create(code=f"large-{number}").pk for number in range(DEPARTMENTS)]
-                with large_archive.owner_of(name) as owner:
-                    large_archive.load(owner, departments=departments, studies=STUDIES)
-            yield name
-        finally:
-            drop(name)
 
 
 def drop(name: str) -> None:

@@ -179,6 +179,7 @@ def test_every_page_of_images_people_and_requests(
     shown += [f"{there['page']}why", "/lists/", "/quarantine/", "/conflicts/", "/import/", "/account/identities/"]
     shown += ["/account/security/", "/access/", "/access/desk/", "/access/desk/?show=history", "/access/emergency/"]
     shown += ["/access/emergency/reviews/", "/privacy/", "/privacy/requests/", "/privacy/corrections/"]
+    shown += ["/notifications/", "/account/notifications/", "/figures/"]
     shown += [
         "/privacy/breaches/",
         "/privacy/reviews/",

@@ -11,14 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import audit
+from accounts import audit, spreadsheet
 from accounts.roles import Capability
 from accounts.signing_in import step_up
 from accounts.signing_in.acts import Act
 from imaging.dicom import person_name
 from imaging.privacy.breaches import selectors, services
 from imaging.privacy.breaches.forms import BreachForm, ConclusionForm, SeenForm, StepForm
-from imaging.privacy.looking import tables, words
+from imaging.privacy.looking import words
 from imaging.privacy.looking.views import not_on_record
 from imaging.privacy.models import Breach, BreachStep
 from imaging.privacy.officers import actor_of, for_people_with
@@ -153,4 +153,4 @@ def _table(answer: selectors.Answer) -> HttpResponseBase:
         )
         for entry in answer.patients
     )
-    return tables.answer("patients-seen", header, rows)
+    return spreadsheet.answer("patients-seen", header, rows)

@@ -1,30 +1,13 @@
 """Answers of the desk as tables for a spreadsheet: guarded against formulas, in the reader's language."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from django.http import HttpResponse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.spreadsheet import cell, separator_of
+from accounts.spreadsheet import answer
 from imaging.privacy.looking.selectors import Group
-
-
-def answer(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
-    """A CSV file to download; ``name`` without an ending, and nothing of a patient in it."""
-    text = io.StringIO()
-    separator = separator_of(translation.get_language() or "en")
-    writer = csv.writer(text, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow([cell(value) for value in row])
-    content = "\N{ZERO WIDTH NO-BREAK SPACE}" + text.getvalue()
-    response = HttpResponse(content.encode("utf-8", "replace"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localtime():%Y-%m-%d-%H%M}.csv"'
-    response["Cache-Control"] = "private, no-store"
-    return response
 
 
 def of_looks(groups: Iterable[Group]) -> HttpResponse:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from portal.demo import headers, hospital, plan, sender
+from portal.demo import headers, hospital, plan, requests, sender
 from portal.environment import environment
 
 
@@ -55,6 +55,7 @@ class Command(BaseCommand):
         if everything or options["prepare"]:
             key_file = environment.data_dir / "secrets" / "demo-machine-key"
             result["machine_key"] = hospital.prepare(whole, password=environment.demo_password, key_file=key_file)
+            requests.prepare()
             self._say(options, f"Demo hospital ready. Machine key: {result['machine_key']}")
         if everything or options["send"]:
             result["sent"], result["refused"] = self._send(whole, options)
