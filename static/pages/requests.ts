@@ -32,11 +32,16 @@ form?.addEventListener("input", (event) => {
 });
 // A button pressed while the draft is being kept waits for that: it would name the version before, and be taken for another's.
 let isKeeping = false;
+// Nor is a draft kept once the form itself is on its way: of the two, the form would be taken for the second person's.
+let isSent = false;
 
 function isOurs(event: Event): boolean {
   return (event as CustomEvent<{ elt: Element }>).detail.elt === form;
 }
 
+form?.addEventListener("htmx:beforeRequest", (event) => {
+  if (isSent && isOurs(event)) event.preventDefault();
+});
 form?.addEventListener("htmx:beforeSend", (event) => {
   if (!isOurs(event)) return;
   isKeeping = true;
@@ -48,6 +53,7 @@ form?.addEventListener("htmx:afterRequest", (event) => {
 form?.addEventListener("submit", (event) => {
   if (!isKeeping) {
     isTyped = false;
+    isSent = true;
     return;
   }
   event.preventDefault();
@@ -58,6 +64,10 @@ form?.addEventListener("submit", (event) => {
     window.setTimeout(() => form.requestSubmit(button), 0);
   };
   form.addEventListener("htmx:afterRequest", again);
+});
+// Back to a page that the browser kept whole: it is written in again.
+window.addEventListener("pageshow", () => {
+  isSent = false;
 });
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "hidden") keep();

@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib import admin
@@ -18,6 +19,7 @@ from accounts.audit.models import AuditEvent
 from accounts.models import Department, MachineKey, Membership, User
 from accounts.roles import Right, Role
 from accounts.scope import scope_of_user
+from accounts.selectors import time_zone_of
 from accounts.services import IssuedKey
 from tests.factories.accounts import PASSWORD, MembershipFactory, UserFactory
 
@@ -350,9 +352,12 @@ def recorded(alice: User) -> None:
     audit.record(Action.STUDY_REFUSED, actor=SYSTEM, subject_type="study", subject_uid="1.3", outcome="refused")
 
 
-def test_the_audit_answers_who_about_whom_and_when(desk: Client, alice: User, recorded: None) -> None:
+def test_the_audit_answers_who_about_whom_and_when(
+    desk: Client, administrator: User, alice: User, recorded: None
+) -> None:
     address = reverse("admin:accounts_auditevent_changelist")
-    today, tomorrow = timezone.localdate(), timezone.localdate() + timedelta(days=1)
+    today = timezone.localdate(timezone=ZoneInfo(time_zone_of(administrator) or "UTC"))
+    tomorrow = today + timedelta(days=1)
     User.objects.filter(pk=alice.pk).update(display_name="Dr Alice Martin")
 
     def found(**asked: Any) -> int:

@@ -119,10 +119,12 @@ def test_everything_but_drawing_works_without_a_script(ward: Archive, alice: Use
     page.goto("/?order=name")
     page.click("[popovertarget=filter-modality]")
     page.check("#filter-modality [value=CT]")
-    page.click("#filter-modality .btn-primary")
+    with page.expect_navigation():
+        page.click("#filter-modality .btn-primary")
     assert names(page) == ["LEFEBVRE", "MÜLLER"]
     page.check("tbody tr:nth-child(2) [data-tick]")
-    page.click("#selection [value=accessions]")
+    with page.expect_navigation():
+        page.click("#selection [value=accessions]")
     assert page.input_value("#accessions") == "A-3"
 
 

@@ -75,7 +75,7 @@ def register_more(register: Register, *datasets: Any) -> list[InstanceVersion]:
 
 
 def test_every_step_has_a_name_of_its_own_that_fits_its_column() -> None:
-    rows = (*reactions.REACTIONS.values(), reactions.ASKED_FOR, reactions.TOLD_OF_ACCESS, reactions.TOLD)
+    rows = (*reactions.REACTIONS.values(), reactions.ASKED_FOR, reactions.TOLD)
     names = [step.name for row in rows for step in row]
 
     assert len(names) == len(set(names)) == len(reactions.STEPS)

@@ -1,6 +1,7 @@
 """The register of requests: due in a month, answered once, tied to what was done."""
 
 import datetime as dt
+import zoneinfo
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,7 @@ from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
 from accounts.roles import Right, Role
 from accounts.scope import scope_of_user
+from accounts.selectors import time_zone_of
 from imaging.privacy.models import CorrectionTask, DataSubjectRequest, RequestLine
 from imaging.privacy.requests import policies, services
 from imaging.studies import oppositions
@@ -71,11 +73,12 @@ def test_a_request_is_recorded_on_the_patients_page_and_is_on_record(desk: Clien
     assert AuditEvent.objects.filter(action="privacy_request.recorded", patient_id="P1").count() == 1
 
 
-def test_a_request_of_tomorrow_is_sent_back(desk: Client, patient: Patient) -> None:
+def test_a_request_of_tomorrow_is_sent_back(desk: Client, officer: User, patient: Patient) -> None:
+    today = timezone.localdate(timezone=zoneinfo.ZoneInfo(time_zone_of(officer) or "UTC"))
     typed = {
         "kind": "access",
         "asked_by": "self",
-        "received_on": (timezone.localdate() + dt.timedelta(days=1)).isoformat(),
+        "received_on": (today + dt.timedelta(days=1)).isoformat(),
         "identity_checked": "card",
     }
     response = desk.post(f"/privacy/patients/{patient.pk}/requests", typed)

@@ -95,7 +95,7 @@ def test_production_serves_over_tls_with_servers_of_others(tmp_path: Path, produ
         }
         try:
             with serving(environment, tmp_path / "output") as program:
-                program.says("Negatoscope is ready", 60)
+                program.says("Negatoscope is ready", 180)
                 for path in ("/health/live", "/health/ready"):
                     status, _, body = get(ports["PORTAL_PORT"], path, cert)
                     assert (status, body) == (200, b"ok")
@@ -133,7 +133,7 @@ def test_the_demo_goes_on_after_kills_stops_when_asked_and_shares_nothing(tmp_pa
         kill(program, data_dir)
 
     with serving(environment, tmp_path / "second") as program:
-        program.says("Negatoscope is ready", 90)
+        program.says("Negatoscope is ready", 180)
         assert "negatoscope-demo" in program.output
         same_folder = refused({**environment, **free_ports()}, tmp_path / "same-folder")
         assert f"Negatoscope already runs on DATA_DIR {data_dir} (process {program.popen.pid})" in same_folder
