@@ -281,13 +281,14 @@ def end_grant(held: Grant, *, actor: Actor) -> bool:
         return True
 
 
-def hold(studies: Iterable[int]) -> None:
-    """Lock these studies and their patients, before several grants are made or ended in one transaction (`rows.locks`).
+def hold(studies: Iterable[int]) -> list[Study]:
+    """Lock these studies and their patients, before several changes in one transaction (`rows.locks`); as they are then.
 
     One after the other they would hold the patient already when they come to the second study.
     """
     locked = locks.studies(Study.objects.filter(pk__in=list(studies)))
     locks.patients(study.patient_id for study in locked)
+    return locked
 
 
 def _lock_concerned(patient: Patient | None, study: Study | None) -> list[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, prefetch_related_objects
 
 from accounts.scope import Scope
 from imaging.dicom import person_name
@@ -35,6 +35,13 @@ def links_of_study(study: Study) -> QuerySet[StudyLink]:
         *("request__patient", "request__procedure", "request__requesting_department__site"),
         *("request__performing_department__site", "request__requester"),
     )
+
+
+def links_held(study: Study) -> list[StudyLink]:
+    """As ``links_of_study``, for what decides and shows nobody anything: each with its request and that one's patient."""
+    held = list(StudyLink.objects.filter(study=study, ended_at=None).order_by("pk"))
+    prefetch_related_objects(held, "request__patient")
+    return held
 
 
 def seen_of_study(study: Study, scope: Scope) -> list[StudyLink]:
@@ -123,12 +130,13 @@ def is_for(request: ExamRequest, study: Study) -> bool:
 
 
 def by_number(study: Study) -> list[ExamRequest]:
-    """The requests with the study's UID or its accession number: one query over two indexes."""
+    """The requests with the study's UID or its accession number: two indexes tell that there is none, as for most studies."""
     named = Q(study_instance_uid=study.study_instance_uid)
     if study.accession_number:
         named |= Q(accession_number=study.accession_number[:16])
     rows = ExamRequest.objects.filter(named).exclude(state=State.DRAFT)
-    return list(rows.select_related("patient", "procedure").order_by("pk")[:_MOST])
+    found = list(rows.order_by("pk").values_list("pk", flat=True)[:_MOST])
+    return list(ExamRequest.objects.filter(pk__in=found).select_related("patient").order_by("pk")) if found else []
 
 
 def by_step(study: Study, named: Named) -> list[ExamRequest]:
@@ -137,7 +145,7 @@ def by_step(study: Study, named: Named) -> list[ExamRequest]:
         return []
     steps = ScheduledStep.objects.filter(request=OuterRef("pk"), step_id__in=named.step_ids)
     rows = ExamRequest.objects.filter(Exists(steps) | Q(pk__in=named.performed)).exclude(state=State.DRAFT)
-    return list(rows.select_related("patient", "procedure").order_by("pk")[:_MOST])
+    return list(rows.select_related("patient").order_by("pk")[:_MOST])
 
 
 def named_by(study: Study) -> Named:

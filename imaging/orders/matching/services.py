@@ -72,10 +72,10 @@ def match_study(study_instance_uid: str, *, is_complete: bool = False) -> None:
 
     Run whenever the study changes: a study that was given to another patient leaves its request, and looks for one anew.
     """
-    study = _study(study_instance_uid)
+    study = _glimpse(study_instance_uid)
     if study is None:
         return
-    links = list(selectors.links_of_study(study))
+    links = selectors.links_held(study)
     if any(not selectors.is_for(link.request, study) for link in links):
         links = _part_from_others(study)
     if links:
@@ -104,7 +104,7 @@ def _part_from_others(study: Study) -> list[StudyLink]:
     """End the links to requests for somebody else; those that stay."""
     study = _held(study)
     staying = []
-    for link in selectors.links_of_study(study):
+    for link in selectors.links_held(study):
         if selectors.is_for(link.request, study):
             staying.append(link)
         else:
@@ -209,10 +209,11 @@ def ask_again(study: Study, decision: Decision) -> None:
 
 def follow_images(request: ExamRequest, *, is_complete: bool, by: By | None = None) -> None:
     """Bring a request in line with its images: begun with the first, made once they are complete and the machine agrees."""
+    is_asked = is_complete and State(request.state) in policies.UNFINISHED
     step = policies.step_after_images(
         State(request.state),
         is_complete=is_complete,
-        is_performing=selectors.is_being_performed(request) if State(request.state) in policies.UNFINISHED else False,
+        is_performing=selectors.is_being_performed(request) if is_asked else False,
     )
     if step is None:
         return
@@ -258,10 +259,16 @@ def _study(study_instance_uid: str) -> Study | None:
     return rows.select_related("patient").first()
 
 
+def _glimpse(study_instance_uid: str) -> Study | None:
+    """The study with what its numbers and its age are looked up by: it is asked for whenever an image came."""
+    rows = Study.objects.filter(study_instance_uid=study_instance_uid, instance_count__gt=0)
+    return rows.only("study_instance_uid", "accession_number", "patient_id").first()
+
+
 def _held(study: Study) -> Study:
     """The study, held until the transaction ends, as it is then."""
-    studies.hold([study.pk])
-    return Study.objects.select_related("patient").get(pk=study.pk)
+    (held,) = studies.hold([study.pk])
+    return held
 
 
 def _check_seen(study: Study, decision: Decision) -> None:
