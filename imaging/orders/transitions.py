@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts import audit
@@ -96,10 +97,18 @@ def take(
     if not by.may(step, request):
         raise NotAllowed(step)
     before = State(request.state)
-    after = workflow.reached(step, before, reason=reason, needs_vetting=needs_vetting(request))
+    after = workflow.reached(
+        step,
+        before,
+        reason=reason,
+        needs_vetting=needs_vetting(request),
+        came_from=came_from(request) if workflow.RULES[step].goes_back_to else None,
+    )
     now = timezone.now()
     request.state = after
-    if column := workflow.REACHED_AT.get(after):
+    column = workflow.REACHED_AT.get(after)
+    # What is taken back was never left: who waits has waited since then.
+    if column and not (step in workflow.TAKE_BACK and getattr(request, column)):
         setattr(request, column, now)
     if after not in {*workflow.ENDED, State.NO_SHOW}:
         request.ended_at, request.ended_reason = None, ""
@@ -114,6 +123,13 @@ def take(
         held.update(status=ScheduledStep.Status.CANCELLED, changed_at=now)
     record(request, step.value, before=before, by=by, reason=reason, detail=detail)
     return request
+
+
+def came_from(request: ExamRequest) -> State | None:
+    """The state in which a request was before it came where it stands; None for one that has not moved yet."""
+    moves = request.transitions.exclude(from_state=F("to_state")).filter(to_state=request.state)
+    name = moves.order_by("-pk").values_list("from_state", flat=True).first()
+    return State(name) if name in set(State) else None
 
 
 def locked(key: uuid.UUID) -> ExamRequest:

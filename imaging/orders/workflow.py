@@ -38,8 +38,10 @@ class Step(StrEnum):
 
     SEND = "send"
     RETURN = "return"
+    RECALL = "recall"
     ANSWER = "answer"
     REFUSE = "refuse"
+    RECONSIDER = "reconsider"
     VET = "vet"
     UNVET = "unvet"
     SCHEDULE = "schedule"
@@ -57,8 +59,11 @@ class Step(StrEnum):
     UNREPORT = "unreport"
     ACKNOWLEDGE = "acknowledge"
     DISCONTINUE = "discontinue"
+    RESUME = "resume"
     MISS = "miss"
+    UNMISS = "unmiss"
     CANCEL = "cancel"
+    UNCANCEL = "uncancel"
     REVIVE = "revive"
 
 
@@ -71,7 +76,10 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One transition. ``sides`` and ``capabilities`` say who; the system itself (a machine's report, a match) may do all."""
+    """One transition. ``side`` and ``capabilities`` say who; the system itself (a machine's report, a match) may do all.
+
+    ``goes_back_to`` are the states to which a taking back may lead when the request came from there; else it ``reaches``.
+    """
 
     step: Step
     leaves: frozenset[State]
@@ -80,6 +88,7 @@ class Rule:
     capabilities: frozenset[Capability]
     needs_reason: bool = False
     undone_by: Step | None = None
+    goes_back_to: frozenset[State] = frozenset()
 
 
 class TransitionRefused(ValueError):
@@ -117,8 +126,9 @@ def _rule(
     *,
     needs_reason: bool = False,
     undone_by: Step | None = None,
+    goes_back_to: tuple[State, ...] = (),
 ) -> Rule:
-    return Rule(step, frozenset(leaves), reaches, side, capabilities, needs_reason, undone_by)
+    return Rule(step, frozenset(leaves), reaches, side, capabilities, needs_reason, undone_by, frozenset(goes_back_to))
 
 
 #: A procedure that is not vetted may be booked as soon as it is asked for: ``may_follow`` knows.
@@ -134,8 +144,9 @@ RULES: Final[Mapping[Step, Rule]] = MappingProxyType(
                 _DOING,
                 _VET,
                 needs_reason=True,
-                undone_by=Step.ANSWER,
+                undone_by=Step.RECALL,
             ),
+            _rule(Step.RECALL, (_S.RETURNED,), _S.REQUESTED, _DOING, _VET, goes_back_to=(_S.REQUESTED, _S.VETTED)),
             _rule(Step.ANSWER, (_S.RETURNED,), _S.REQUESTED, _ASKING, _ASK),
             _rule(
                 Step.REFUSE,
@@ -144,7 +155,15 @@ RULES: Final[Mapping[Step, Rule]] = MappingProxyType(
                 _DOING,
                 _VET,
                 needs_reason=True,
-                undone_by=Step.REVIVE,
+                undone_by=Step.RECONSIDER,
+            ),
+            _rule(
+                Step.RECONSIDER,
+                (_S.REFUSED,),
+                _S.REQUESTED,
+                _DOING,
+                _VET,
+                goes_back_to=(_S.REQUESTED, _S.RETURNED, _S.VETTED),
             ),
             _rule(Step.VET, (_S.REQUESTED,), _S.VETTED, _DOING, _VET, undone_by=Step.UNVET),
             _rule(Step.UNVET, (_S.VETTED,), _S.REQUESTED, _DOING, _VET),
@@ -192,9 +211,18 @@ RULES: Final[Mapping[Step, Rule]] = MappingProxyType(
                 _DOING,
                 _ACQUIRE,
                 needs_reason=True,
-                undone_by=Step.REVIVE,
+                undone_by=Step.RESUME,
             ),
-            _rule(Step.MISS, (_S.SCHEDULED,), _S.NO_SHOW, _DOING, _RECEIVE, undone_by=Step.REVIVE),
+            _rule(
+                Step.RESUME,
+                (_S.DISCONTINUED,),
+                _S.IN_PROGRESS,
+                _DOING,
+                _ACQUIRE,
+                goes_back_to=(_S.ARRIVED, _S.IN_PROGRESS),
+            ),
+            _rule(Step.MISS, (_S.SCHEDULED,), _S.NO_SHOW, _DOING, _RECEIVE, undone_by=Step.UNMISS),
+            _rule(Step.UNMISS, (_S.NO_SHOW,), _S.SCHEDULED, _DOING, _RECEIVE),
             _rule(
                 Step.CANCEL,
                 (_S.DRAFT, _S.REQUESTED, _S.RETURNED, _S.VETTED, _S.SCHEDULED, _S.NO_SHOW),
@@ -202,15 +230,25 @@ RULES: Final[Mapping[Step, Rule]] = MappingProxyType(
                 _ASKING,
                 _ASK,
                 needs_reason=True,
-                undone_by=Step.REVIVE,
+                undone_by=Step.UNCANCEL,
             ),
+            # The place of a booked exam went with the cancelling: it waits for another one.
             _rule(
-                Step.REVIVE, (_S.REFUSED, _S.DISCONTINUED, _S.NO_SHOW, _S.CANCELLED), _S.REQUESTED, _DOING, _VET | _BOOK
+                Step.UNCANCEL,
+                (_S.CANCELLED,),
+                _S.VETTED,
+                _ASKING,
+                _ASK,
+                goes_back_to=(_S.DRAFT, _S.REQUESTED, _S.RETURNED),
             ),
+            # Who did not come, or whose exam was broken off, is expected again: booked anew, with its protocol.
+            _rule(Step.REVIVE, (_S.DISCONTINUED, _S.NO_SHOW), _S.VETTED, _DOING, _VET | _RECEIVE),
         )
     }
 )
 
+#: What takes something back: the request is where it was, and so is the time at which it first came there.
+TAKE_BACK: Final = frozenset(rule.undone_by for rule in RULES.values() if rule.undone_by) - {Step.CANCEL}
 #: Nothing follows of itself any more.
 ENDED: Final = frozenset({State.REFUSED, State.CANCELLED, State.DISCONTINUED, State.ACKNOWLEDGED})
 #: What the requester may still change: the question, the side, the time wished for.
@@ -233,6 +271,9 @@ REACHED_AT: Final[Mapping[State, str]] = MappingProxyType(
     }
 )
 
+#: They lead to where a request waits for a place: requested, where its procedure is not vetted.
+_WAITS_AGAIN: Final = frozenset({Step.UNSCHEDULE, Step.UNCANCEL, Step.REVIVE})
+
 
 def may_follow(step: Step, state: State, *, needs_vetting: bool = True) -> bool:
     """Whether ``step`` may be taken where a request stands; without vetting it is booked straight from the request."""
@@ -241,16 +282,22 @@ def may_follow(step: Step, state: State, *, needs_vetting: bool = True) -> bool:
     return state in RULES[step].leaves
 
 
-def reached(step: Step, state: State, *, reason: str = "", needs_vetting: bool = True) -> State:
-    """The state that a transition leads to. Raises ``TransitionRefused``, or ``ReasonMissing`` where one has to be given."""
+def reached(
+    step: Step, state: State, *, reason: str = "", needs_vetting: bool = True, came_from: State | None = None
+) -> State:
+    """The state that a transition leads to; ``came_from`` is where the request stood before it came where it stands.
+
+    Raises ``TransitionRefused``, or ``ReasonMissing`` where one has to be given.
+    """
     if not may_follow(step, state, needs_vetting=needs_vetting):
         raise TransitionRefused(step, state)
     rule = RULES[step]
     if rule.needs_reason and not reason.strip() and state is not State.DRAFT:
         raise ReasonMissing(step)
-    if step is Step.UNSCHEDULE and not needs_vetting:
+    after = came_from if came_from is not None and came_from in rule.goes_back_to else rule.reaches
+    if after is State.VETTED and step in _WAITS_AGAIN and not needs_vetting:
         return State.REQUESTED
-    return rule.reaches
+    return after
 
 
 def offered(

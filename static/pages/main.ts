@@ -20,6 +20,8 @@ import "./palette";
 import "./preview";
 import "./requests";
 import "./places";
+import "./vetting";
+import "./exams";
 
 // Both files are reached from templates through the manifest; naming them here puts them into it.
 document.documentElement.dataset["icons"] = iconsAddress;

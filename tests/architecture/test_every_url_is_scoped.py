@@ -72,6 +72,7 @@ REQUESTING = {
         for page in ("requests", "new", "procedures", "star", "request", "edit", "save", "copy", "slip")
     ),
     *(f"orders:{act}" for act in ("cancel", "acknowledge", "write", "join", "attach", "attachment", "detach")),
+    "orders:take-back",
 }
 #: Of the reading list and of critical findings: by capability, 404 for studies and findings of others: tests/imaging/reports/.
 READING = {
@@ -86,6 +87,7 @@ READING = {
 ROOMS = {
     *(f"orders:{page}" for page in ("vetting", "schedule", "exams")),
     *(f"orders:{act}" for act in ("vetting-decide", "schedule-book", "schedule-unbook", "exams-take")),
+    *(f"orders:{step}" for step in ("vetting-rows", "vetting-one", "vetting-exchange", "exams-rows", "exams-why")),
 }
 #: Figures of departments: by capability, 403 for everybody else: tests/imaging/orders/figures/.
 FIGURES = {"figures:figures", "figures:table"}

@@ -1,16 +1,19 @@
 """Who may open the pages of requests, and the one request of an address: shared by the room's views."""
 
 import functools
+import hashlib
 import uuid
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -101,7 +104,27 @@ def stepping(request: HttpRequest, key: uuid.UUID, take: Callable[[], str]) -> H
     return redirect("orders:request", key=key)
 
 
+def conditional(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponseBase:
+    """Give a part of a page, or 304 where it is as the reader has it: such a part names no token."""
+    text = render_to_string(template, dict(context), request)
+    etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    response: HttpResponseBase = get_conditional_response(request, etag=etag) or HttpResponse(text)
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, ["HX-Request", "Cookie"])
+    return response
+
+
 def version_of(request: HttpRequest) -> int | None:
     """The version of the request that the page showed; None for what is no number."""
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def act_of(request: HttpRequest) -> tuple[str, int]:
+    """What a button of a list says: the step, and the version of the request that the page showed ("arrive:3").
+
+    One form sends all buttons of a list, so that its lines carry no token and are the same at each refresh.
+    """
+    name, _colon, text = request.POST.get("act", "").partition(":")
+    return name, int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from imaging.orders.catalogue import questions
 from imaging.orders.models import ExamRequest, Priority, RequestTransition, SafetyQuestion, ScheduledStep
@@ -48,8 +49,11 @@ STEPS: Final[Mapping[str, str | Promise]] = {
     "join_patient": gettext_lazy("Patient found in the index"),
     "return": gettext_lazy("Returned with a question"),
     "answer": gettext_lazy("Answered"),
+    "recall": gettext_lazy("Question taken back"),
     "refuse": pgettext_lazy("request", "Refused"),
+    "reconsider": gettext_lazy("Refusal taken back"),
     "vet": gettext_lazy("Vetted"),
+    "exchange": gettext_lazy("Exam changed by who does it"),
     "unvet": gettext_lazy("Vetting taken back"),
     "schedule": gettext_lazy("Booked"),
     "reschedule": gettext_lazy("Booked anew"),
@@ -67,8 +71,11 @@ STEPS: Final[Mapping[str, str | Promise]] = {
     "unreport": gettext_lazy("Report withdrawn"),
     "acknowledge": gettext_lazy("Report read"),
     "discontinue": gettext_lazy("Exam discontinued"),
+    "resume": gettext_lazy("Exam resumed"),
     "miss": gettext_lazy("Patient did not come"),
+    "unmiss": gettext_lazy("Absence taken back"),
     "cancel": pgettext_lazy("request", "Cancelled"),
+    "uncancel": gettext_lazy("Cancelling taken back"),
     "revive": gettext_lazy("Taken up again"),
     "link": gettext_lazy("Images linked"),
     "unlink": gettext_lazy("Images unlinked"),
@@ -206,6 +213,19 @@ def _asked(question: SafetyQuestion, kept: Any, problems: Mapping[str, str], *, 
         problem=problems.get(f"q-{question.code}", ""),
         more_problem=problems.get(f"more-{question.code}", ""),
     )
+
+
+def waited(since: dt.datetime | None) -> str:
+    """How long somebody has waited, in two words: minutes below two hours, then hours, then days."""
+    if since is None:
+        return ""
+    minutes = max(int((timezone.now() - since).total_seconds() // 60), 0)
+    if minutes < 120:
+        return _("%(minutes)d min") % {"minutes": minutes}
+    if minutes < 48 * 60:
+        return _("%(hours)d h") % {"hours": minutes // 60}
+    days = minutes // (24 * 60)
+    return ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
 
 
 def digest(lines: list[Asked]) -> str:

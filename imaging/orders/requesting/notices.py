@@ -13,7 +13,7 @@ from accounts.notifications import groups, kinds, services
 from accounts.notifications.kinds import Kind
 from accounts.roles import Capability
 from imaging.orders.models import ExamRequest, RequestTransition
-from imaging.orders.workflow import State, Step
+from imaging.orders.workflow import TAKE_BACK, State, Step
 
 
 def _kind(name: str, label: Promise, title: Promise, text: Promise) -> Kind:
@@ -74,6 +74,7 @@ _BY_STATE: Final = {
     State.DISCONTINUED: ENDED,
     State.NO_SHOW: ENDED,
 }
+_TAKEN_BACK: Final = frozenset({*TAKE_BACK, Step.ANSWER})
 _BY_STEP: Final = {Step.SCHEDULE: SCHEDULED, Step.RESCHEDULE: SCHEDULED}
 
 
@@ -81,7 +82,8 @@ def kind_of(transition: RequestTransition) -> Kind | None:
     """What is told of a step; None for what the requester need not hear."""
     if transition.name in _BY_STEP:
         return _BY_STEP[Step(transition.name)]
-    if transition.from_state == transition.to_state or transition.name in {Step.UNREPORT, Step.ANSWER}:
+    # What was taken back is where the requester knew it to be.
+    if transition.from_state == transition.to_state or transition.name in _TAKEN_BACK:
         return None
     return _BY_STATE.get(State(transition.to_state))
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from imaging.orders.requesting import beginning, views, writing
+from imaging.orders.requesting import back, beginning, views, writing
 
 urlpatterns = [
     path("", views.requests, name="requests"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("<uuid:key>/save", writing.save, name="save"),
     path("<uuid:key>/copy", beginning.copy, name="copy"),
     path("<uuid:key>/cancel", views.cancel, name="cancel"),
+    path("<uuid:key>/take-back", back.take_back, name="take-back"),
     path("<uuid:key>/acknowledge", views.acknowledge, name="acknowledge"),
     path("<uuid:key>/write", views.write, name="write"),
     path("<uuid:key>/patient", views.join, name="join"),

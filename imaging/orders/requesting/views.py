@@ -1,17 +1,14 @@
 """My requests, the page of one, and what may be done with it."""
 
-import hashlib
 import uuid
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -20,9 +17,10 @@ from accounts import audit
 from imaging.orders import transitions
 from imaging.orders.catalogue import questions
 from imaging.orders.models import ExamRequest, Priority
-from imaging.orders.requesting import attachments, facts, forms, patients, selectors, services
+from imaging.orders.requesting import attachments, back, facts, forms, patients, selectors, services
 from imaging.orders.requesting.asking import (
     NothingDone,
+    conditional,
     for_askers,
     for_readers,
     opened,
@@ -74,7 +72,7 @@ def requests(request: HttpRequest, person: Asker) -> HttpResponseBase:
     }
     _record_listing(person, rows, {"of": whose, "show": group})
     if request.headers.get("HX-Request"):
-        return _conditional(request, "imaging/orders/requesting/_lines.html", context)
+        return conditional(request, "imaging/orders/requesting/_lines.html", context)
     return render(request, "imaging/orders/requesting/requests.html", context)
 
 
@@ -88,22 +86,12 @@ def _record_listing(person: Asker, rows: list[ExamRequest], detail: dict[str, st
     )
 
 
-def _conditional(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponseBase:
-    text = render_to_string(template, context, request)
-    etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-    response: HttpResponseBase = get_conditional_response(request, etag=etag) or HttpResponse(text)
-    response["ETag"] = etag
-    response["Cache-Control"] = "private, no-cache"
-    patch_vary_headers(response, ["HX-Request", "Cookie"])
-    return response
-
-
 @require_safe
 @for_readers
 def request_page(request: HttpRequest, person: Asker, key: uuid.UUID) -> HttpResponseBase:
     """Show one request: where it stands, its history, and what may be done. As a part with 304."""
     if request.headers.get("HX-Request"):
-        return _conditional(request, "imaging/orders/requesting/_status.html", _shown(the_request(person, key), person))
+        return conditional(request, "imaging/orders/requesting/_status.html", _shown(the_request(person, key), person))
     return render(request, "imaging/orders/requesting/request.html", _shown(opened(person, key), person))
 
 
@@ -123,6 +111,7 @@ def _shown(found: ExamRequest, person: Asker) -> dict[str, Any]:
         "studies": selectors.studies_of(found, person.scope),
         "may_change": found.state in CHANGEABLE and is_theirs,
         "is_draft": found.state == State.DRAFT,
+        "backs": back.offered(found, person),
         "may_cancel": Step.CANCEL in offered,
         "may_answer": Step.ANSWER in offered,
         "may_acknowledge": Step.ACKNOWLEDGE in offered,

@@ -104,7 +104,7 @@ def test_an_exam_is_vetted_booked_and_received_by_its_pages(
     assert ScheduledStep.objects.get().starts_at == noon
     assert "durand" in client.get("/exams/").content.decode().lower()
     for version, step in enumerate(("arrive", "unarrive", "arrive", "start", "complete"), 3):
-        client.post(f"/exams/{asked.key}/take", {"step": step, "version": version})
+        client.post(f"/exams/{asked.key}/take", {"act": f"{step}:{version}"})
     asked.refresh_from_db()
     assert (asked.state, ScheduledStep.objects.get().status) == ("completed", "completed")
 
