@@ -21,6 +21,8 @@ from imaging.orders.workflow import Step
 
 #: What cardiology does itself; radiology does the rest.
 _OF_CARDIOLOGY: Final = ("US-HEART", "XA-CORONARY")
+#: Films are booked straight away as the catalogue has them; this hospital wants hands looked at first.
+_VETTED_HERE: Final = ("DX-HAND",)
 #: code: (name, modalities, station, minutes of the grid)
 _ROOMS: Final = {
     "xray-1": ("X-ray room 1", ["CR", "DX"], "EMERGENCY_DX", 10),
@@ -36,6 +38,7 @@ def prepare() -> None:
     with transaction.atomic():
         catalogue.load_starter(actor=SYSTEM)
         own = Procedure.objects.filter(department=None)
+        own.filter(code__in=_VETTED_HERE).update(needs_vetting=True)
         own.filter(code__in=_OF_CARDIOLOGY).update(department=Department.objects.get(code="cardiology"))
         own.exclude(code__in=_OF_CARDIOLOGY).update(department=radiology)
         for code, room in _ROOMS.items():
