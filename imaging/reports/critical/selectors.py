@@ -64,6 +64,12 @@ def of_study(study: Study) -> QuerySet[CriticalFinding]:
     return study.critical_findings.select_related("recipient", "raised_by", "acknowledged_by").order_by("-raised_at")
 
 
+def holding(study: Study) -> list[CriticalFinding]:
+    """The findings of a study that the reader has opened and that nobody has taken back, in the order in which they were raised."""
+    rows = study.critical_findings.filter(withdrawn_at=None).select_related("recipient", "acknowledged_by")
+    return list(rows.order_by("raised_at", "pk"))
+
+
 def overdue(now: datetime) -> QuerySet[CriticalFinding]:
     """What is not acknowledged and over its time."""
     return _open().filter(due_at__lte=now).order_by("due_at")

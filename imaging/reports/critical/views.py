@@ -115,6 +115,8 @@ def raise_finding(request: HttpRequest, by: Person, study_instance_uid: str) -> 
     form = RaiseForm(
         request.POST if request.method == "POST" else None, recipients=people, asked_by=selectors.requester_of(study)
     )
+    # Who raises it while writing goes on writing: the report tells of it when it is signed.
+    from_report = request.GET.get("from") == "report"
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         finding = services.raise_finding(
@@ -126,8 +128,10 @@ def raise_finding(request: HttpRequest, by: Person, study_instance_uid: str) -> 
             recipient_name=told["recipient_name"],
         )
         messages.success(request, _("Raised. Who has to know is told now, and you hear when they have."))
+        if from_report:
+            return redirect("reports:write", study_instance_uid=study.study_instance_uid)
         return redirect("reports:critical", key=finding.key)
-    context = {"form": form, "study": study}
+    context = {"form": form, "study": study, "from_report": from_report}
     return render(request, "imaging/reports/critical/raise.html", context, status=422 if form.is_bound else 200)
 
 

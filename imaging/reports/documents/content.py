@@ -212,12 +212,17 @@ class EarlierVersion(_Cleaned):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CriticalFinding(_Cleaned):
-    """What had to be told at once, and to whom it was. ``level`` as shown."""
+    """What had to be told at once, to whom it was and when, and who said that they know. ``level`` as shown.
+
+    ``at`` is empty while nobody was reached, ``acknowledged_at`` while nobody had answered at the signature.
+    """
 
     text: str
     level: str = ""
     told: str = ""
     at: datetime | None = None
+    acknowledged_by: str = ""
+    acknowledged_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +256,7 @@ class ReportContent(_Cleaned):
             raise ValueError("a report is of a study")
         moments = [self.signed_at, *(each.at for each in self.signatures), *(each.at for each in self.earlier)]
         moments += [each.study_at for each in self.studies if each.study_at]
-        moments += [each.at for each in self.critical if each.at]
+        moments += [at for each in self.critical for at in (each.at, each.acknowledged_at) if at]
         if any(moment.utcoffset() is None for moment in moments):
             raise ValueError("a moment does not say its zone")
 

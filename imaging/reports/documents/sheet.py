@@ -261,6 +261,11 @@ def _critical(content: ReportContent) -> Iterator[str]:
             told.append(
                 gettext("told to %(name)s, %(moment)s") % to if each.at else gettext("to be told to %(name)s") % to
             )
+        if each.acknowledged_at:
+            by = {"name": each.acknowledged_by, "moment": moment(each.acknowledged_at)}
+            told.append(gettext("acknowledged by %(name)s, %(moment)s") % by)
+        elif each.at:
+            told.append(gettext("not acknowledged when this was signed"))
         yield " — ".join(part for part in told if part)
 
 

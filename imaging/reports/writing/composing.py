@@ -13,9 +13,11 @@ from django.utils.translation import gettext
 
 from accounts import selectors as accounts
 from accounts.models import Department, User
+from imaging.reports.critical import facts as critical
 from imaging.reports.documents import canonical
 from imaging.reports.documents.content import (
     Code,
+    CriticalFinding,
     EarlierVersion,
     ImageReference,
     KeyPicture,
@@ -82,6 +84,7 @@ def content(report: Report, study: Study, given: ToSign) -> ReportContent:
                 ),
                 measurements=tuple(measurement(each) for each in given.pulled if each.get("kind") == "measurement"),
                 pictures=tuple(picture(each) for each in given.pulled if each.get("kind") == "picture"),
+                critical=() if given.kind is Kind.WITHDRAWAL else _critical(study, zone),
                 authors=(person(report.author),),
                 signatures=(signature,) if given.is_verified else (),
                 signed_at=given.at.astimezone(zone),
@@ -214,6 +217,21 @@ def _study(study: Study, zone: ZoneInfo) -> StudyOf:
         description=study.description,
         modalities=tuple(each for each in study.modalities if each not in {"SR", "DOC", "PR", "KO"}),
         body_part=study.body_part_examined,
+    )
+
+
+def _critical(study: Study, zone: ZoneInfo) -> tuple[CriticalFinding, ...]:
+    """What somebody had to be told of this study, as it stands at the signature."""
+    return tuple(
+        CriticalFinding(
+            text=each.text,
+            level=each.level,
+            told=each.told,
+            at=each.at.astimezone(zone) if each.at else None,
+            acknowledged_by=each.acknowledged_by,
+            acknowledged_at=each.acknowledged_at.astimezone(zone) if each.acknowledged_at else None,
+        )
+        for each in critical.communications(study)
     )
 
 

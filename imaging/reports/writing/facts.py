@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from imaging.reports.critical import selectors as critical
 from imaging.reports.documents import canonical
 from imaging.reports.documents.content import Kind
 from imaging.reports.documents.sheet import kind_word
@@ -70,6 +71,7 @@ def editor(
         "pictures": pulling.pictures(study, person, language=start.language),
         "pulled": pulled(study, draft) if draft else [],
         "priors": priors(study, person),
+        "critical_findings": critical.holding(study),
         "may_sign": may_sign,
         "supervisors": [each for each in selectors.supervisors(study) if each.pk != person.user.pk],
         "may_dictate": selectors.policy().allows_dictation,

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.roles import Right
 from accounts.signing_in import step_up
 from accounts.signing_in.acts import Act as Weighty
+from imaging.reports.critical import selectors as critical
 from imaging.reports.documents import canonical
 from imaging.reports.documents import page as documents
 from imaging.reports.models import Report, ReportVersion
@@ -195,6 +196,7 @@ def _context(request: HttpRequest, report: Report, known: list[ReportVersion], s
         "versions": [(row, facts.version_word(row)) for row in reversed(known)],
         "changes": changes if not differences.is_same(changes) else [],
         "before": before,
+        "critical_findings": critical.holding(study),
         "is_other_patient": not composing.is_of(known[-1], study),
         "is_superseded": not is_last,
         "acts": {act.value for act in acts},

@@ -26,6 +26,12 @@ async function sign(): Promise<void> {
   dialog.querySelector<HTMLElement>("#sign-reason, [data-sign-final]")?.focus();
 }
 
+/** Tell somebody at once: what is written is saved first, and is here again afterwards. */
+async function raise(): Promise<void> {
+  const link = document.querySelector<HTMLAnchorElement>("[data-critical]");
+  if (link && (await saved())) window.location.assign(link.href);
+}
+
 document.addEventListener("keydown", (event) => {
   const dialog = document.querySelector<HTMLDialogElement>("dialog[open]");
   if (event.ctrlKey && event.key === "Enter") {
@@ -43,6 +49,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "ArrowDown") jump(1);
   else if (event.key === "ArrowUp") jump(-1);
   else if (event.code === "KeyI") document.querySelector<HTMLAnchorElement>("a[target=negatoscope-images]")?.click();
+  else if (event.code === "KeyC") void raise();
   else if (event.code === "KeyD") dictate();
   else return;
   event.preventDefault();
@@ -50,6 +57,9 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("click", (event) => {
   if ((event.target as Element).closest("[data-sign]")) void sign();
+  if (!(event.target as Element).closest("[data-critical]") || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  void raise();
 });
 document.querySelectorAll<HTMLFormElement>("[data-sign-form], #discard-draft form").forEach((form) => form.addEventListener("submit", leaving));
 
