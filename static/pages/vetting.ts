@@ -36,7 +36,8 @@ function show(row: HTMLTableRowElement): void {
   if (!address || !WIDE.matches) return;
   asked = key;
   detail()?.setAttribute("aria-busy", "true");
-  void htmx.ajax("get", address, { target: "#vetting-detail", swap: "innerHTML" }).then(() => {
+  // Ready at once: a key pressed before the part is htmx's own would send its form as a page.
+  void htmx.ajax("get", address, { target: "#vetting-detail", swap: "innerHTML settle:0ms" }).then(() => {
     detail()?.removeAttribute("aria-busy");
     if (asked !== key) return;
     panes()?.classList.add("has-one");
@@ -93,15 +94,14 @@ document.addEventListener("change", (event) => {
   field.focus();
 });
 
-// A part that opens is about to be written in.
-document.addEventListener(
-  "toggle",
-  (event) => {
-    const part = event.target as HTMLDetailsElement;
-    if (part.matches?.(".vet-more[open]")) part.querySelector<HTMLElement>("textarea, select")?.focus();
-  },
-  true,
-);
+// A part that opens is about to be written in: at once, so that what is typed on is no key of the page.
+document.addEventListener("click", (event) => {
+  const part = (event.target as Element).closest(".vet-more > summary")?.parentElement;
+  if (!(part instanceof HTMLDetailsElement)) return;
+  event.preventDefault();
+  part.open = !part.open;
+  if (part.open) part.querySelector<HTMLElement>("textarea, select")?.focus();
+});
 
 document.addEventListener("keydown", (event) => {
   const field = (event.target as Element).closest<HTMLElement>("#vetting-detail :is(input, textarea, select)");
@@ -114,8 +114,7 @@ document.addEventListener("keydown", (event) => {
     else field.blur();
   } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    const form = field.closest("form");
-    form?.requestSubmit(form.querySelector<HTMLButtonElement>("button[type=submit]"));
+    field.closest("form")?.requestSubmit();
   }
 });
 

@@ -22,15 +22,15 @@ from imaging.orders.workflow import RULES, State, Step
 _S = ScheduledStep.Status
 #: What a button says, and its letter.
 _WORDS: Final[Mapping[Step, tuple[str | Promise, str]]] = {
-    Step.ARRIVE: (gettext_lazy("Patient is here"), "a"),
-    Step.START: (gettext_lazy("Begin the exam"), "s"),
-    Step.COMPLETE: (gettext_lazy("Exam is done"), "c"),
-    Step.MISS: (gettext_lazy("Did not come"), "m"),
-    Step.DISCONTINUE: (gettext_lazy("Break off"), "d"),
-    Step.UNARRIVE: (gettext_lazy("Not here after all"), "u"),
-    Step.REOPEN_EXAM: (gettext_lazy("Take up again"), "u"),
-    Step.UNMISS: (gettext_lazy("Expected after all"), "u"),
-    Step.RESUME: (gettext_lazy("Resume the exam"), "u"),
+    Step.ARRIVE: (pgettext_lazy("exam of the day", "Patient is here"), "a"),
+    Step.START: (pgettext_lazy("exam of the day", "Begin the exam"), "s"),
+    Step.COMPLETE: (pgettext_lazy("exam of the day", "Exam is done"), "c"),
+    Step.MISS: (pgettext_lazy("exam of the day", "Did not come"), "m"),
+    Step.DISCONTINUE: (pgettext_lazy("exam of the day", "Break off"), "d"),
+    Step.UNARRIVE: (pgettext_lazy("exam of the day", "Not here after all"), "u"),
+    Step.REOPEN_EXAM: (pgettext_lazy("exam of the day", "Take up again"), "u"),
+    Step.UNMISS: (pgettext_lazy("exam of the day", "Expected after all"), "u"),
+    Step.RESUME: (pgettext_lazy("exam of the day", "Resume the exam"), "u"),
 }
 #: What comes next as a rule.
 _NEXT: Final = {State.SCHEDULED: Step.ARRIVE, State.ARRIVED: Step.START, State.IN_PROGRESS: Step.COMPLETE}

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from imaging.orders import transitions
@@ -26,8 +26,8 @@ _OFFERED: Final[Mapping[Step, str | Promise]] = {
     Step.RECALL: gettext_lazy("Take the question back"),
     Step.RECONSIDER: gettext_lazy("Take the refusal back"),
     Step.UNCANCEL: gettext_lazy("Take the cancelling back"),
-    Step.UNMISS: gettext_lazy("Expected after all"),
-    Step.RESUME: gettext_lazy("Resume the exam"),
+    Step.UNMISS: pgettext_lazy("exam of the day", "Expected after all"),
+    Step.RESUME: pgettext_lazy("exam of the day", "Resume the exam"),
     Step.REVIVE: gettext_lazy("Let it wait for a new place"),
 }
 
