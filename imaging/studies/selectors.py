@@ -23,6 +23,7 @@ from imaging.studies.finding.study_list import (
     Total,
     study_count,
     study_list,
+    study_list_state,
     study_list_version,
 )
 from imaging.studies.models import (
@@ -69,6 +70,7 @@ __all__ = [
     "series_of",
     "study_count",
     "study_list",
+    "study_list_state",
     "study_list_version",
     "versions_of",
 ]

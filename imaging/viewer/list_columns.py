@@ -115,6 +115,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
             orders=(_O.SOURCE, _O.SOURCE_DESCENDING),
         ),
         Column("status", _("Status"), orders=(_O.STATUS, _O.STATUS_DESCENDING)),
+        Column("report", _("Report"), leaves_below=58),
         Column(
             "received", _("Received"), is_shown=False, leaves_below=72, orders=(_O.LAST_RECEIVED, _O.FIRST_RECEIVED)
         ),
@@ -184,6 +185,10 @@ class Shape:
     columns: tuple[ShownColumn, ...] = field(default_factory=tuple)
     density: str = "comfortable"
     is_own: bool = False
+
+    def has(self, key: str) -> bool:
+        """Whether a column is among them."""
+        return any(shown.column.key == key for shown in self.columns)
 
     @property
     def written(self) -> str:

@@ -1,7 +1,7 @@
 """One study as a line of the list, with the texts that the template cannot make itself."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from accounts.labels import name_of
 from accounts.scope import Scope
+from imaging.reports.selectors import Standing
 from imaging.studies import selectors as studies
 from imaging.studies.finding.prior_counts import prior_counts
 from imaging.studies.models import Study
 from imaging.viewer import picture_addresses, wording
+from imaging.viewer.list_reports import MARKS, Mark
 from imaging.viewer.uid_addresses import of_uids
 
 _MOST_MODALITIES = 2
@@ -26,7 +28,7 @@ _ICONS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One study of the list. `prior_count` are the patient's other studies that this reader finds."""
+    """One study of the list. `prior_count` are the patient's other studies that this reader finds; `report` how far its report is."""
 
     study: Study
     departments: str
@@ -34,6 +36,7 @@ class Row:
     prior_count: int
     is_fresh: bool
     now: dt.datetime
+    report: Mark | None = None
 
     @property
     def address(self) -> str:
@@ -105,9 +108,14 @@ def cells_of(templates: tuple[str, ...]) -> Template:
 
 
 def rows_of(
-    found: Iterable[studies.StudyRow], *, scope: Scope, since: dt.datetime | None, now: dt.datetime
+    found: Iterable[studies.StudyRow],
+    *,
+    scope: Scope,
+    since: dt.datetime | None,
+    now: dt.datetime,
+    reports: Mapping[int, Standing],
 ) -> list[Row]:
-    """Return the lines of one page; those that first arrived after `since` are fresh."""
+    """Return the lines of one page; those that first arrived after `since` are fresh. `reports` by primary key of the study."""
     entries = list(found)
     counts = prior_counts(scope, [entry.study for entry in entries])
     return [
@@ -118,6 +126,7 @@ def rows_of(
             prior_count=counts.get(entry.study.patient_id, 0),
             is_fresh=since is not None and entry.study.first_received_at > since,
             now=now,
+            report=MARKS.get(reports[entry.study.pk]) if entry.study.pk in reports else None,
         )
         for entry in entries
     ]

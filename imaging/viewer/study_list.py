@@ -17,6 +17,8 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from accounts.roles import Right
+from imaging.reports import selectors as reports
+from imaging.reports.selectors import Standing
 from imaging.studies import selectors as studies
 from imaging.studies.finding import saved_lists
 from imaging.studies.finding.list_layouts import layout_for
@@ -169,10 +171,11 @@ def _body(request: HttpRequest, read: Reading) -> dict[str, Any]:
     searches.on_record(request, wanted.filters.search)
     now = timezone.now()
     found = studies.study_list(scope, wanted.filters, order=wanted.order, cursor=wanted.cursor, limit=PAGE_SIZE)
-    is_empty, etag = not found.rows, _etag(read, found.version)
+    standings = _standings(request, read, [entry.study.pk for entry in found.rows])
+    is_empty, etag = not found.rows, _etag(read, found.version, standings)
     address = wanted.address
     return {
-        "rows": rows_of(found.rows, scope=scope, since=_since(request), now=now),
+        "rows": rows_of(found.rows, scope=scope, since=_since(request), now=now, reports=standings),
         "cells": cells_of(tuple(shown.column.template for shown in read.shape.columns)),
         "total": found.total,
         "has_exact_total": found.has_exact_total,
@@ -221,18 +224,24 @@ def _since(request: HttpRequest) -> dt.datetime | None:
 def _present_etag(request: HttpRequest, read: Reading) -> str:
     """Return the version of the rows as they are now, without reading them all."""
     wanted = read.wanted
-    version = studies.study_list_version(
+    version, ids = studies.study_list_state(
         request.scope,  # type: ignore[attr-defined]
         wanted.filters,
         order=wanted.order,
         cursor=wanted.cursor,
         limit=PAGE_SIZE,
     )
-    return _etag(read, version)
+    return _etag(read, version, _standings(request, read, ids))
 
 
-def _etag(read: Reading, version: str) -> str:
+def _standings(request: HttpRequest, read: Reading, ids: list[int]) -> dict[int, Standing]:
+    """Return how far the reports of a page of studies are, where the reader has that column."""
+    return reports.standings(request.scope, ids) if read.shape.has("report") else {}  # type: ignore[attr-defined]
+
+
+def _etag(read: Reading, version: str, standings: dict[int, Standing]) -> str:
     """Return the version of the rows as this reader sees them, in quotes."""
     moment = int(timezone.now().timestamp()) // _STALE_SECONDS
-    seen = f"{version}|{get_language()}|{moment}|{read.shape.written}|{read.wanted.address.state}"
+    told = ",".join(f"{pk}{standing}" for pk, standing in sorted(standings.items()))
+    seen = f"{version}|{told}|{get_language()}|{moment}|{read.shape.written}|{read.wanted.address.state}"
     return f'"{hashlib.sha256(seen.encode("utf-8", "replace")).hexdigest()[:32]}"'

@@ -4,16 +4,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin_rooms import Room
 from accounts.audited_admin import AuditedModelAdmin
 from imaging.reports.models import ReportingPolicy, ReportMacro, ReportTemplate
-from imaging.reports.templates import selectors
+from imaging.reports.templates import selectors, services
 from imaging.reports.templates.forms import LANGUAGES, LayoutField
 from imaging.reports.templates.views import faults_of
 
@@ -68,6 +70,33 @@ class ReportTemplateAdmin(AuditedModelAdmin[ReportTemplate]):
     search_fields = ("name", "procedure_code")
     raw_id_fields = ("owner",)
     actions = ("stop_offering",)
+    change_list_template = "admin/imaging/reporttemplate/change_list.html"
+
+    def get_urls(self) -> list[Any]:
+        """Add the door by which the templates that come with the portal are loaded."""
+        own = path("starter/", self.admin_site.admin_view(self.starter_view), name="imaging_reporttemplate_starter")
+        return [own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Offer them to who may add and change templates."""
+        return super().changelist_view(request, {"may_load": self._may_load(request), **(extra_context or {})})
+
+    def starter_view(self, request: HttpRequest) -> HttpResponse:
+        """Add what is missing of the templates and macros that come with the portal; what is there stays as it is."""
+        if not self._may_load(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            count = services.load_starter(actor=self.actor(request))
+            told = ngettext(
+                "%(count)d template was added. What was there is as it was.",
+                "%(count)d templates were added. What was there is as it was.",
+                count,
+            )
+            messages.success(request, told % {"count": count})
+        return HttpResponseRedirect(reverse("admin:imaging_reporttemplate_changelist"))
+
+    def _may_load(self, request: HttpRequest) -> bool:
+        return self.has_add_permission(request) and self.has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: ReportTemplate, form: Any, change: bool) -> None:
         """Keep it, and say what in it cannot be read: that stays as text."""

@@ -53,8 +53,11 @@ def starter() -> Iterator[Starter]:
 
 @transaction.atomic
 def load_starter(*, actor: Actor) -> int:
-    """Add the templates that come with the portal and are not here yet. What was changed stays as it is. How many were new."""
-    made = 0
+    """Add the templates and macros that come with the portal and are not here yet; how many templates were new.
+
+    What a hospital has changed, renamed or stopped offering stays as it is. On record when anything was added.
+    """
+    made = words_made = 0
     for position, entry in enumerate(starter()):
         key = uuid.uuid5(_OURS, entry.name)
         _row, is_new = ReportTemplate.objects.get_or_create(
@@ -63,13 +66,16 @@ def load_starter(*, actor: Actor) -> int:
         made += is_new
     for language, words in _MACROS.items():
         for word, text in words.items():
-            ReportMacro.objects.get_or_create(word=word, language=language, owner=None, defaults={"text": text})
-    if made:
+            _macro, is_new = ReportMacro.objects.get_or_create(
+                word=word, language=language, owner=None, defaults={"text": text}
+            )
+            words_made += is_new
+    if made or words_made:
         audit.record(
             audit.Action.SETTING_CHANGED,
             actor=actor,
             subject_type="report templates",
-            detail={"what": "starter templates", "count": made},
+            detail={"what": "starter templates", "count": made, "macros": words_made},
         )
     return made
 

@@ -32,6 +32,7 @@ __all__ = [
     "Total",
     "study_count",
     "study_list",
+    "study_list_state",
     "study_list_version",
     "whole_list",
 ]
@@ -167,12 +168,24 @@ def study_list_version(
 
     Cheap, as lists ask for it every few seconds: it counts nothing, so that a change on other pages alone leaves it.
     """
+    return study_list_state(scope, filters, order=order, cursor=cursor, limit=limit)[0]
+
+
+def study_list_state(
+    scope: Scope,
+    filters: StudyFilters = EVERYTHING,
+    *,
+    order: Order = Order.LATEST,
+    cursor: str = "",
+    limit: int = 50,
+) -> tuple[str, list[int]]:
+    """What ``study_list_version`` gives, with the primary keys of the page's studies: for lists that show more of each."""
     limit = max(1, min(limit, _MOST_ROWS))
     found = list_scan.keys(scope, filters, order, list_cursor.read(cursor, order), limit=limit)
     ids = [key.study_id for key in found.keys]
     shown = {row[0]: row for row in Study.objects.filter(pk__in=ids).values_list(*_SHOWN)}
     placed = _placements(scope, ids).values_list("pk", "department__name", "department__code")
-    return _version(shown, ids, placed, more=found.more)
+    return _version(shown, ids, placed, more=found.more), ids
 
 
 def _version(
