@@ -100,7 +100,9 @@ document.addEventListener("click", (event) => {
   if (!(part instanceof HTMLDetailsElement)) return;
   event.preventDefault();
   part.open = !part.open;
-  if (part.open) part.querySelector<HTMLElement>("textarea, select")?.focus();
+  if (!part.open) return;
+  part.querySelector<HTMLElement>("textarea, select")?.focus();
+  part.scrollIntoView({ block: "nearest" });
 });
 
 document.addEventListener("keydown", (event) => {

@@ -185,10 +185,18 @@ class CatalogueAdmin(AuditedModelAdmin[M]):
         return render(request, "admin/imaging/catalogue/file.html", context)
 
     def starter_view(self, request: HttpRequest) -> HttpResponse:
-        """Add what is missing of the catalogue that comes with the portal."""
+        """Say what would be added of the catalogue that comes with the portal; add it when that is confirmed."""
         if not self._may_write(request):
             raise PermissionDenied
-        if request.method == "POST":
+        if request.method != "POST":
+            context = {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": _("Load the starter catalogue"),
+                "missing": services.missing_of_starter(),
+            }
+            return render(request, "admin/imaging/catalogue/starter.html", context)
+        if request.POST.get("sure") == "yes":
             added = services.load_starter(actor=self.actor(request))
             messages.success(
                 request,

@@ -168,13 +168,19 @@ def take_in(content: bytes, table: Table, *, actor: Actor, seen: str = "") -> Pl
 @transaction.atomic
 def load_starter(*, actor: Actor) -> dict[str, int]:
     """Add what is missing of the catalogue that comes with the portal; what a hospital has already stays as it is."""
-    added = {}
-    for name, table in tables.TABLES.items():
-        content = (_STARTER / f"{name}.csv").read_bytes()
-        keys = set(table.model._default_manager.values_list(table.key, flat=True))
-        kept = _without(content, table, keys)
-        added[name] = take_in(kept, table, actor=actor).added
-    return added
+    return {name: take_in(_lacking(name), table, actor=actor).added for name, table in tables.TABLES.items()}
+
+
+def missing_of_starter() -> dict[str, int]:
+    """How many rows of each table the starter catalogue would add now."""
+    return {name: len(list(tables.read(_lacking(name), table))) for name, table in tables.TABLES.items()}
+
+
+def _lacking(name: str) -> bytes:
+    """What the starter catalogue has of a table and the hospital has not, whatever the hospital made of the others."""
+    table = tables.TABLES[name]
+    keys = set(table.model._default_manager.values_list(table.key, flat=True))
+    return _without((_STARTER / f"{name}.csv").read_bytes(), table, keys)
 
 
 def _without(content: bytes, table: Table, keys: set[Any]) -> bytes:

@@ -241,7 +241,10 @@ def attachment(request: HttpRequest, person: Asker, key: uuid.UUID, attachment: 
     try:
         content = storage.open(row.stored_object)
     except storage.StorageError as error:
-        raise Http404 from error
+        context = {"exam": found, "row": row, "is_away": isinstance(error, storage.StorageAway)}
+        answer = render(request, "imaging/orders/requesting/unreadable.html", context, status=503)
+        answer["Retry-After"] = "30"
+        return answer
     response = FileResponse(
         content, as_attachment=True, filename=row.file_name, content_type="application/octet-stream"
     )

@@ -12,14 +12,19 @@ from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import person_name
 from imaging.orders.catalogue import selectors as catalogue
-from imaging.orders.models import AppropriatenessRule, ExamRequest, Procedure, StudyLink
+from imaging.orders.models import AppropriatenessRule, ExamRequest, Procedure, Room, StudyLink
 from imaging.orders.requesting import selectors
 from imaging.orders.requesting.policies import Asker, about
-from imaging.orders.workflow import ENDED, State
+from imaging.orders.scheduling import selectors as scheduling
+from imaging.orders.workflow import CHANGEABLE, ENDED, State
 from imaging.studies import priors
 from imaging.studies.models import Patient, Study
 
 _MOST_SIMILAR: Final = 3
+_MOST_ROOMS: Final = 6
+_MOST_PLACES: Final = 3
+#: A place that is still to be found is worth showing.
+_NOT_BOOKED: Final = frozenset({*CHANGEABLE, State.VETTED})
 _MOST_COUNTED: Final = 200
 _YEAR: Final = timedelta(days=365)
 #: The kinds of radiography that stand for one another.
@@ -45,6 +50,14 @@ class Dose:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The first free place of a room; ``starts`` is on the clock of its site, and says no zone."""
+
+    room: str
+    starts: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """All that is told beside the form."""
 
@@ -53,6 +66,7 @@ class Advice:
     asked: list[ExamRequest]
     dose: Dose | None
     hints: list[AppropriatenessRule]
+    places: list[Place]
 
 
 def advice(request: ExamRequest, person: Asker) -> Advice:
@@ -61,8 +75,9 @@ def advice(request: ExamRequest, person: Asker) -> Advice:
     hints = []
     if procedure is not None:
         hints = catalogue.hints_for(procedure, request.clinical_question, about(request, timezone.localdate()))
+    places = first_places(request) if request.state in _NOT_BOOKED else []
     if patient is None or not patient.patient_id:
-        return Advice([], [], [], None, hints)
+        return Advice([], [], [], None, hints, places)
     scope = person.scope
     return Advice(
         similar=similar(patient, procedure, scope) if procedure else [],
@@ -70,7 +85,26 @@ def advice(request: ExamRequest, person: Asker) -> Advice:
         asked=_asked(request, procedure, scope) if procedure else [],
         dose=_dose(patient, scope),
         hints=hints,
+        places=places,
     )
+
+
+def first_places(request: ExamRequest) -> list[Place]:
+    """When the exam could be done first: a place in each of the rooms that suit it, the earliest first; nothing is held."""
+    if request.procedure is None or request.performing_department_id is None:
+        return []
+    rooms = Room.objects.filter(
+        department=request.performing_department_id, is_active=True, modalities__contains=[request.procedure.modality]
+    )
+    found: list[tuple[datetime, Room]] = []
+    for room in rooms.select_related("department__site")[:_MOST_ROOMS]:
+        since = request.wished_from if request.wished_from and request.wished_from > timezone.now() else None
+        found += [(place.starts, room) for place in scheduling.next_places(request, room, most=1, since=since)]
+    found.sort(key=lambda one: one[0])
+    return [
+        Place(room.name, starts.astimezone(room.department.site.zone).replace(tzinfo=None))
+        for starts, room in found[:_MOST_PLACES]
+    ]
 
 
 def _kinds(modality: str) -> list[str]:

@@ -184,7 +184,14 @@ def test_the_button_loads_the_starter_and_nobody_else_may_press_it(client: Clien
     client.force_login(UserFactory.create(is_staff=True))
     assert client.post(reverse("admin:imaging_procedure_starter")).status_code == 403
     client.force_login(admin)
-    client.get(reverse("admin:imaging_procedure_starter"))
-    assert not Procedure.objects.exists()
+    asked = client.get(reverse("admin:imaging_procedure_starter")).content.decode()
+    assert "123 procedures" in asked
     client.post(reverse("admin:imaging_procedure_starter"))
-    assert Procedure.objects.count() >= 90
+    assert not Procedure.objects.exists(), "Without the confirmation nothing is written"
+    client.post(reverse("admin:imaging_procedure_starter"), {"sure": "yes"})
+    Procedure.objects.filter(code="CT-HEAD").update(name="Ours")
+    Procedure.objects.filter(code="CT-CHEST").delete()
+    assert "1 procedures" in client.get(reverse("admin:imaging_procedure_starter")).content.decode()
+    client.post(reverse("admin:imaging_procedure_starter"), {"sure": "yes"})
+    assert Procedure.objects.count() == 123
+    assert Procedure.objects.get(code="CT-HEAD").name == "Ours"

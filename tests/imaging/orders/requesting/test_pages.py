@@ -1,7 +1,9 @@
 """The pages of requests: who gets which, what is typed into them, and that nothing of one patient reaches a stranger."""
 
+import datetime as dt
 import re
 import uuid
+from io import BytesIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,8 +13,10 @@ from django.urls import reverse
 from accounts.models import Department, User
 from accounts.roles import Role
 from imaging.orders import transitions
-from imaging.orders.models import ExamRequest, FavouriteProcedure, Procedure
+from imaging.orders.models import ExamRequest, FavouriteProcedure, OpeningHours, Procedure, Room, ScheduledStep
+from imaging.orders.requesting import attachments
 from imaging.orders.workflow import State, Step
+from imaging.storage.errors import ObjectDamaged, StorageAway, StorageError
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.imaging.orders.requesting.conftest import Register, asker, draft, sent
 
@@ -313,3 +317,44 @@ def test_what_cannot_be_attached_is_told_and_not_kept(
     answer = as_ines.post(reverse("orders:attach", args=[made.key]), {"file": file}, headers=PART)
     assert "Nothing was kept" in answer.text
     assert not made.attachments.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(StorageAway, "a store that does not answer"), (ObjectDamaged, "missing or damaged")]
+)
+def test_a_letter_that_cannot_be_read_is_told_and_not_denied(
+    as_ines: Client,
+    ines: User,
+    data_dir: object,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[StorageError],
+    told: str,
+) -> None:
+    made = draft(ines)
+    row = attachments.attach(asker(ines), made.key, BytesIO(b"%PDF-1"), name="letter.pdf")
+
+    def fail(*_args: object) -> None:
+        raise error
+
+    monkeypatch.setattr("imaging.orders.requesting.views.storage.open", fail)
+    answer = as_ines.get(reverse("orders:attachment", args=[made.key, row.key]))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert told in answer.text
+    assert "letter.pdf" in answer.text
+
+
+def test_the_form_shows_when_the_exam_could_be_done_first_and_holds_nothing(
+    as_ines: Client, ines: User, radiology: Department
+) -> None:
+    made = draft(ines)
+    address = reverse("orders:edit", args=[made.key])
+    assert "First free places" not in as_ines.get(address).text
+    for code, kinds in (("dx1", ["DX"]), ("ct1", ["CT"])):
+        room = Room.objects.create(code=code, name=f"Room {code}", department=radiology, modalities=kinds)
+        for weekday in range(7):
+            OpeningHours.objects.create(room=room, weekday=weekday, opens=dt.time(8), closes=dt.time(18))
+    shown = as_ines.get(address).text
+    assert "First free places" in shown
+    assert "Room dx1" in shown
+    assert "Room ct1" not in shown
+    assert not ScheduledStep.objects.exists()
