@@ -342,6 +342,7 @@ class Migration(migrations.Migration):
                 ('accession_number', models.CharField(blank=True, max_length=16, verbose_name='accession number')),
                 ('procedure_code', models.CharField(blank=True, max_length=16, verbose_name='procedure')),
                 ('procedure_name', models.CharField(blank=True, max_length=64, verbose_name='name of the procedure')),
+                ('laterality', models.CharField(blank=True, choices=[('L', 'left'), ('R', 'right'), ('B', 'both sides')], max_length=1, verbose_name='side')),
                 ('clinical_question', models.TextField(blank=True, verbose_name='clinical question')),
                 ('ready_at', models.DateTimeField(verbose_name='images complete')),
                 ('due_at', models.DateTimeField(verbose_name='due')),

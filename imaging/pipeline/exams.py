@@ -62,6 +62,7 @@ def _asked(request: ExamRequest) -> Asked:
         accession_number=request.accession_number,
         procedure_code=procedure.code if procedure else "",
         procedure_name=procedure.name if procedure else "",
+        laterality=request.laterality,
         clinical_question=request.clinical_question,
         modality=procedure.modality if procedure else "",
         body_part_examined=procedure.body_part_examined if procedure else "",

@@ -24,9 +24,9 @@ _ROUNDS: Final = 60
 _ITEMS: Final = """
     INSERT INTO imaging_readingitem
         (study_id, state, priority, is_prioritised, department_id, subspecialty, modality, asked_by_name, accession_number,
-         procedure_code, procedure_name, clinical_question, ready_at, due_at, reported_at, not_read_reason)
+         procedure_code, procedure_name, laterality, clinical_question, ready_at, due_at, reported_at, not_read_reason)
     SELECT study.id, CASE WHEN n %% 16 = 0 THEN 'unread' ELSE 'final' END, n %% 3, false, owner.department_id, '',
-           coalesce(study.modalities[1], ''), 'Caron^Inès', '', 'CODE', 'Chest X-ray', 'Fever and cough for a week. Pneumonia?',
+           coalesce(study.modalities[1], ''), 'Caron^Inès', '', 'CODE', 'Chest X-ray', '', 'Fever and cough for a week. Pneumonia?',
            now() - (n %% 5000) * interval '1 minute', now() + (n %% 3000 - 1500) * interval '1 minute',
            CASE WHEN n %% 16 = 0 THEN NULL ELSE now() - (n %% 90000) * interval '1 minute' END, ''
     FROM (SELECT id, modalities, row_number() OVER (ORDER BY study_at DESC, id DESC) AS n FROM imaging_study) study

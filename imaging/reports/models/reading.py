@@ -25,6 +25,13 @@ class ReadingItem(models.Model):
         FINAL = "final", _("final")
         NOT_READ = "not_read", _("is not read")
 
+    class Laterality(models.TextChoices):
+        """The side that was asked for (0020,0060)."""
+
+        LEFT = "L", _("left")
+        RIGHT = "R", _("right")
+        BOTH = "B", _("both sides")
+
     study = models.OneToOneField(Study, models.CASCADE, related_name="reading", verbose_name=_("study"))
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.UNREAD)
     priority = models.PositiveSmallIntegerField(_("priority"), default=2)
@@ -52,6 +59,7 @@ class ReadingItem(models.Model):
     accession_number = models.CharField(_("accession number"), max_length=16, blank=True)
     procedure_code = models.CharField(_("procedure"), max_length=16, blank=True)
     procedure_name = models.CharField(_("name of the procedure"), max_length=64, blank=True)
+    laterality = models.CharField(_("side"), max_length=1, choices=Laterality.choices, blank=True)
     clinical_question = models.TextField(_("clinical question"), blank=True)
     ready_at = models.DateTimeField(_("images complete"))
     due_at = models.DateTimeField(_("due"))
@@ -82,6 +90,12 @@ class ReadingItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study_id}: {self.state}"
+
+    @property
+    def exam(self) -> str:
+        """What was asked for, with its side; empty where nothing was."""
+        side = self.get_laterality_display() if self.laterality and self.procedure_name else ""
+        return f"{self.procedure_name}, {side}" if side else self.procedure_name
 
 
 class TurnaroundTarget(models.Model):

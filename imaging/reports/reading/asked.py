@@ -18,6 +18,7 @@ class Asked:
     accession_number: str = ""
     procedure_code: str = ""
     procedure_name: str = ""
+    laterality: str = ""
     clinical_question: str = ""
     modality: str = ""
     body_part_examined: str = ""

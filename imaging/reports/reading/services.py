@@ -210,6 +210,7 @@ def _copy(item: ReadingItem, asked: Asked | None) -> None:
     item.accession_number = found.accession_number[:16]
     item.procedure_code = found.procedure_code[:16]
     item.procedure_name = found.procedure_name[:64]
+    item.laterality = found.laterality
     item.clinical_question = found.clinical_question[:_LONGEST_QUESTION]
 
 

@@ -194,7 +194,7 @@ def _role(*, is_verified: bool) -> str:
 
 
 def _title(study: Study, item: ReadingItem | None) -> str:
-    return (item.procedure_name if item else "") or study.description or gettext("Imaging report")
+    return (item.exam if item else "") or study.description or gettext("Imaging report")
 
 
 def _patient(study: Study) -> PatientOf:
@@ -243,7 +243,7 @@ def _order(item: ReadingItem | None) -> Order:
     code = (
         Code(value=item.procedure_code, scheme="99LOCAL", meaning=item.procedure_name) if item.procedure_code else None
     )
-    return Order(requester=asker, requesting_department=place, procedure=item.procedure_name, procedure_code=code)
+    return Order(requester=asker, requesting_department=place, procedure=item.exam, procedure_code=code)
 
 
 def _earlier(known: Sequence[ReportVersion], zone: ZoneInfo, *, with_texts: bool) -> tuple[EarlierVersion, ...]:

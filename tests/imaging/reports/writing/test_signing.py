@@ -10,6 +10,8 @@ from imaging.events.models import Event
 from imaging.integrity.models import LedgerLeaf
 from imaging.reports.documents import canonical
 from imaging.reports.models import OvertakenText, Report, ReportDraft, ReportVersion
+from imaging.reports.reading import services as reading
+from imaging.reports.reading.asked import Asked
 from imaging.reports.writing import composing, services, signing
 from imaging.reports.writing.policies import Refused, Writing
 from imaging.reports.writing.services import Overtaken
@@ -158,3 +160,10 @@ def test_who_neither_made_nor_reads_the_study_cannot_write(study: Study, orthopa
 
     with pytest.raises(Refused, match="not_yours"):
         services.save(as_writer(stranger), study, wish())
+
+
+def test_the_side_that_was_asked_for_stands_in_the_title(study: Study, radiologist: User) -> None:
+    asked = Asked(procedure_code="DX-HAND", procedure_name="Hand, 2 views", laterality="R")
+    reading.offer(study.study_instance_uid, asked=asked)
+    made = signing.sign(as_writer(radiologist), study, seen_revision=saved(radiologist, study))
+    assert canonical.read(made.content).title == "Hand, 2 views, right"
