@@ -1,7 +1,7 @@
 """A room's day in words: each exam with what has to be known of it, where it stands, and what may be said of it."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,14 +34,6 @@ _WORDS: Final[Mapping[Step, tuple[str | Promise, str]]] = {
 }
 #: What comes next as a rule.
 _NEXT: Final = {State.SCHEDULED: Step.ARRIVE, State.ARRIVED: Step.START, State.IN_PROGRESS: Step.COMPLETE}
-#: What is counted above the list, in the order of the day.
-_COUNTED: Final[tuple[tuple[str, str | Promise, frozenset[str]], ...]] = (
-    ("scheduled", pgettext_lazy("exams", "expected"), frozenset({_S.SCHEDULED})),
-    ("arrived", pgettext_lazy("exams", "waiting"), frozenset({_S.ARRIVED})),
-    ("acquiring", pgettext_lazy("exams", "in progress"), frozenset({_S.STARTED})),
-    ("complete", pgettext_lazy("exams", "done"), frozenset({_S.COMPLETED})),
-    ("rejected", pgettext_lazy("exams", "missed or broken off"), frozenset({_S.NO_SHOW, _S.DISCONTINUED})),
-)
 #: Usual reasons for breaking an exam off (PS3.16 CID 9300), offered and never required.
 REASONS: Final[tuple[str | Promise, ...]] = (
     gettext_lazy("Patient refuses to go on"),
@@ -120,13 +112,6 @@ def _is_about(step: ScheduledStep, request: ExamRequest) -> bool:
         return True
     ended = {State.NO_SHOW: _S.NO_SHOW, State.DISCONTINUED: _S.DISCONTINUED, State.COMPLETED: _S.COMPLETED}
     return ended.get(State(request.state)) == step.status
-
-
-def counted(steps: Iterable[ScheduledStep]) -> list[tuple[str, str, int]]:
-    """How the day goes: (class of the state, words, how many), what there is none of left out."""
-    found = [step.status for step in steps]
-    lines = ((css, str(words), sum(one in among for one in found)) for css, words, among in _COUNTED)
-    return [line for line in lines if line[2]]
 
 
 def today(zone: dt.tzinfo, now: dt.datetime) -> dt.date:

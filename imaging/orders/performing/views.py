@@ -78,7 +78,6 @@ def _day(request: HttpRequest, person: Asker) -> dict[str, Any]:
         "after": shown + dt.timedelta(days=1),
         "here": urlencode({"room": room.code, "day": shown.isoformat()}),
         "rows": [day.exam(step, person) for step in steps],
-        "counted": day.counted(steps),
         "downtimes": selectors.downtimes(room, day_span(shown, zone)),
     }
 
