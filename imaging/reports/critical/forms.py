@@ -40,6 +40,8 @@ class RaiseForm(forms.Form):
         self.people = {_words_of(one): one for one in recipients}
         first = next((words for words, one in self.people.items() if one.pk == asked_by), "")
         self.fields["recipient"].initial = first
+        for field in self.fields.values():
+            field.widget.attrs.setdefault("class", "input")
 
     def clean_recipient(self) -> User | None:
         """The person whom the words name: chosen from the list, or the only one whose name is written."""

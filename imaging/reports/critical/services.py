@@ -51,7 +51,7 @@ def raise_finding(
         recipient_name=(recipient.label if recipient else recipient_name.strip())[:200],
         due_at=policies.due_at(now, level),
     )
-    _log(finding, "raised", by.actor, to=finding.recipient_name)
+    _log(finding, "raised", by.user.label, to=finding.recipient_name)
     _record(audit.Action.CRITICAL_RAISED, finding, by.actor, level=finding.level)
     if recipient is not None:
         notices.tell([recipient], notices.RAISED, finding, actor=SYSTEM)
@@ -89,7 +89,7 @@ def withdraw(by: Person, key: uuid.UUID, *, reason: str) -> CriticalFinding:
         raise NotAllowed(key)
     finding.withdrawn_at = timezone.now()
     finding.save(update_fields=["withdrawn_at"])
-    _log(finding, "withdrawn", by.actor, note=reason)
+    _log(finding, "withdrawn", by.user.label, note=reason)
     _record(audit.Action.CRITICAL_ACKNOWLEDGED, finding, by.actor, withdrawn=True)
     return finding
 
@@ -125,7 +125,7 @@ def _remind(finding: CriticalFinding) -> None:
         notices.tell([finding.recipient], notices.REMINDED, finding, actor=SYSTEM)
     if finding.recipient is None or finding.escalated_at is not None:
         notices.tell([finding.raised_by], notices.UNHEARD, finding, actor=SYSTEM)
-    _log(finding, "reminded", SYSTEM, to=finding.recipient_name)
+    _log(finding, "reminded", SYSTEM.name, to=finding.recipient_name)
 
 
 def _escalate(finding: CriticalFinding) -> None:
@@ -134,14 +134,14 @@ def _escalate(finding: CriticalFinding) -> None:
     above = selectors.people_above(finding)
     notices.tell(above, notices.ESCALATED, finding, actor=SYSTEM)
     notices.tell([finding.raised_by], notices.UNHEARD, finding, actor=SYSTEM)
-    _log(finding, "escalated", SYSTEM, to=", ".join(one.label for one in above)[:200])
+    _log(finding, "escalated", SYSTEM.name, to=", ".join(one.label for one in above)[:200])
     _record(audit.Action.CRITICAL_ESCALATED, finding, SYSTEM, people=[one.pk for one in above])
 
 
 def _settle(finding: CriticalFinding, by: Person, *, note: str, name: str, to: str = "") -> None:
     finding.acknowledged_at, finding.acknowledged_by = timezone.now(), by.user
     finding.save(update_fields=["acknowledged_at", "acknowledged_by"])
-    _log(finding, name, by.actor, to=to, note=note)
+    _log(finding, name, by.user.label, to=to, note=note)
     _record(audit.Action.CRITICAL_ACKNOWLEDGED, finding, by.actor, how=name)
     if finding.raised_by_id != by.user.pk:
         notices.tell([finding.raised_by], notices.ACKNOWLEDGED, finding, actor=by.actor)
@@ -157,10 +157,8 @@ def _locked(by: Person, key: uuid.UUID) -> CriticalFinding:
     return finding
 
 
-def _log(finding: CriticalFinding, name: str, actor: Actor, *, to: str = "", note: str = "") -> None:
-    CriticalStep.objects.create(
-        finding=finding, name=name, by=(actor.name or actor.id)[:150], to=to[:200], note=note[:400]
-    )
+def _log(finding: CriticalFinding, name: str, by: str, *, to: str = "", note: str = "") -> None:
+    CriticalStep.objects.create(finding=finding, name=name, by=by[:150], to=to[:200], note=note[:400])
 
 
 def _record(action: audit.Action, finding: CriticalFinding, actor: Actor, **detail: Any) -> None:
