@@ -294,3 +294,13 @@ def test_a_person_in_the_system_s_name_needs_no_capability_and_others_do(ines: U
     with pytest.raises(NotAllowed):
         transitions.take(made.key, Step.VET, by=asker(ines).by)
     assert transitions.take(made.key, Step.VET, by=By(SYSTEM)).state == State.VETTED
+
+
+def test_what_is_taken_back_is_told_to_nobody_as_if_it_were_new(ines: User, paul: User) -> None:
+    made = sent(ines)
+    for step in (Step.RETURN, Step.REFUSE, Step.RECONSIDER):
+        transitions.take(made.key, step, by=By(SYSTEM), reason="Why?")
+    made.refresh_from_db()
+    assert made.state == State.RETURNED
+    kinds = [notices.kind_of(step) for step in made.transitions.filter(name__in=["return", "refuse", "reconsider"])]
+    assert kinds == [notices.RETURNED, notices.REFUSED, None]
