@@ -22,6 +22,7 @@ import "./requests";
 import "./places";
 import "./vetting";
 import "./exams";
+import "./schedule";
 
 // Both files are reached from templates through the manifest; naming them here puts them into it.
 document.documentElement.dataset["icons"] = iconsAddress;

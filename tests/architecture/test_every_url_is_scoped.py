@@ -88,6 +88,7 @@ ROOMS = {
     *(f"orders:{page}" for page in ("vetting", "schedule", "exams")),
     *(f"orders:{act}" for act in ("vetting-decide", "schedule-book", "schedule-unbook", "exams-take")),
     *(f"orders:{step}" for step in ("vetting-rows", "vetting-one", "vetting-exchange", "exams-rows", "exams-why")),
+    *(f"orders:{part}" for part in ("schedule-board", "schedule-one")),
 }
 #: Figures of departments: by capability, 403 for everybody else: tests/imaging/orders/figures/.
 FIGURES = {"figures:figures", "figures:table"}

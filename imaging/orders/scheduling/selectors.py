@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections.abc import Iterable
 from typing import Final
 
 from django.db.models import Q
@@ -60,6 +61,39 @@ def booked(room: Room, span: Span) -> list[ScheduledStep]:
         room=room, status__in=ScheduledStep.LIVE, starts_at__lt=span.ends, ends_at__gt=span.starts
     )
     return list(rows.select_related("request"))
+
+
+def steps_in(rooms: Iterable[Room], span: Span) -> list[ScheduledStep]:
+    """Everything of these rooms within a span but what was cancelled, also for requests that the reader does not see; in order."""
+    rows = ScheduledStep.objects.filter(room__in=list(rooms), starts_at__lt=span.ends, ends_at__gt=span.starts)
+    rows = rows.exclude(status=ScheduledStep.Status.CANCELLED).order_by("starts_at", "pk")
+    return list(rows.select_related("request__patient", "request__procedure"))
+
+
+def seen_of(person: Asker, steps: Iterable[ScheduledStep]) -> frozenset[int]:
+    """The requests of these steps that the reader sees, by primary key."""
+    rows = ExamRequest.objects.visible_to(person.scope).filter(pk__in={step.request_id for step in steps})
+    return frozenset(rows.values_list("pk", flat=True))
+
+
+def downtimes_in(rooms: Iterable[Room], span: Span) -> list[Downtime]:
+    """What keeps these rooms closed within a span."""
+    rows = Downtime.objects.filter(room__in=list(rooms), starts_at__lt=span.ends, ends_at__gt=span.starts)
+    return list(rows.order_by("starts_at"))
+
+
+def hours_of(rooms: Iterable[Room]) -> dict[int, list[Hours]]:
+    """The opening hours of these rooms, by room."""
+    found: dict[int, list[Hours]] = {room.pk: [] for room in rooms}
+    for row in OpeningHours.objects.filter(room__in=list(found)):
+        found[row.room_id].append(Hours(row.weekday, row.opens, row.closes))
+    return found
+
+
+def live_step(request: ExamRequest) -> ScheduledStep | None:
+    """The place that a request has, if it has one."""
+    rows = ScheduledStep.objects.filter(request=request, status__in=ScheduledStep.LIVE)
+    return rows.select_related("room__department__site").first()
 
 
 def of_day(person: Asker, room: Room, day: dt.date) -> list[ScheduledStep]:
