@@ -50,7 +50,9 @@ class Line:
 
     @property
     def pressure(self) -> Pressure:
-        """How its clock is shown."""
+        """How its clock is shown; of what is signed it stands still, and presses nobody."""
+        if self.item.reported_at is not None:
+            return Pressure.CALM
         return policies.pressure(self.item.ready_at, self.item.due_at, self.now)
 
     @property

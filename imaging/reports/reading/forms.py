@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Department, User
 from accounts.roles import Role
@@ -16,7 +17,9 @@ _PRIORITIES = [(0, _("STAT")), (1, _("urgent")), (2, _("routine"))]
 class PriorityForm(forms.Form):
     """Another priority."""
 
-    priority = forms.TypedChoiceField(label=_("Priority"), choices=_PRIORITIES, coerce=int)
+    priority = forms.TypedChoiceField(
+        label=_("Priority"), choices=_PRIORITIES, coerce=int, widget=forms.Select(attrs={"class": "input"})
+    )
 
 
 class ReasonForm(forms.Form):
@@ -33,13 +36,14 @@ class ColleagueForm(forms.Form):
     def __init__(self, *args: Any, colleagues: Iterable[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = [(person.pk, person.label) for person in colleagues]
+        self.fields["colleague"].widget.attrs["class"] = "input"
         self.fields["colleague"].choices = [("", _("nobody in particular")), *names]  # type: ignore[attr-defined]
 
 
 class SaveForm(forms.Form):
     """The name of a list that is kept, and for whom."""
 
-    name = forms.CharField(label=_("Name"), max_length=80)
+    name = forms.CharField(label=pgettext_lazy("of a list", "Name"), max_length=80)
     audience = forms.ChoiceField(label=_("Shown to"), choices=SavedList.Audience.choices, required=False)
     department = forms.ModelChoiceField(label=_("Department"), queryset=Department.objects.none(), required=False)
     role = forms.ChoiceField(label=_("Role"), choices=[("", "—"), *Role.choices], required=False)
@@ -53,3 +57,5 @@ class SaveForm(forms.Form):
             del self.fields["role"]
         offered = Department.objects.filter(pk__in=list(departments))
         self.fields["department"].queryset = offered  # type: ignore[attr-defined]
+        for field in self.fields.values():
+            field.widget.attrs.setdefault("class", "input")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from imaging.reports.documents.content import clean
@@ -56,7 +56,7 @@ class LayoutField(forms.CharField):
 class TemplateForm(forms.Form):
     """A person's own template."""
 
-    name = forms.CharField(label=_("Name"), max_length=120, validators=[_LINE])
+    name = forms.CharField(label=pgettext_lazy("of a template", "Name"), max_length=120, validators=[_LINE])
     language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES)
     modality = forms.CharField(label=_("Modality"), max_length=16, required=False, validators=[_CODE])
     body_part_examined = forms.CharField(label=_("Body part"), max_length=16, required=False, validators=[_CODE])
