@@ -103,6 +103,7 @@ def test_a_request_is_dragged_to_a_place_moved_and_refused_where_somebody_lies(
     page.goto(f"/schedule/?day={DAY}")
     drag(page, page.get_by_role("link", name="NADEAU Philippe"), 0, at(9))
     said(page, "Booked")
+    expect(lane(page, 0).get_by_role("link", name="NADEAU Philippe")).to_be_visible()
     assert places() == {"Nadeau^Philippe": ("ct1", at(9))}
 
     drag(page, page.locator(".waiting-list").get_by_role("link", name="DURAND Paul"), 0, at(9, 15))
@@ -112,7 +113,8 @@ def test_a_request_is_dragged_to_a_place_moved_and_refused_where_somebody_lies(
 
     drag(page, page.locator(".lane").get_by_role("link", name="NADEAU Philippe"), 1, at(15, 30))
     said(page, "Booked")
-    until(lambda: places() == {"Nadeau^Philippe": ("ct2", at(15, 30))}, "it was not moved")
+    expect(lane(page, 1).get_by_role("link", name="NADEAU Philippe")).to_be_visible()
+    assert places() == {"Nadeau^Philippe": ("ct2", at(15, 30))}
 
     drag(page, page.locator(".waiting-list").get_by_role("link", name="DURAND Paul"), 1, at(12, 30))
     said(page, "the room is closed then")
