@@ -26,13 +26,13 @@ def request_changed(key: str) -> None:
     for study_instance_uid in selectors.study_uids_of_request(key):
         if selectors.is_complete(study_instance_uid):
             _offer(study_instance_uid)
-        services.follow_report(study_instance_uid, is_reported=reports.is_reported(study_instance_uid))
+        services.follow_report(study_instance_uid, is_reported=reports.is_reported)
 
 
 def report_changed(key: str) -> None:
     """Bring requests in line with the report of the study that answers them."""
     for study_instance_uid in writing.study_uids_of_reports([key]).values():
-        services.follow_report(study_instance_uid, is_reported=reports.is_reported(study_instance_uid))
+        services.follow_report(study_instance_uid, is_reported=reports.is_reported)
 
 
 def report_read(key: str) -> None:

@@ -5,6 +5,7 @@ is not put together again without one.
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -229,13 +230,17 @@ def follow_images(request: ExamRequest, *, is_complete: bool, by: By | None = No
             )
 
 
-def follow_report(study_instance_uid: str, *, is_reported: bool) -> None:
-    """Bring the requests that a study answers in line with its report: ``is_reported`` while a final one stands."""
+def follow_report(study_instance_uid: str, *, is_reported: Callable[[str], bool]) -> None:
+    """Bring the requests that a study answers, and no others, in line with the reports of the studies that answer each.
+
+    ``is_reported`` tells of a study whether a final report stands: a request is reported while one of its studies is.
+    """
     study = _study(study_instance_uid)
     for held in selectors.links_of_study(study) if study else ():
-        step = Step.REPORT if is_reported else Step.UNREPORT
+        stands = any(is_reported(each.study.study_instance_uid) for each in selectors.links_of_request(held.request))
         try:
-            transitions.take(held.request.key, step, by=By(SYSTEM), reason="" if is_reported else _UNSIGNED)
+            by_report = Step.REPORT if stands else Step.UNREPORT
+            transitions.take(held.request.key, by_report, by=By(SYSTEM), reason="" if stands else _UNSIGNED)
         except TransitionRefused:
             continue  # it stands so already, or its images are not complete
 

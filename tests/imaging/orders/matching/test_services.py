@@ -215,13 +215,33 @@ def test_the_report_of_a_study_is_its_requests_report(
 ) -> None:
     ExamRequest.objects.filter(pk=request_.pk).update(requester=alice)
     settled(study)
-    services.follow_report(study.study_instance_uid, is_reported=True)
-    services.follow_report(study.study_instance_uid, is_reported=True)
+    services.follow_report(study.study_instance_uid, is_reported=lambda _uid: True)
+    services.follow_report(study.study_instance_uid, is_reported=lambda _uid: True)
     assert reloaded(request_).state == "reported"
     services.acknowledge(study.study_instance_uid, reader=alice)
     assert reloaded(request_).state == "reported", "Alice asks for another department than the one that asked"
     MembershipFactory.create(user=alice, department=orthopaedics, role=Role.CLINICIAN)
     services.acknowledge(study.study_instance_uid, reader=alice)
     assert reloaded(request_).state == "acknowledged"
-    services.follow_report(study.study_instance_uid, is_reported=False)
+    services.follow_report(study.study_instance_uid, is_reported=lambda _uid: False)
+    assert reloaded(request_).state == "completed"
+
+
+def test_a_request_is_reported_while_one_of_its_studies_is_and_no_other_request_is(
+    study: Study, request_: ExamRequest, archive: Archive, emergency: Department, orthopaedics: Department
+) -> None:
+    foreign = exam_request(asking=orthopaedics, performing=emergency, patient=study.patient, accession_number="B200")
+    more = [arrivals.dataset(StudyDate=_SOON, AccessionNumber=number) for number in ("A101", "B200")]
+    archive.receive(*more)
+    second, other = (archive.study(made.StudyInstanceUID) for made in more)
+    for each in (study, other, second):
+        settled(each)
+    services.link(second, request_, decided(second))
+    signed = {study.study_instance_uid}
+    for each in (study, second, other):
+        services.follow_report(each.study_instance_uid, is_reported=signed.__contains__)
+    assert reloaded(request_).state == "reported", "its other study has no report, and takes nothing away"
+    assert reloaded(foreign).state == "completed"
+    signed.clear()
+    services.follow_report(second.study_instance_uid, is_reported=signed.__contains__)
     assert reloaded(request_).state == "completed"
