@@ -12,6 +12,7 @@ from imaging.events import admin as events
 from imaging.ingest import admin as ingest
 from imaging.integrity import admin as integrity
 from imaging.orders.catalogue import admin as catalogue
+from imaging.orders.scheduling import admin as rooms
 from imaging.privacy import admin as privacy
 from imaging.reports.reading import admin as reading
 from imaging.reports.templates import admin as report_templates
@@ -32,6 +33,7 @@ __all__ = [
     "protections",
     "reading",
     "report_templates",
+    "rooms",
     "storage",
     "studies",
     "webhooks",

@@ -107,7 +107,7 @@ const suits = (slot: HTMLElement, column: HTMLElement): boolean =>
 
 function pickUp(slot: HTMLElement, grip: number): Carried {
   const ghost = document.createElement("div");
-  ghost.className = "slot ghost";
+  ghost.className = "slot slot-ghost";
   ghost.setAttribute("aria-hidden", "true");
   const length = numberOf(slot, "length");
   ghost.style.setProperty("--for", String(length));
