@@ -21,7 +21,7 @@ class Mark:
 
 
 MARKS: Final[Mapping[Standing, Mark]] = {
-    Standing.UNREAD: Mark("requested", "st-requested", pgettext_lazy("report", "unread")),
+    Standing.UNREAD: Mark("requested", "st-requested", _("unread")),
     Standing.READING: Mark("reading", "st-reading", pgettext_lazy("report", "being read")),
     Standing.PRELIMINARY: Mark("preliminary", "st-preliminary", _("preliminary")),
     Standing.FINAL: Mark("final", "st-final", _("final")),

@@ -43,7 +43,7 @@ class ColleagueForm(forms.Form):
 class SaveForm(forms.Form):
     """The name of a list that is kept, and for whom."""
 
-    name = forms.CharField(label=pgettext_lazy("of a list", "Name"), max_length=80)
+    name = forms.CharField(label=pgettext_lazy("list", "Name"), max_length=80)
     audience = forms.ChoiceField(label=_("Shown to"), choices=SavedList.Audience.choices, required=False)
     department = forms.ModelChoiceField(label=_("Department"), queryset=Department.objects.none(), required=False)
     role = forms.ChoiceField(label=_("Role"), choices=[("", "—"), *Role.choices], required=False)
