@@ -198,7 +198,7 @@ def _told(request: HttpRequest, key: uuid.UUID, take: Callable[[], str]) -> Http
         messages.success(request, said)
         return redirect(_calendar(request.GET))
     messages.warning(request, str(problem))
-    asked = {name: request.POST.get(name, "")[:40] for name in ("room", "at")}
+    asked = {"room": request.POST.get("room", "")[:16], "at": request.POST.get("at", "")[:40]}
     return redirect(f"{reverse('orders:schedule-one', args=[key])}?{urlencode(asked)}&{_here(request.GET)}")
 
 
