@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import Action
+from accounts.audit.models import AuditEvent
 from accounts.models import User
 from accounts.selectors import time_zone_of
 from tests.factories.accounts import UserFactory
