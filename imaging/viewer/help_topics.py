@@ -45,7 +45,10 @@ OF_PAGES: Final = {
     "viewer:headers": "headers",
     "viewer:wrap": "wrap",
     **{f"orders:{page}": "requesting" for page in ("requests", "new", "edit", "request", "slip", "write", "attach")},
-    **{f"orders:{page}": "vetting" for page in ("vetting", "vetting-one", "schedule", "schedule-one", "exams", "exams-why")},
+    **{
+        f"orders:{page}": "vetting"
+        for page in ("vetting", "vetting-one", "schedule", "schedule-one", "exams", "exams-why")
+    },
     **{f"reports:{page}": "reports" for page in ("write", "report", "report-version", "sign", "templates")},
     **{f"reports:{page}": "reports" for page in ("template", "template-new", "macro-keep")},
     **{f"reports:reading{page}": "reading" for page in ("", "-choices")},
