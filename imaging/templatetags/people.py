@@ -1,9 +1,11 @@
 """How people, dates and identifiers are written: the same order and the same words on every page."""
 
 import datetime as dt
+from decimal import Decimal
 from typing import NamedTuple
 
 from django import template
+from django.template.defaultfilters import floatformat
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -65,6 +67,18 @@ def missing_identity(patient: object) -> str:
 def person_text(value: object) -> str:
     """Write a DICOM person name as plain text: `FAMILY Given`."""
     return " ".join(part for part in name_parts(value) if part) or _("No name")
+
+
+@register.filter
+def millisieverts(value: Decimal | None) -> str:
+    """Write an effective dose as an estimate bears it: one decimal, and never as none at all."""
+    if value is None:
+        return ""
+    return (
+        f"< {formats.number_format(Decimal('0.1'))} mSv"
+        if 0 < value < Decimal("0.1")
+        else f"{floatformat(value, '-1')} mSv"
+    )
 
 
 @register.filter

@@ -31,6 +31,8 @@ let last = "";
 let hasDragged = false;
 /** From the moment that something is pressed on nothing is drawn anew under the pointer. */
 let isPressed = false;
+/** What has the focus while the calendar is drawn anew: by its id, and by its request where it went from the list to a room. */
+let focused = { id: "", key: "" };
 
 const board = (): HTMLElement | null => holder?.querySelector<HTMLElement>("[data-board]") ?? null;
 const columns = (): HTMLElement[] => [...(holder?.querySelectorAll<HTMLElement>("[data-column]") ?? [])];
@@ -320,10 +322,20 @@ if (holder) {
   holder.addEventListener("htmx:beforeSwap", (event) => {
     const detail = (event as CustomEvent<{ target: Element; xhr: XMLHttpRequest; shouldSwap: boolean }>).detail;
     if (detail.target !== holder) return;
-    if (carried || isPressed || detail.xhr.responseText === last) detail.shouldSwap = false;
-    else last = detail.xhr.responseText;
+    if (carried || isPressed || detail.xhr.responseText === last) {
+      detail.shouldSwap = false;
+      return;
+    }
+    last = detail.xhr.responseText;
+    const active = holder.contains(document.activeElement) ? (document.activeElement as HTMLElement) : null;
+    focused = { id: active?.id ?? "", key: active?.dataset["key"] ?? "" };
   });
   holder.addEventListener("htmx:afterSwap", (event) => {
-    if ((event as CustomEvent<{ target: Element }>).detail.target === holder) layOut();
+    if ((event as CustomEvent<{ target: Element }>).detail.target !== holder) return;
+    layOut();
+    const same = focused.id ? document.getElementById(focused.id) : null;
+    const moved = focused.key ? holder.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused.key)}"]`) : null;
+    (same ?? moved)?.focus({ preventScroll: true });
+    focused = { id: "", key: "" };
   });
 }

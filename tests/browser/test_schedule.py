@@ -159,6 +159,7 @@ def test_the_keys_do_what_the_pointer_does(
     page.keyboard.press("Enter")
     said(page, "Booked")
     assert places() == {"Durand^Paul": ("ct1", at(8, 30))}
+    expect(lane(page, 0).get_by_role("link", name="DURAND Paul")).to_be_focused()
 
 
 def test_what_a_colleague_books_appears_and_the_second_is_told(

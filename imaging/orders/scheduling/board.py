@@ -20,6 +20,8 @@ from imaging.orders.scheduling.places import Hours, Span, day_span, open_spans
 _USUAL: Final = (8 * 60, 18 * 60)
 _HOUR: Final = 60
 _DAYS: Final = 7
+#: What a service moves: who is here already may still be taken to another room.
+_MOVABLE: Final = frozenset({ScheduledStep.Status.SCHEDULED, ScheduledStep.Status.ARRIVED})
 
 RowT = TypeVar("RowT", ScheduledStep, Downtime)
 
@@ -120,7 +122,7 @@ def _column(
             step,
             facts.line(step.request) if step.request_id in seen else None,
             _place(span, step.starts_at, step.ends_at),
-            step.status == ScheduledStep.Status.SCHEDULED and step.request_id in seen,
+            step.status in _MOVABLE and step.request_id in seen,
         )
         for step in steps
     ]
@@ -138,8 +140,8 @@ def _minutes(length: dt.timedelta) -> int:
 
 
 def _bounds(columns: Iterable[Column]) -> tuple[int, int]:
-    """Whole hours around everything that is open or booked."""
-    places = [place for one in columns for place in (*one.opened, *(block.place for block in one.blocks))]
+    """Whole hours around everything that is open, booked or down; a day that is down throughout is shown whole."""
+    places = [place for one in columns for place in (*one.opened, *one.downs, *(block.place for block in one.blocks))]
     if not places:
         return _USUAL
     first = min(place.start for place in places) // _HOUR * _HOUR

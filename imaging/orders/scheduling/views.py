@@ -152,13 +152,17 @@ def _booked(request: HttpRequest, person: Asker, key: uuid.UUID, room: Room) -> 
     try:
         services.book(key, room, starts, by=person.by, seen_version=version_of(request) or 0, overruling=reason)
     except services.Taken:
-        raise _NotBooked(_("Nothing was booked: the place is taken. Choose another.")) from None
+        raise _NotBooked(_("Nothing was booked or moved: the place is taken. Choose another.")) from None
     except services.Closed:
         is_stat = ExamRequest.objects.filter(key=key, priority=Priority.STAT).exists()
-        said = _("Nothing was booked: the room is closed then. Only a STAT exam is booked all the same, with a reason.")
+        said = _(
+            "Nothing was booked or moved: the room is closed then. Choose another time; only a STAT exam is booked then, with a reason."
+        )
         raise _NotBooked(said, asks_why=is_stat) from None
     except services.NotSuited:
-        raise _NotBooked(_("Nothing was booked: this exam is not done in this room.")) from None
+        raise _NotBooked(
+            _("Nothing was booked or moved: this exam is not done in this room. Choose another room.")
+        ) from None
     return _("Booked. Who asked is told.")
 
 

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from imaging.reports.critical import selectors as critical
-from imaging.reports.documents import canonical
+from imaging.reports.documents import canonical, page
 from imaging.reports.documents.content import Kind
 from imaging.reports.documents.sheet import kind_word
 from imaging.reports.models import Report, ReportDraft, ReportVersion
 from imaging.reports.templates import policies as choosing
 from imaging.reports.writing import differences, policies, pulling, selectors
 from imaging.reports.writing.beginning import Beginning
+from imaging.reports.writing.policies import Writing
 from imaging.reports.writing.selectors import Writer
 from imaging.studies.models import Study
 
@@ -70,6 +72,7 @@ def editor(
         "measurements": pulling.measurements(study, person, language=start.language),
         "pictures": pulling.pictures(study, person, language=start.language),
         "pulled": pulled(study, draft) if draft else [],
+        "signed": _signed(report, draft),
         "priors": priors(study, person),
         "critical_findings": critical.holding(study),
         "may_sign": may_sign,
@@ -110,6 +113,14 @@ def priors(study: Study, person: Writer) -> list[Prior]:
             )
         )
     return found
+
+
+def _signed(report: Report | None, draft: ReportDraft | None) -> SafeString | None:
+    """The version that an addendum is added to, or that is corrected; None while nothing is signed."""
+    known = selectors.version(report) if report is not None and draft is not None else None
+    if known is None or draft is None or draft.kind == Writing.REPORT.value:
+        return None
+    return page.fragment(canonical.read(known.content), pictures=False)
 
 
 def version_word(version: ReportVersion) -> str:

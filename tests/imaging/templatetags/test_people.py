@@ -1,6 +1,7 @@
 """How people, dates and ages are written, in both languages."""
 
 import datetime as dt
+from decimal import Decimal
 
 import pytest
 from django.utils import translation
@@ -69,3 +70,20 @@ def test_initials_are_two_letters_at_most() -> None:
     assert people.initials("Dr") == "D"
     assert people.initials("emergency") == "E"
     assert people.initials("") == ""
+
+
+@pytest.mark.parametrize(
+    ("dose", "english", "french"),
+    [
+        ("0.001", "< 0.1 mSv", "< 0,1 mSv"),
+        ("0.1", "0.1 mSv", "0,1 mSv"),
+        ("8.00", "8 mSv", "8 mSv"),
+        ("12.34", "12.3 mSv", "12,3 mSv"),
+        ("0", "0 mSv", "0 mSv"),
+    ],
+)
+def test_a_small_dose_is_never_told_as_none(dose: str, english: str, french: str) -> None:
+    with translation.override("en"):
+        assert people.millisieverts(Decimal(dose)) == english
+    with translation.override("fr"):
+        assert people.millisieverts(Decimal(dose)) == french

@@ -12,10 +12,11 @@ from accounts.audit.models import AuditEvent
 from accounts.models import User
 from imaging.reports.models import OvertakenText, Report, ReportDraft, ReportingPolicy, ReportMacro, ReportVersion
 from imaging.reports.templates import services as templates
-from imaging.reports.writing import publishing
+from imaging.reports.writing import publishing, services
+from imaging.reports.writing.policies import Writing
 from imaging.studies.models import Instance, Study
 from tests.accounts.signing_in.test_step_up import age
-from tests.imaging.reports.writing.conftest import text
+from tests.imaging.reports.writing.conftest import as_writer, text
 
 pytestmark = pytest.mark.django_db
 
@@ -206,3 +207,13 @@ def test_own_templates_and_macros_are_ones_own(radiologist: User, colleague: Use
     assert b"Mine" not in other.get("/reports/templates/").content
     assert other.post(f"/reports/templates/macros/{ReportMacro.objects.get().pk}/forget").status_code == 404
     assert key
+
+
+def test_who_writes_an_addendum_sees_what_it_is_added_to(study: Study, radiologist: User, client_of: Of) -> None:
+    client = client_of(radiologist)
+    assert "added to" not in client.get(address(study, "write")).content.decode()
+    signed(client, study)
+    services.begin(as_writer(radiologist), study, Writing.ADDENDUM)
+    page = client.get(address(study, "write")).content.decode()
+    assert "What the addendum is added to" in page
+    assert "Fracture of the fifth metacarpal." in page
