@@ -17,9 +17,8 @@ def powers_of(person: Reader) -> Powers:
     return saved_lists.powers_of(person.user, person.scope, SavedList.Of.READING)
 
 
-def lists_of(person: Reader) -> list[dict[str, Any]]:
+def lists_for(powers: Powers) -> list[dict[str, Any]]:
     """The kept lists that a reader finds, each with its address and whether they may delete it."""
-    powers = powers_of(person)
     return [
         {"list": kept, "address": f"?{kept.query}", "may_change": powers.may_change(kept)}
         for kept in saved_lists.lists_for(powers)

@@ -20,7 +20,7 @@ from imaging.studies.models import Placement
 
 OPEN: Final = (ReadingItem.State.UNREAD, ReadingItem.State.DRAFT, ReadingItem.State.PRELIMINARY)
 #: What a count tells at most: more is "and more".
-MOST_COUNTED: Final = 1000
+MOST_COUNTED: Final = 500
 _OFFERED: Final = 500
 
 

@@ -65,13 +65,14 @@ def page(request: HttpRequest, person: Reader) -> HttpResponseBase:
     """Show the list, with filters as they stand in the address."""
     wanted = filters.read(request.GET)
     modalities, subspecialties = selectors.offered(person)
+    powers = saved.powers_of(person)
     context = {
         **_body(person, wanted),
         "modalities": modalities,
         "subspecialties": subspecialties,
         "parts": _parts(person, wanted),
-        "kept": saved.lists_of(person),
-        "save_form": SaveForm(departments=person.departments, may_give_roles=bool(saved.powers_of(person).managed)),
+        "kept": saved.lists_for(powers),
+        "save_form": SaveForm(departments=person.departments, may_give_roles=bool(powers.managed)),
     }
     audit.record_read(
         audit.Action.STUDIES_QUERIED,
