@@ -42,7 +42,7 @@ def test_a_phone_adds_a_photo_to_a_study_and_sees_it_there(
 ) -> None:
     page = open_page(alice, **TOUCH)
     page.goto(f"/studies/{study}/")
-    page.tap("text=Add photo or document")
+    page.tap("#main >> text=Add photo or document")
     page.wait_for_url("**/import/wrap/?study=*")
     assert page.locator("label[for=take]").is_visible()
     assert page.get_attribute("#take", "capture") == "environment"
