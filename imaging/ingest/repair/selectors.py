@@ -1,12 +1,13 @@
 """What a person at the repair page may choose from, and what was decided so far; always within what the person may see."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from accounts import selectors as accounts
 from accounts.models import User
@@ -14,12 +15,24 @@ from accounts.roles import Capability, Right
 from accounts.scope import Scope
 from imaging.dicom import person_name
 from imaging.studies import selectors as studies
-from imaging.studies.models import Instance, Move, Patient, PatientMerge, Placement, Rejection, Series, Study
+from imaging.studies.models import (
+    Correction,
+    Instance,
+    Move,
+    Patient,
+    PatientMerge,
+    Placement,
+    Rejection,
+    Series,
+    Study,
+)
 
 #: Images of a series that can be ticked one by one; of more only the whole series.
 MOST_IMAGES: Final = 400
 _MOST_FOUND: Final = 12
 _MOST_DECISIONS: Final = 100
+_NAME: Final = "00100010"
+_PATIENT_ID: Final = "00100020"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,14 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A patient as a header names them."""
+
+    patient_name: str
+    patient_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """One thing that was put right. ``kind`` and ``key`` name it to the view that takes it back."""
 
@@ -53,11 +74,21 @@ class Decision:
     moves: tuple[Move, ...] = ()
     rejection: Rejection | None = None
     merge: PatientMerge | None = None
+    correction: Correction | None = None
+    corrected: int = 0
 
     @property
     def objects(self) -> int:
         """How many images were moved."""
         return sum(move.object_count for move in self.moves)
+
+    @property
+    def people(self) -> tuple[Shown, Shown] | None:
+        """Who the patient was before and after a correction of the patient; None for others."""
+        row = self.correction
+        if row is None or not row.attributes.keys() & {_NAME, _PATIENT_ID}:
+            return None
+        return _shown(row.received), _shown({**row.received, **row.attributes})
 
 
 def powers(user: User | AnonymousUser, study: Study, *, scope: Scope) -> Powers:
@@ -128,7 +159,11 @@ def decisions(user: User | AnonymousUser, scope: Scope, *, study: Study | None =
         moves = moves.filter(Q(from_study=study) | Q(to_study=study))
         rejections = rejections.filter(study=study)
         merges = merges.filter(Q(into=study.patient_id) | Q(merged=study.patient_id))
+    corrections = Correction.objects.filter(study__in=correct, origin=Correction.Origin.DESK)
+    if study is not None:
+        corrections = corrections.filter(study=study)
     found = [*_moved(moves), *map(_rejected, _latest(rejections)), *map(_merged, _latest(merges))]
+    found += _corrected(corrections)
     return sorted(found, key=lambda one: one.at, reverse=True)[:_MOST_DECISIONS]
 
 
@@ -160,6 +195,27 @@ def _moved(rows: QuerySet[Move]) -> list[Decision]:
     return [_decision("move", str(group), found[0], moves=tuple(found)) for group, found in groups.items()]
 
 
+def _corrected(rows: QuerySet[Correction]) -> list[Decision]:
+    """One decision for all rows that were made at once."""
+    groups = rows.order_by().values("group").annotate(latest=Max("pk"), number=Count("pk"))
+    latest = {row["latest"]: row["number"] for row in groups.order_by("-latest")[:_MOST_DECISIONS]}
+    found = Correction.objects.filter(pk__in=latest).select_related("study").order_by("-pk")
+    return [_decision("correction", str(row.group), row, correction=row, corrected=latest[row.pk]) for row in found]
+
+
+def _shown(attributes: Mapping[str, Any]) -> Shown:
+    name = _first(attributes, _NAME)
+    return Shown(
+        str(name.get("Alphabetic", "") if isinstance(name, dict) else name), str(_first(attributes, _PATIENT_ID))
+    )
+
+
+def _first(attributes: Mapping[str, Any], tag: str) -> Any:
+    element = attributes.get(tag)
+    values = element.get("Value") if isinstance(element, dict) else None
+    return values[0] if values else ""
+
+
 def _rejected(row: Rejection | PatientMerge) -> Decision:
     return _decision("rejection", str(row.pk), row, rejection=row)
 
@@ -168,7 +224,7 @@ def _merged(row: Rejection | PatientMerge) -> Decision:
     return _decision("merge", str(row.pk), row, merge=row)
 
 
-def _decision(kind: str, key: str, row: Move | Rejection | PatientMerge, **more: object) -> Decision:
+def _decision(kind: str, key: str, row: Move | Rejection | PatientMerge | Correction, **more: object) -> Decision:
     return Decision(
         kind,
         key,

@@ -88,4 +88,11 @@ def take_back(decision: Decision, *, actor: Actor) -> bool:
         return True
     if decision.rejection is not None:
         return studies.take_back_rejection(decision.rejection, actor=actor)
+    if decision.correction is not None:
+        concerned = [decision.correction.study]
+        held = notices.holders_of(concerned)
+        if not studies.revert(decision.correction, actor=actor):
+            return False
+        notices.tell(held, concerned, actor=actor)
+        return True
     return decision.merge is not None and studies.part_patients(decision.merge, actor=actor)

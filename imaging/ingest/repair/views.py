@@ -108,8 +108,10 @@ def carry_out(request: HttpRequest, study: Study, powers: Powers) -> HttpRespons
 @for_repairers
 def find_patients(request: HttpRequest, study: Study, powers: Powers) -> HttpResponseBase:
     """Give the patients of a number or name, to choose from; what is looked for stands in no address."""
-    text = request.POST.get("find", "")[:64].replace("\x00", "")
-    name = "merge_into" if request.GET.get("for") == "merge" else "patient"
+    # The fields of one form have names of their own: of several with one name only the last would be read.
+    merges = request.GET.get("for") == "merge"
+    text = (request.POST.get("find_merge", "") if merges else request.POST.get("find", ""))[:64].replace("\x00", "")
+    name = "merge_into" if merges else "patient"
     found = [one for one in selectors.patients(request.scope, text) if one.pk != study.patient_id]  # type: ignore[attr-defined]
     return render(
         request, "imaging/ingest/_repair_patients.html", {"patients": found, "text": text.strip(), "name": name}
@@ -120,7 +122,7 @@ def find_patients(request: HttpRequest, study: Study, powers: Powers) -> HttpRes
 @for_repairers
 def find_studies(request: HttpRequest, study: Study, powers: Powers) -> HttpResponseBase:
     """Give other studies to which images can go, to choose from."""
-    text = request.POST.get("find", "")[:64].replace("\x00", "")
+    text = request.POST.get("find_study", "")[:64].replace("\x00", "")
     found = selectors.studies_to(request.scope, study, text)  # type: ignore[attr-defined]
     return render(
         request, "imaging/ingest/_repair_studies.html", {"studies": found, "text": text.strip(), "study": study}
