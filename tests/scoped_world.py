@@ -13,25 +13,34 @@ from pathlib import Path
 from pynetdicom import AE, build_context
 
 from accounts import services as accounts
-from accounts.actor import SYSTEM
+from accounts.actor import SYSTEM, Actor
 from accounts.models import Department, Membership, User
+from accounts.roles import Role
+from accounts.scope import scope_of_user
 from imaging.dimse import listener
 from imaging.dimse.admission import Admission
 from imaging.dimse.finding import STUDY_ROOT_FIND
 from imaging.dimse.server import Server
 from imaging.ingest.models import ApplicationEntity
+from imaging.orders.models import Procedure, StudyLink
 from imaging.pipeline import steps
+from imaging.reports.writing import selectors as writing
+from imaging.reports.writing import services as drafts
+from imaging.reports.writing import signing
 from imaging.studies import services as studies
 from imaging.studies.models import Grant, Placement, Protection, Study
 from imaging.studies.rows.incoming import PlannedPlacement
 from tests.factories import arrivals
 from tests.factories.accounts import DepartmentFactory, SiteFactory, UserFactory, issue_machine_key
+from tests.factories.exam_requests import exam_request, procedure
 
 DEPARTMENTS = ("emergency", "orthopaedics", "cardiology")
 PATIENTS = ("P1", "P2", "P3")
 #: Who works where at the start: a person each, and a machine and a workstation of orthopaedics.
 PEOPLE = {"alice": "emergency", "bob": "orthopaedics", "dora": "cardiology"}
 AE_TITLE = "ORTHO_WS"
+#: Who performs what everybody asks for.
+PERFORMING = "cardiology"
 
 
 @dataclass(slots=True)
@@ -47,6 +56,15 @@ class Given:
     ended: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An exam request as the account remembers it; ``study`` answers it."""
+
+    by: str
+    patient: str
+    study: str
+
+
 @dataclass(slots=True)
 class World:
     """Six studies of three patients in three departments."""
@@ -58,11 +76,15 @@ class World:
     departments: dict[str, Department] = field(default_factory=dict)
     people: dict[str, User] = field(default_factory=dict)
     key: str = ""
+    scribe: User = field(init=False)
+    exam: Procedure = field(init=False)
     patient_of: dict[str, str] = field(default_factory=dict)
     placed: set[tuple[str, str]] = field(default_factory=set)
     members: set[tuple[str, str]] = field(default_factory=set)
     given: list[Given] = field(default_factory=list)
     labels: dict[tuple[str, str], Protection] = field(default_factory=dict)
+    asked: dict[str, Asked] = field(default_factory=dict)
+    reports: dict[str, str] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """The clock of this world."""
@@ -75,6 +97,8 @@ class World:
             self.departments[code] = DepartmentFactory.create(code=code, site=site)
         for name in PEOPLE:
             self.people[name] = UserFactory.create(username=name)
+        self.scribe = UserFactory.create(username="scribe")
+        self.exam = procedure()
         self.key = issue_machine_key(self.departments["orthopaedics"], name="ortho-gateway").plaintext
         workstation = ApplicationEntity.objects.create(ae_title=AE_TITLE, may_query=True)
         workstation.departments.set([self.departments["orthopaedics"]])
@@ -87,7 +111,7 @@ class World:
         Placement.objects.all().delete()
         Membership.objects.all().delete()
         Protection.objects.all().delete()
-        self.labels = {}
+        self.labels, self.asked, self.reports = {}, {}, {}
         self.given, self.placed, self.members, self.patient_of = [], set(), set(), {}
         for name, code in PEOPLE.items():
             self.join(name, code)
@@ -103,6 +127,35 @@ class World:
         studies.register([arrivals.incoming(made, self.folder, self.departments[code])], actor=SYSTEM)
         self.patient_of[made.StudyInstanceUID] = patient
         self.placed.add((made.StudyInstanceUID, code))
+        study = Study.objects.select_related("patient").get(study_instance_uid=made.StudyInstanceUID)
+        self._ask(study, code, patient)
+        self._report(study, code)
+
+    def _ask(self, study: Study, code: str, patient: str) -> None:
+        """It answers a request of its department, for which a letter would say the same."""
+        row = exam_request(
+            asking=self.departments[code],
+            performing=self.departments[PERFORMING],
+            patient=study.patient,
+            procedure=self.exam,
+        )
+        StudyLink.objects.create(request=row, study=study, basis=StudyLink.Basis.PERSON, made_by="scribe")
+        self.asked[str(row.key)] = Asked(code, patient, study.study_instance_uid)
+
+    def _report(self, study: Study, code: str) -> None:
+        """Its report is signed, by somebody who works in its department while they do."""
+        user = self.scribe
+        held = accounts.add_membership(
+            actor=SYSTEM, user=user, department=self.departments[code], role=Role.RADIOLOGIST
+        )
+        actor = Actor(kind="user", id=str(user.pk), name=user.get_username())
+        person = writing.writer(user, actor=actor, scope=scope_of_user(user, actor=actor))
+        if person is not None and study.sensitivity == "":
+            text = [{"code": "impression", "title": "Impression", "text": "Nothing new."}]
+            draft = drafts.save(person, study, drafts.Wish(text, 0, "en"))
+            made = signing.sign(person, study, seen_revision=draft.revision)
+            self.reports[str(made.report.key)] = study.study_instance_uid
+        accounts.end_membership(actor=SYSTEM, membership=held)
 
     def grant(self, number: int, holder: str, gives: Grant.Gives, minutes: int, *, whole: bool) -> None:
         """A person or a department is granted a study, or its patient, for so many minutes."""
@@ -161,6 +214,9 @@ class World:
         if came_from not in self.patient_of.values():
             moved = self.labels.pop(("patient", came_from))
             self.labels.setdefault(("patient", patient), moved)
+            # What was asked for under the former number names the person still.
+            left = Protection.objects.live().get(patient__patient_id=self._id(came_from))
+            self.labels[("patient", came_from)] = left
         else:
             row = Protection.objects.live().get(study__study_instance_uid=uid)
             self.labels.setdefault(("study", uid), row)
@@ -207,6 +263,22 @@ class World:
         # What was granted to the person alone is seen by who works somewhere.
         seen = self._seen(works_in | {name}) if works_in else set()
         return {uid for uid in seen if not self._is_labelled(uid) or uid in self._opened_in_emergency(name)}
+
+    def requests_seen_by(self, name: str) -> set[str]:
+        """The requests (keys) that a person may open: of the departments that ask and perform, and nothing protected."""
+        works_in = {code for person, code in self.members if person == name}
+        return {
+            key
+            for key, one in self.asked.items()
+            if works_in & {one.by, PERFORMING}
+            and ("patient", one.patient) not in self.labels
+            and not self._is_labelled(one.study)
+        }
+
+    def reports_seen_by(self, name: str) -> set[str]:
+        """The reports (keys) that a person may open: those of the studies that they see."""
+        seen = self.seen_by(name)
+        return {key for key, uid in self.reports.items() if uid in seen}
 
     def seen_by_orthopaedics(self) -> set[str]:
         """The studies that a machine or workstation of orthopaedics may open now."""

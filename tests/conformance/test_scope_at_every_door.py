@@ -5,7 +5,7 @@ at the addresses and the port that people and machines use.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,41 @@ def ways_of(client: Client, world: World, **headers: Any) -> dict[str, set[str]]
     return seen
 
 
+def opened_at(client: Client, address: str, keys: Iterable[str], *, withheld: int = 200) -> set[str]:
+    """Which of these a person knows of: what may not be opened is as absent, and names nobody.
+
+    ``withheld`` is the answer where something is seen and must not be taken away.
+    """
+    found = set()
+    for key in keys:
+        answer: Any = client.get(address.format(key))
+        assert answer.status_code in {200, 404, withheld}, (address, answer.status_code)
+        if answer.status_code != 200:
+            assert not re.search(rb"P[123]-\d", answer.content), address
+        if answer.status_code != 404:
+            found.add(key)
+    return found
+
+
+def compare_requests_and_reports(world: World, client: Client, name: str) -> None:
+    """Pages of requests and reports, and the list of requests, as one person asks for them."""
+    expected = world.reports_seen_by(name)
+    for address in ("/reports/{}/", "/reports/{}/beside"):
+        assert agree(world, opened_at(client, address, world.reports), expected), (name, address)
+    # A paper is typeset for who may have it, which takes its time: only the others ask for it here.
+    assert not opened_at(client, "/reports/{}/report.pdf", world.reports.keys() - expected, withheld=403), name
+    works_in = {code for person, code in world.members if person == name}
+    if not works_in:
+        assert client.get("/requests/").status_code == 403
+        return
+    expected = world.requests_seen_by(name)
+    assert opened_at(client, "/requests/{}/", world.asked) == expected, name
+    assert opened_at(client, "/requests/{}/slip", world.asked) == expected, name
+    page = client.get("/requests/?of=department&show=all").content.decode()
+    listed = {key for key in world.asked if f"/requests/{key}/" in page}
+    assert listed == {key for key in expected if world.asked[key].by in works_in}, name
+
+
 def question() -> Dataset:
     """All studies."""
     asked = Dataset()
@@ -119,6 +154,7 @@ def compare(world: World, dicom_door: DicomDoor, client: Client) -> None:
         expected = world.seen_by(name)
         for way, seen in ways_of(client, world).items():
             assert agree(world, seen, expected), (name, way, seen ^ expected)
+        compare_requests_and_reports(world, client, name)
     expected = world.seen_by_orthopaedics()
     machine = ways_of(Client(), world, HTTP_AUTHORIZATION=f"Bearer {world.key}")
     for way, seen in {**machine, "c-find": dicom_door.found(question)}.items():

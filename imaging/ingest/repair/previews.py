@@ -127,16 +127,19 @@ def of_rejection(what: str, code: str) -> Preview:
     return Preview(_("Reject"), changes, [*kept(Action.REJECT), _("Nothing is erased.")])
 
 
-def of_merge(merged: Patient, into: Patient, identity: dict[str, Any]) -> Preview:
-    """Two records become one."""
-    number = Study.objects.filter(patient=merged, instance_count__gt=0).count()
+def of_merge(merged: Patient, identity: dict[str, Any], *, seen: int) -> Preview:
+    """Two records become one. Only the studies that the person sees are counted: of others nobody learns here."""
     changes = [
         ngettext(
             "%(count)d study of this patient becomes one of the patient who remains.",
             "%(count)d studies of this patient become studies of the patient who remains.",
-            number,
+            seen,
         )
-        % {"count": number},
+        % {"count": seen},
+        _(
+            "Studies of this patient in departments that you do not see, if there are any, go along: a merge is of the person."
+        ),
+        _("Who opened one of the studies lately, or was granted it, is told that it was put right."),
         _("Images that come later under the old number follow."),
         _("Protections, granted access, oppositions and consents go along; of two answers the opposition holds."),
     ]

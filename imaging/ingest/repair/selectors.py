@@ -111,20 +111,20 @@ def tree(study: Study, *, scope: Scope) -> list[Branch]:
     return found
 
 
-def patients(scope: Scope, text: str) -> list[Patient]:
-    """Patients of whom this person may list a study, by the whole number or a part of the name."""
+def patients(scope: Scope, text: str, *, right: Right = Right.LIST) -> list[Patient]:
+    """Patients of whom this person holds the right on a study, by the whole number or a part of the name."""
     wanted = text.replace("\x00", "").strip()
     if len(wanted) < 2:
         return []
-    rows = Patient.objects.visible_to(scope).exclude(patient_id="")
+    rows = Patient.objects.visible_to(scope, right).exclude(patient_id="")
     name = person_name.normalised(wanted)
     found = rows.filter(Q(patient_id=wanted) | Q(name_norm__contains=name)) if name else rows.filter(patient_id=wanted)
     return list(found.order_by("name_norm", "pk")[:_MOST_FOUND])
 
 
-def patient_of(scope: Scope, pk: int | None) -> Patient | None:
+def patient_of(scope: Scope, pk: int | None, *, right: Right = Right.LIST) -> Patient | None:
     """One of those patients."""
-    return Patient.objects.visible_to(scope).exclude(patient_id="").filter(pk=pk or 0).first()
+    return Patient.objects.visible_to(scope, right).exclude(patient_id="").filter(pk=pk or 0).first()
 
 
 def studies_to(scope: Scope, study: Study, text: str) -> list[Study]:

@@ -1,16 +1,17 @@
 """What the repair page does: one decision, in one transaction with who is told of it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
 
 from accounts.actor import Actor
+from accounts.models import User
 from imaging.ingest.repair import notes, notices
 from imaging.ingest.repair.selectors import Decision
 from imaging.studies import services as studies
 from imaging.studies.correction.destinations import identity_of
-from imaging.studies.models import Patient, Study
+from imaging.studies.models import Correction, Patient, PatientMerge, Study
 from imaging.studies.services import ChangedMeanwhile, Destination
 
 __all__ = ["ChangedMeanwhile", "Destination", "correct_patient", "identity_of", "merge", "move", "reject", "take_back"]
@@ -70,7 +71,7 @@ def reject(
 @transaction.atomic
 def merge(merged: Patient, into: Patient, *, reason: str, actor: Actor) -> None:
     """Make everything of one patient the other's."""
-    concerned = list(Study.objects.filter(patient=merged).select_related("patient")[:200])
+    concerned = list(Study.objects.filter(patient=merged).select_related("patient"))
     held = notices.holders_of(concerned)
     studies.merge_patients(merged, into, reason=reason, actor=actor)
     notices.tell(held, concerned, actor=actor)
@@ -87,12 +88,27 @@ def take_back(decision: Decision, *, actor: Actor) -> bool:
         notices.tell(held, concerned, actor=actor)
         return True
     if decision.rejection is not None:
-        return studies.take_back_rejection(decision.rejection, actor=actor)
+        shown = [decision.rejection.study]
+        held = notices.holders_of(shown)
+        return _told(studies.take_back_rejection(decision.rejection, actor=actor), held, shown, actor)
     if decision.correction is not None:
-        concerned = [decision.correction.study]
-        held = notices.holders_of(concerned)
-        if not studies.revert(decision.correction, actor=actor):
-            return False
+        shown = [decision.correction.study]
+        held = notices.holders_of(shown)
+        return _told(bool(studies.revert(decision.correction, actor=actor)), held, shown, actor)
+    if decision.merge is None:
+        return False
+    parted = _went_along(decision.merge)
+    held = notices.holders_of(parted)
+    return _told(studies.part_patients(decision.merge, actor=actor), held, parted, actor)
+
+
+def _told(is_done: bool, held: dict[int, list[User]], concerned: Iterable[Study], actor: Actor) -> bool:
+    if is_done:
         notices.tell(held, concerned, actor=actor)
-        return True
-    return decision.merge is not None and studies.part_patients(decision.merge, actor=actor)
+    return is_done
+
+
+def _went_along(merge: PatientMerge) -> list[Study]:
+    """The studies that are another patient's because of a merge."""
+    made = Correction.objects.in_force().filter(group=merge.group).values("study")
+    return list(Study.objects.filter(pk__in=made).select_related("patient"))

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.roles import Right
 from imaging.dicom.correctable import CorrectionInvalid
 from imaging.ingest import selectors as ingest
 from imaging.ingest.repair import previews, selectors, services
@@ -109,10 +110,11 @@ def carry_out(request: HttpRequest, study: Study, powers: Powers) -> HttpRespons
 def find_patients(request: HttpRequest, study: Study, powers: Powers) -> HttpResponseBase:
     """Give the patients of a number or name, to choose from; what is looked for stands in no address."""
     # The fields of one form have names of their own: of several with one name only the last would be read.
-    merges = request.GET.get("for") == "merge"
-    text = (request.POST.get("find_merge", "") if merges else request.POST.get("find", ""))[:64].replace("\x00", "")
-    name = "merge_into" if merges else "patient"
-    found = [one for one in selectors.patients(request.scope, text) if one.pk != study.patient_id]  # type: ignore[attr-defined]
+    is_merge = request.GET.get("for") == "merge"
+    text = (request.POST.get("find_merge", "") if is_merge else request.POST.get("find", ""))[:64].replace("\x00", "")
+    name, right = ("merge_into", Right.WRITE) if is_merge else ("patient", Right.LIST)
+    rows = selectors.patients(request.scope, text, right=right)  # type: ignore[attr-defined]
+    found = [one for one in rows if one.pk != study.patient_id]
     return render(
         request, "imaging/ingest/_repair_patients.html", {"patients": found, "text": text.strip(), "name": name}
     )
@@ -202,11 +204,16 @@ def _target(request: HttpRequest, form: RepairForm) -> Study | None:
     return found
 
 
-def _patient(request: HttpRequest, key: int | None) -> Patient:
-    found = selectors.patient_of(request.scope, key)  # type: ignore[attr-defined]
+def _patient(request: HttpRequest, key: int | None, *, right: Right = Right.LIST) -> Patient:
+    found = selectors.patient_of(request.scope, key, right=right)  # type: ignore[attr-defined]
     if found is None:
         raise Http404
     return found
+
+
+def _remaining(request: HttpRequest, form: RepairForm) -> Patient:
+    """The patient who remains of a merge: what becomes of that record too is for who may change a study of it."""
+    return _patient(request, form.cleaned_data["merge_into"], right=Right.WRITE)
 
 
 def _identity(request: HttpRequest, study: Study, form: RepairForm) -> dict[str, Any]:
@@ -228,8 +235,9 @@ def _previewed(request: HttpRequest, study: Study, form: RepairForm, to: Study |
     if action == Action.CORRECT:
         return previews.of_correction(study, _identity(request, study, form))
     if action == Action.MERGE:
-        into = _patient(request, form.cleaned_data["merge_into"])
-        return previews.of_merge(study.patient, into, services.identity_of(into))
+        into = _remaining(request, form)
+        seen = Study.objects.visible_to(request.scope).filter(patient=study.patient_id).count()  # type: ignore[attr-defined]
+        return previews.of_merge(study.patient, services.identity_of(into), seen=seen)
     if action == Action.REJECT:
         return previews.of_rejection(what, form.cleaned_data["code"])
     other = to.patient if to is not None else _new_owner(request, form)
@@ -245,7 +253,7 @@ def _done(request: HttpRequest, study: Study, form: RepairForm, to: Study | None
     if said["action"] == Action.CORRECT:
         services.correct_patient(study, _identity(request, study, form), seen=said["seen"], **common)
     elif said["action"] == Action.MERGE:
-        services.merge(study.patient, _patient(request, said["merge_into"]), **common)
+        services.merge(study.patient, _remaining(request, form), **common)
     elif said["action"] == Action.REJECT:
         services.reject(study, **chosen, code=said["code"], seen=said["seen"], **common)
     else:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, prefetch_related_objects
 
+from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import person_name
 from imaging.ingest.desk import policies as desk
@@ -57,6 +58,12 @@ def links_of_request(request: ExamRequest) -> QuerySet[StudyLink]:
     """The studies that answer a request now."""
     rows = StudyLink.objects.filter(request=request, ended_at=None, study__instance_count__gt=0).order_by("pk")
     return rows.select_related("study__patient")
+
+
+def seen_of_request(request: ExamRequest, scope: Scope) -> list[StudyLink]:
+    """Those of the studies that answer a request which the reader may view."""
+    seen = Study.objects.visible_to(scope, Right.VIEW)
+    return list(links_of_request(request).filter(study__in=seen))
 
 
 def request_of_study(study_instance_uid: str) -> ExamRequest | None:

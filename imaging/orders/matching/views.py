@@ -4,7 +4,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, Final, ParamSpec
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,7 +18,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import urlencode
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from imaging.dicom.correctable import CorrectionInvalid
 from imaging.orders.matching import facts, selectors, services, waiting
@@ -29,9 +29,12 @@ from imaging.orders.models import ExamRequest, StudyLink, UnmatchedStudy
 from imaging.orders.performing import services as performing
 from imaging.storage.services import StorageError
 from imaging.studies import access
+from imaging.studies.finding import searched
 from imaging.studies.models import Study
 
 P = ParamSpec("P")
+
+_LONGEST_WORDS: Final = 64
 
 
 def for_matchers(
@@ -55,18 +58,18 @@ def for_matchers(
     return login_required(answer)  # type: ignore[return-value]
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_matchers
 def page(request: HttpRequest, by: Matcher) -> HttpResponseBase:
-    """Show what waits on both sides."""
-    return render(request, "imaging/orders/matching/desk.html", _desk(request, by))
+    """Show what waits on both sides. Words are posted, so that no name stands in an address or a log."""
+    return render(request, "imaging/orders/matching/desk.html", _desk(by, _words(request, by)))
 
 
 @require_safe
 @for_matchers
 def live(request: HttpRequest, by: Matcher) -> HttpResponseBase:
     """Give both sides anew; 304 while nothing has changed."""
-    context = _desk(request, by)
+    context = _desk(by, "")
     response: HttpResponseBase | None = get_conditional_response(request, etag=context["etag"])
     if response is None:
         response = render(request, "imaging/orders/matching/_desk.html", context)
@@ -74,10 +77,10 @@ def live(request: HttpRequest, by: Matcher) -> HttpResponseBase:
     return response
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_matchers
 def study(request: HttpRequest, by: Matcher, study_instance_uid: str) -> HttpResponseBase:
-    """Show one study beside the requests that it may answer. Reading it is on record."""
+    """Show one study beside the requests that it may answer, and those that posted words find. Reading it is on record."""
     found = _study(request, by, study_instance_uid)
     return render(request, "imaging/orders/matching/study.html", _of_study(request, by, found))
 
@@ -89,13 +92,12 @@ def asked(request: HttpRequest, by: Matcher, key: UUID) -> HttpResponseBase:
     found = waiting.request_of(by, key)
     if found is None:
         raise Http404
-    links = list(selectors.links_of_request(found))
     context = {
         "asked": found,
         "patient": facts.patient_asked(found),
         "person": selectors.person_asked(found),
         "requester": selectors.requester_name(found),
-        "links": links,
+        "links": selectors.seen_of_request(found, by.scope),
         "suggestions": [
             {"study": one.study, "patient": one.study.patient, "signs": facts.signs(one.likeness.signs)}
             for one in waiting.studies_like(by, found)
@@ -194,17 +196,23 @@ def mend(request: HttpRequest, by: Matcher, pk: int) -> HttpResponseBase:
     return redirect("orders:reconcile")
 
 
-def _desk(request: HttpRequest, by: Matcher) -> dict[str, Any]:
-    words = request.GET.get("q", "")
+def _words(request: HttpRequest, by: Matcher) -> str:
+    """What is looked for: never of an address, where a name would stay in logs and histories. Looking is on record."""
+    words = " ".join(request.POST.get("q", "").replace("\x00", "").split())[:_LONGEST_WORDS]
+    if words:
+        searched.on_record("study", {"search": words, "at": "reconciliation"}, actor=by.actor)
+    return words
+
+
+def _desk(by: Matcher, words: str) -> dict[str, Any]:
     studies = list(waiting.studies(by, words)[: waiting.MOST_SHOWN])
     requests = list(waiting.requests(by, words)[: waiting.MOST_SHOWN])
     exams = list(waiting.exams(by)[: waiting.MOST_SHOWN])
     seen = repr([get_language(), words, waiting.version(studies, requests, exams)])
     openable = waiting.studies_of_exams(by, exams)
     etag = f'"{hashlib.sha256(seen.encode()).hexdigest()[:32]}"'
-    query = urlencode({"q": words[:64]}) if words else ""
     return {
-        "words": words[:64],
+        "words": words,
         "studies": [{"row": row, "study": row.study, "why": facts.why(row)} for row in studies],
         "requests": [
             {"row": row, "patient": facts.patient_asked(row), "person": selectors.person_asked(row)} for row in requests
@@ -215,7 +223,6 @@ def _desk(request: HttpRequest, by: Matcher) -> dict[str, Any]:
         "most": waiting.MOST_SHOWN,
         "etag": etag,
         "refresh_headers": json.dumps({"If-None-Match": etag}),
-        "refresh_address": f"{reverse('orders:reconcile-live')}{'?' if query else ''}{query}",
     }
 
 
@@ -235,8 +242,9 @@ def _study(request: HttpRequest, by: Matcher, study_instance_uid: str) -> Study:
 
 def _of_study(request: HttpRequest, by: Matcher, found: Study) -> dict[str, Any]:
     links = list(selectors.links_of_study(found))
+    shown = {held.pk for held in selectors.seen_of_study(found, by.scope)}
     unmatched = UnmatchedStudy.objects.filter(study=found).select_related("candidate").first()
-    words = request.GET.get("q", "")
+    words = _words(request, by)
     may_correct = waiting.may_correct(by, found)
     candidate = unmatched.candidate if unmatched is not None and unmatched.settled_at is None else None
     linked = {held.request_id for held in links}
@@ -255,12 +263,14 @@ def _of_study(request: HttpRequest, by: Matcher, found: Study) -> dict[str, Any]
     return {
         "study": found,
         "patient": found.patient,
-        "links": links,
+        "links": [held for held in links if held.pk in shown],
+        "is_linked": bool(links),
+        "hides_links": len(shown) < len(links),
         "unmatched": unmatched,
         "why": facts.why(unmatched) if unmatched is not None and unmatched.settled_at is None else "",
         "is_settled": unmatched is not None and unmatched.settled_at is not None and not links,
         "suggestions": suggestions,
-        "words": words[:64],
+        "words": words,
         "found": [
             _choice(found, row, signs=[], is_same=selectors.is_for(row, found))
             for row in waiting.found(by, words)

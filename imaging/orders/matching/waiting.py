@@ -21,8 +21,9 @@ from imaging.orders.matching import selectors
 from imaging.orders.matching.policies import Likeness, Traits, likeness
 from imaging.orders.models import ExamRequest, PerformedStep, StudyLink, UnmatchedStudy
 from imaging.orders.performing import selectors as performing
+from imaging.orders.querysets import kept_back
 from imaging.orders.workflow import State
-from imaging.studies.models import Placement, Study
+from imaging.studies.models import Patient, Placement, Study
 
 MOST_SHOWN: Final = 100
 #: Pairs that are compared for suggestions, and those that are shown.
@@ -121,8 +122,16 @@ def requests(by: Matcher, words: str = "") -> QuerySet[ExamRequest]:
 
 
 def exams(by: Matcher) -> QuerySet[PerformedStep]:
-    """What machines of the person's departments reported and a person has to look at, oldest first."""
-    return performing.performed_steps_to_mend(by.departments)
+    """What machines of the person's departments reported and a person has to look at, oldest first.
+
+    Of a request that the person does not see, and under the number of a patient who is kept back from them, nothing is told.
+    """
+    theirs = ExamRequest.objects.visible_to(by.scope)
+    rows = performing.performed_steps_to_mend(by.departments).filter(Q(step=None) | Q(step__request__in=theirs))
+    cleared = _cleared(by)
+    numbered = Patient.objects.filter(kept_back("pk", cleared), patient_id=OuterRef("patient_id"))
+    protected = Study.objects.filter(study_instance_uid=OuterRef("study_instance_uid")).exclude(sensitivity__in=cleared)
+    return rows.filter(~Exists(protected), Q(patient_id="") | ~Exists(numbered))
 
 
 def studies_of_exams(by: Matcher, exams: Iterable[PerformedStep]) -> frozenset[str]:
@@ -206,6 +215,12 @@ def version(
         [(row.pk, row.why, row.study.version, row.study.thumbnail_id) for row in shown],
         [(row.pk, row.version, row.state) for row in asked],
     ]
+
+
+def _cleared(by: Matcher) -> list[str]:
+    """The labels that may be seen in every department in which this person matches: none is lent to another department."""
+    sets = [labels for labels, places in by.scope.label_sets(Right.VIEW).items() if places & by.departments]
+    return sorted(frozenset.intersection(*sets)) if sets else [""]
 
 
 def _made_in(by: Matcher) -> Q:

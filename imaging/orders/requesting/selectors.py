@@ -82,7 +82,8 @@ def listed(
 
 def waiting_for(person: Asker) -> int:
     """How many of one's own requests wait for an answer of one's own; 99 stands for more."""
-    return ExamRequest.objects.filter(requester=person.user, state=State.RETURNED)[:99].count()
+    rows = ExamRequest.objects.visible_to(person.scope).filter(requester=person.user, state=State.RETURNED)
+    return rows[:99].count()
 
 
 def studies_of(request: ExamRequest, scope: Scope) -> list[Study]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.labels import strictest
 from imaging.events.changes import Removed
-from imaging.studies.models import Placement, Protection, Study
+from imaging.studies.models import Patient, Placement, Protection, Study
 from imaging.studies.rows import placement
 
 #: Two ways to what is live, each by its index: with OR in one condition the database reads the whole table.
@@ -94,8 +94,24 @@ def follow_moves(moved: Mapping[Study, int]) -> None:
 
 
 def _go_along(came_from: int, patient: int) -> None:
-    """Hand the labels of a patient over to another row of the person, those that were taken off too."""
+    """Hand the labels of a patient over to another row of the person, those that were taken off too.
+
+    Where exams were asked for under the former row they stay there as well: the requests name the person still.
+    """
+    stay = []
+    if Patient.objects.filter(pk=came_from, requests__isnull=False).exists():
+        stay = list(Protection.objects.live().filter(patient=came_from))
     there = Protection.objects.live().filter(patient=patient).values("label")
     doubled = Protection.objects.live().filter(patient=came_from, label__in=there)
     doubled.update(lifted_at=timezone.now())
     Protection.objects.filter(patient=came_from).update(patient=patient)
+    Protection.objects.bulk_create(
+        Protection(
+            patient_id=came_from,
+            label=entry.label,
+            reason=entry.reason,
+            set_by_id=entry.set_by_id,
+            origin=Protection.Origin.MOVED,
+        )
+        for entry in stay
+    )

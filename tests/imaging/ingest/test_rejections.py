@@ -6,10 +6,12 @@ from typing import Any
 
 import pydicom
 import pytest
+from django.test import Client
 from pydicom.dataset import Dataset
 
 from accounts.actor import Actor
-from accounts.models import Department
+from accounts.models import Department, User
+from accounts.services import IssuedKey
 from imaging.dicom import rejection_note, uids
 from imaging.dicom.rejection_note import Named
 from imaging.dicom.wrapping.facts import PatientFacts, Place, SeriesFacts, StudyFacts
@@ -21,6 +23,7 @@ from imaging.studies import services
 from imaging.studies.models import Instance, InstanceVersion, Rejection, Study
 from imaging.studies.reading import metadata, output
 from tests.factories import arrivals
+from tests.imaging.dicomweb.stow import Sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -151,6 +154,22 @@ def test_a_note_rejects_nothing_in_other_studies_nor_when_a_person_uploads_it(
     assert drain().registered == 1
     services.heed_notes(first.StudyInstanceUID)
     assert second.SOPInstanceUID in seen()
+
+
+def test_a_note_stored_by_stow_is_kept_and_rejects_nothing(
+    exam: Any, machine: IssuedKey, alice: User, settings: Any
+) -> None:
+    settings.SPOOL_RESERVE = lambda _total: 0
+    first, second = exam
+    person = Client()
+    person.force_login(alice)
+    senders = (Sender(Client(), {"Authorization": f"Bearer {machine.plaintext}"}), Sender(person, {}))
+    for number, sender in enumerate(senders, start=1):
+        assert sender.objects(note(first, [second])).status == 200
+        services.heed_notes(first.StudyInstanceUID)
+        assert second.SOPInstanceUID in seen()
+        assert len(seen()) == 2 + number
+    assert not Rejection.objects.exists()
 
 
 def test_an_image_in_conflict_goes_and_comes_back_with_all_its_versions(exam: Any, sent: Sent) -> None:

@@ -1,17 +1,19 @@
 """The repair page: who comes there, what it says before anything is done, and what two people at once are told."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pydicom.dataset import Dataset
 
 from accounts.actor import SYSTEM
-from accounts.models import Department, Notification, User
+from accounts.models import AuditEvent, Department, Notification, User
 from accounts.roles import Role
 from imaging.studies import services
-from imaging.studies.models import Move, Patient, PatientMerge, Rejection, Study
+from imaging.studies.models import Grant, Move, Patient, PatientMerge, Rejection, Study
 from imaging.studies.reading import metadata
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, UserFactory
@@ -188,6 +190,59 @@ def test_patients_are_merged_and_parted_by_the_page(client: Client, people: Any,
     assert fresh(study).patient == stranger.patient
     client.post("/repair/undo", {"kind": "merge", "key": str(PatientMerge.objects.get().pk)})
     assert fresh(study).patient == Patient.objects.get(patient_id="P1")
+
+
+def test_a_merge_reaches_departments_that_one_does_not_see_and_tells_nothing_of_them(
+    client: Client, people: Any, exam: Any, data_dir: Path, orthopaedics: Department
+) -> None:
+    study, stranger = exam
+    made = arrivals.dataset(StudyDescription="Elsewhere only")
+    services.register([arrivals.incoming(made, data_dir / "spool", orthopaedics)], actor=SYSTEM)
+    elsewhere = Study.objects.get(study_instance_uid=made.StudyInstanceUID)
+    client.force_login(people["omar"])
+    assert client.get(f"/studies/{elsewhere.study_instance_uid}/").status_code == 200
+    client.force_login(people["rita"])
+    said = {"action": "merge", "merge_into": stranger.patient_id}
+    preview = post(client, study, "preview", **said).content.decode()
+    assert "1 study of this patient" in preview
+    assert "departments that you do not see, if there are any" in preview
+    assert "Elsewhere only" not in preview
+    post(client, study, "do", **said, seen=fresh(study).version)
+    assert fresh(elsewhere).patient == stranger.patient
+    on_record = AuditEvent.objects.filter(action="patient.corrected", subject_uid=elsewhere.study_instance_uid)
+    assert on_record.get().actor_name == "rita"
+    assert client.get(f"/studies/{elsewhere.study_instance_uid}/").status_code == 404
+    told = Notification.objects.filter(user=people["omar"], subject_uid=elsewhere.study_instance_uid)
+    assert told.count() == 1
+    Notification.objects.all().delete()
+    client.post("/repair/undo", {"kind": "merge", "key": str(PatientMerge.objects.get().pk)})
+    assert fresh(elsewhere).patient.patient_id == "P1"
+    assert told.count() == 1
+
+
+def test_who_only_looks_at_the_patient_who_remains_merges_nobody_into_them(
+    client: Client, people: Any, exam: Any, data_dir: Path, emergency: Department, orthopaedics: Department
+) -> None:
+    study, _stranger = exam
+    made = arrivals.dataset(PatientID="P7", PatientName="Lent^Only")
+    services.register([arrivals.incoming(made, data_dir / "spool", orthopaedics)], actor=SYSTEM)
+    lent = Study.objects.select_related("patient").get(study_instance_uid=made.StudyInstanceUID)
+    services.grant(
+        lent,
+        holder=emergency,
+        gives=Grant.Gives.VIEW,
+        basis=Grant.Basis.REQUEST,
+        actor=SYSTEM,
+        until=timezone.now() + timedelta(days=1),
+    )
+    client.force_login(people["rita"])
+    assert client.get(f"/studies/{lent.study_instance_uid}/").status_code == 200
+    said = {"action": "merge", "merge_into": lent.patient_id}
+    assert post(client, study, "preview", **said).status_code == 404
+    assert post(client, study, "do", **said, seen=fresh(study).version).status_code == 404
+    found = client.post(f"/repair/{study.study_instance_uid}/patients?for=merge", {"find_merge": "Lent"})
+    assert b"P7" not in found.content
+    assert not PatientMerge.objects.exists()
 
 
 @pytest.mark.parametrize(
