@@ -129,7 +129,7 @@ def test_the_demo_goes_on_after_kills_stops_when_asked_and_shares_nothing(tmp_pa
     environment = variables(PORTAL_MODE="demo", DATA_DIR=str(data_dir), SPOOL_RESERVE="0", **SMALL, **free_ports())
 
     with serving(environment, tmp_path / "first") as program:
-        program.says("migrate ", 60)
+        program.says("migrate ", 180)
         kill(program, data_dir)
 
     with serving(environment, tmp_path / "second") as program:
@@ -143,7 +143,7 @@ def test_the_demo_goes_on_after_kills_stops_when_asked_and_shares_nothing(tmp_pa
         kill(program, data_dir)
 
     with serving(environment, tmp_path / "third") as program:
-        program.says("Negatoscope is ready", 60)
+        program.says("Negatoscope is ready", 180)
         assert "Making the database" not in program.output
         assert "migrate " not in program.output
         assert program.ends(signal.SIGINT) == 0
