@@ -168,8 +168,17 @@ def decisions(user: User | AnonymousUser, scope: Scope, *, study: Study | None =
 
 
 def decision(user: User | AnonymousUser, scope: Scope, kind: str, key: str) -> Decision | None:
-    """One of those decisions."""
-    return next((one for one in decisions(user, scope) if (one.kind, one.key) == (kind, key)), None)
+    """One of those decisions, however many were made since about other studies."""
+    found = decisions(user, scope, study=_corrected_study(key) if kind == "correction" else None)
+    return next((one for one in found if (one.kind, one.key) == (kind, key)), None)
+
+
+def _corrected_study(group: str) -> Study | None:
+    try:
+        wanted = UUID(group)
+    except ValueError:
+        return None
+    return Study.objects.filter(corrections__group=wanted).order_by("pk").first()
 
 
 def comes_anywhere(user: User | AnonymousUser) -> bool:

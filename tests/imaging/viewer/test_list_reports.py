@@ -106,7 +106,7 @@ def test_a_stranger_is_told_nothing(study: Study, charlie: User) -> None:
 
 
 def of_the_list(asked: CaptureQueriesContext) -> list[str]:
-    """What a page asks for itself: the sites that may frame it are remembered for a while, and asked for now and then."""
+    """What a page asks for itself: the list of sites that may frame it is kept between pages, and renewed by the clock."""
     return [query["sql"] for query in asked if "accounts_frameorigin" not in query["sql"]]
 
 
