@@ -17,6 +17,7 @@ from imaging.reports.models import ReadingItem, Report
 from imaging.reports.selectors import Standing
 from imaging.studies.models import Study
 from tests.factories import arrivals
+from tests.queries import of_the_page
 from tests.studies_in_archive import Archive
 
 pytestmark = pytest.mark.django_db
@@ -105,11 +106,6 @@ def test_a_stranger_is_told_nothing(study: Study, charlie: User) -> None:
     assert selectors.standings(scope_of_user(charlie), [study.pk]) == {}
 
 
-def of_the_list(asked: CaptureQueriesContext) -> list[str]:
-    """What a page asks for itself: the list of sites that may frame it is kept between pages, and renewed by the clock."""
-    return [query["sql"] for query in asked if "accounts_frameorigin" not in query["sql"]]
-
-
 def test_many_reports_cost_the_query_of_one(archive: Archive, study: Study, alice: User, client: Client) -> None:
     client.force_login(alice)
     report(study, alice, Report.State.FINAL)
@@ -121,7 +117,7 @@ def test_many_reports_cost_the_query_of_one(archive: Archive, study: Study, alic
         report(waiting(each), alice, Report.State.FINAL)
     with CaptureQueriesContext(connection) as for_many:
         assert marks(client) == ["final"] * 21
-    assert len(of_the_list(for_many)) == len(of_the_list(for_one))
+    assert len(of_the_page(for_many)) == len(of_the_page(for_one))
     asked = [query["sql"] for query in for_one if "imaging_report" in query["sql"]]
     assert len(asked) == 1
 

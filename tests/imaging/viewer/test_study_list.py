@@ -15,7 +15,7 @@ from imaging.studies import selectors as studies
 from imaging.viewer.list_columns import COLUMNS
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory
-from tests.imaging.viewer.test_list_reports import of_the_list
+from tests.queries import of_the_page
 from tests.studies_in_archive import Archive
 
 pytestmark = pytest.mark.django_db
@@ -187,7 +187,7 @@ def test_the_list_costs_the_same_number_of_queries_for_one_and_for_many(archive:
     archive.receive(*(arrivals.dataset(PatientID=str(number)) for number in range(30)))
     with CaptureQueriesContext(connection) as for_many:
         assert len(shown(reader)) == 31
-    assert len(of_the_list(for_many)) == len(of_the_list(for_one)) <= 25
+    assert len(of_the_page(for_many)) == len(of_the_page(for_one)) <= 25
 
 
 @pytest.mark.parametrize("offset", ["+0000", "-1200"])
