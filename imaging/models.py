@@ -66,6 +66,7 @@ from imaging.reports.models import (
     ReportVersion,
     TurnaroundTarget,
 )
+from imaging.sharing.models import Share, ShareEvent, ShareItem, SharePolicy, ShareVisit
 from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
 from imaging.studies.models import (
     Annotation,
@@ -166,6 +167,11 @@ __all__ = [
     "ScheduledStep",
     "Series",
     "StoredObject",
+    "Share",
+    "ShareEvent",
+    "ShareItem",
+    "SharePolicy",
+    "ShareVisit",
     "Study",
     "StudyLink",
     "StudyReferrer",

@@ -49,6 +49,7 @@ export default defineConfig({
         study: "pages/study/main.ts",
         reference: "pages/reference/main.ts",
         referenceLook: "css/reference.css",
+        share: "pages/share/main.ts",
         upload: "pages/upload/main.ts",
         viewer: "viewer/main.ts",
         wrap: "pages/wrap/main.ts",

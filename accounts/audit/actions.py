@@ -170,6 +170,17 @@ class Action(TextChoices):
     CRITICAL_ESCALATED = "critical.escalated", _("Critical finding passed on")
     FIGURES_EXPORTED = "figures.exported", _("Figures exported")
 
+    # Sharing
+    SHARE_MADE = "share.made", _("Images shared by link")
+    SHARE_DECIDED = "share.decided", _("Share allowed or refused by a second person")
+    SHARE_SENT = "share.sent", _("Link sent or printed")
+    SHARE_OPENED = "share.opened", _("Share opened")
+    SHARE_PROVED = "share.proved", _("Second proof of a share given")
+    SHARE_REFUSED = "share.refused", _("Share not opened")
+    SHARE_CHANGED = "share.changed", _("Share changed")
+    SHARE_REVOKED = "share.revoked", _("Share revoked")
+    SHARES_READ = "shares.read", _("Shares looked through")
+
     # The privacy desk
     PRIVACY_REQUEST_RECORDED = "privacy_request.recorded", _("Request about one's data recorded")
     PRIVACY_REQUEST_ANSWERED = "privacy_request.answered", _("Request about one's data answered")

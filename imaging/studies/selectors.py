@@ -33,6 +33,7 @@ from imaging.studies.models import (
     Move,
     Patient,
     PatientMerge,
+    PatientMerge,
     Placement,
     Series,
     Study,
@@ -189,6 +190,16 @@ def study_uids_of_series(series_instance_uids: Iterable[str]) -> dict[str, str]:
     """Study Instance UID of each of these series that exists. One query."""
     rows = Series.objects.filter(series_instance_uid__in=set(series_instance_uids))
     return dict(rows.values_list("series_instance_uid", "study__study_instance_uid"))
+
+
+def remaining_patient(patient: int) -> int:
+    """The primary key of the record into which a patient's was merged, by however many steps; the patient's own otherwise."""
+    seen: set[int] = set()
+    while patient not in seen:
+        seen.add(patient)
+        into = PatientMerge.objects.in_force().filter(merged=patient).values_list("into", flat=True).first()
+        patient = into or patient
+    return patient
 
 
 def departments_of(scope: Scope) -> QuerySet[Department]:

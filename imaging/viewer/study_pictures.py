@@ -74,8 +74,7 @@ class Shown:
 
 def of(study: Study, series: Sequence[Series], *, scope: Scope) -> Shown:
     """Return what there is to see of a study now; ``series`` are those that the reader may view, in their order."""
-    made = rendering.study_pictures(study, Rendition.Kind.PREVIEW)
-    posters = [_poster(version, made) for version in _first_seen(series, scope)]
+    posters = posters_of(study, series, scope=scope)
     films = rendering.study_cines(study)
     texts = studies.documents_of(study, scope=scope)
     flagged = markings.key_images_by_series(study, scope=scope)
@@ -97,6 +96,12 @@ def of(study: Study, series: Sequence[Series], *, scope: Scope) -> Shown:
         size=filesizeformat(length) if length else "",
         is_waiting=waiting,
     )
+
+
+def posters_of(study: Study, series: Sequence[Series], *, scope: Scope) -> list[Poster]:
+    """Return the few pictures that are shown large at once."""
+    made = rendering.study_pictures(study, Rendition.Kind.PREVIEW)
+    return [_poster(version, made) for version in _first_seen(series, scope)]
 
 
 def _first_seen(series: Sequence[Series], scope: Scope) -> list[InstanceVersion]:

@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "imaging.sharing.door.ShareCookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -63,6 +64,7 @@ MIDDLEWARE = [
     "accounts.middleware.ScopeMiddleware",
     "accounts.signing_in.middleware.EnrolmentMiddleware",
     "accounts.defence.cross_site.CrossSiteRequests",
+    "imaging.sharing.door.ShareDoor",
 ]
 
 ROOT_URLCONF = "portal.urls"

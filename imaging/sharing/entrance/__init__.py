@@ -1,0 +1,1 @@
+"""Coming in by a share: the link or the typed code, then the second proof."""

@@ -1,0 +1,206 @@
+"""Opening a share and proving who opens it. Nothing is opened by looking: a program that follows links uses up nothing.
+
+Wrong links and codes are counted for the whole life of a share; past its limit it is dead, and its owner is told.
+"""
+
+import datetime as dt
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts import audit, throttling
+from accounts.actor import Actor
+from accounts.messaging import codes
+from imaging.sharing import log, notices, scopes, secrets, selectors
+from imaging.sharing.entrance import sending
+from imaging.sharing.models import Share, ShareEvent, ShareVisit
+from imaging.sharing.models.choices import Factor
+
+#: How long a browser stays in without opening the link again.
+_VISIT: Final = dt.timedelta(hours=12)
+#: Tries of one address in a minute, whatever the share.
+_TRIES_A_MINUTE: Final = 20
+#: Codes that are sent for one share in its life, and the pause between two of a visit.
+_MOST_CODES: Final = 30
+PAUSE: Final = dt.timedelta(seconds=60)
+_TRIES_OF_A_CODE: Final = 5
+
+_Kind = ShareEvent.Kind
+#: Something that a visit does before it is in.
+Act = Callable[[ShareVisit], None]
+
+
+class Refused(Exception):
+    """It was not opened. ``why`` is a word that the page has a sentence for."""
+
+    def __init__(self, why: str, *, wait: int = 0) -> None:
+        super().__init__(why)
+        self.why = why
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A visit that has begun, and the token that the browser keeps."""
+
+    visit: ShareVisit
+    token: str
+
+
+def open_share(key: str, *, secret: str = "", code: str = "", address: str, device: str) -> Opened:
+    """Exchange the secret of a link, or the code that stands for it, for a visit. Raises ``Refused``.
+
+    The same answer for a share that does not exist and for a wrong secret; only who proves the link hears what became of it.
+    """
+    _slow_down(address)
+    share = selectors.share_named(key)
+    way = ShareVisit.Way.LINK if secret else ShareVisit.Way.CODE
+    if secret:
+        is_right = secrets.is_proved(share.secret_digest if share else None, secret)
+    else:
+        is_right = codes.is_printed_code(share.code_digest if share else "", code)
+    if share is None:
+        raise Refused("wrong")
+    if not is_right:
+        _count_wrong(share, address=address)
+        raise Refused("wrong")
+    _refuse_closed(share)
+    return _begin(share, way, address=address, device=device)
+
+
+def _slow_down(address: str) -> None:
+    stranger = Actor(kind="share", id=address, name="", address=address)
+    allowance = throttling.spend(stranger, "share:open", limit=_TRIES_A_MINUTE)
+    if allowance is not None and allowance.wait:
+        raise Refused("too_fast", wait=allowance.wait)
+
+
+def _refuse_closed(share: Share) -> None:
+    if share.state == Share.State.OPEN:
+        now = timezone.now()
+        if now < share.valid_from:
+            raise Refused("early")
+        if now >= share.valid_until:
+            raise Refused("expired")
+        return
+    raise Refused(share.state)
+
+
+def _begin(share: Share, way: ShareVisit.Way, *, address: str, device: str) -> Opened:
+    token, now = secrets.new_secret(), timezone.now()
+    with transaction.atomic():
+        room = Share.objects.standing().filter(pk=share.pk, opens__lt=F("most_opens"))
+        if not room.update(opens=F("opens") + 1, last_opened_at=now):
+            is_full = Share.objects.standing().filter(pk=share.pk).exists()
+            visit = None
+        else:
+            is_full = False
+            is_first = Share.objects.filter(pk=share.pk, first_opened_at=None).update(first_opened_at=now)
+            visit = ShareVisit.objects.create(
+                share=share,
+                way=way,
+                token_digest=secrets.digest_of(token),
+                valid_until=min(share.valid_until, now + _VISIT),
+                address=address[:64],
+                device=device[:80],
+                proved_at=now if share.factor == Factor.NONE else None,
+            )
+            log.note(share, _Kind.OPENED, visit=visit)
+            actor = scopes.actor_of(share, address=address)
+            log.record(audit.Action.SHARE_OPENED, share, actor=actor, detail={"way": way, "device": device})
+            if is_first:
+                notices.tell_owner(share, notices.FIRST_OPENED)
+    if visit is None:
+        if is_full:
+            log.note(share, _Kind.FULL, words=address)
+            notices.tell_owner(share, notices.FULL)
+        raise Refused("full" if is_full else "wrong")
+    if share.factor in {Factor.EMAIL, Factor.SMS}:
+        send_code(visit)
+    return Opened(visit, token)
+
+
+def send_code(visit: ShareVisit) -> None:
+    """Send a new code for a visit; the last one is none any more. Raises ``Refused`` when there were too many."""
+    now = timezone.now()
+    with transaction.atomic():
+        held = ShareVisit.objects.select_for_update().select_related("share").get(pk=visit.pk)
+        if held.code_sent_at is not None and now - held.code_sent_at < PAUSE:
+            raise Refused("code_just_sent", wait=int((PAUSE - (now - held.code_sent_at)).total_seconds()) + 1)
+        room = Share.objects.filter(pk=held.share_id, codes_sent__lt=_MOST_CODES)
+        if not room.update(codes_sent=F("codes_sent") + 1):
+            raise Refused("codes_used_up")
+        code = codes.new_code()
+        held.code_digest, held.code_until, held.code_tries, held.code_sent_at = code.digest, code.expires_at, 0, now
+        held.save(update_fields=["code_digest", "code_until", "code_tries", "code_sent_at"])
+        sending.send_code(held.share, code.plain)
+        log.note(held.share, _Kind.CODE_SENT, visit=held)
+
+
+def prove(visit: ShareVisit, answer: str, *, address: str) -> None:
+    """Take the second proof of a visit. Raises ``Refused``: the wrong one counts for the share's whole life."""
+    _slow_down(address)
+    share = visit.share
+    _refuse_closed(share)
+    if visit.proved_at is not None:
+        return
+    if share.factor in {Factor.EMAIL, Factor.SMS}:
+        _refuse_used_up(visit)
+    if not _is_right(visit, answer):
+        _count_wrong(share, address=address, visit=visit)
+        raise Refused("wrong_proof")
+    with transaction.atomic():
+        ShareVisit.objects.filter(pk=visit.pk).update(proved_at=timezone.now(), code_digest="", code_until=None)
+        log.note(share, _Kind.PROVED, visit=visit)
+        actor = scopes.actor_of(share, address=address)
+        log.record(audit.Action.SHARE_PROVED, share, actor=actor, detail={"factor": share.factor})
+
+
+def _refuse_used_up(visit: ShareVisit) -> None:
+    """A sent code is tried a few times, then another is to be sent."""
+    if visit.code_until is None or timezone.now() >= visit.code_until:
+        raise Refused("code_old")
+    tried = ShareVisit.objects.filter(pk=visit.pk, code_tries__lt=_TRIES_OF_A_CODE)
+    if not tried.update(code_tries=F("code_tries") + 1):
+        raise Refused("code_tried")
+
+
+def _is_right(visit: ShareVisit, answer: str) -> bool:
+    share = visit.share
+    if share.factor in {Factor.EMAIL, Factor.SMS}:
+        return codes.matches(visit.code_digest, answer)
+    if share.factor == Factor.PRINTED:
+        return codes.is_printed_code(share.proof_digest, answer)
+    if share.factor == Factor.BIRTH_DATE and share.patient is not None and share.patient.birth_date is not None:
+        return hmac.compare_digest(share.patient.birth_date.isoformat(), answer.strip()[:10])
+    return False
+
+
+def _count_wrong(share: Share, *, address: str, visit: ShareVisit | None = None) -> None:
+    """Count a wrong link, code or proof; the last one that is allowed locks the share for good."""
+    with transaction.atomic():
+        held = Share.objects.select_for_update().get(pk=share.pk)
+        if held.is_over:
+            return
+        held.wrong += 1
+        log.note(held, _Kind.WRONG, visit=visit, words=address)
+        actor = scopes.actor_of(held, address=address)
+        detail = {"wrong": held.wrong, "most": held.most_wrong}
+        log.record(audit.Action.SHARE_REFUSED, held, actor=actor, outcome=audit.Outcome.REFUSED, detail=detail)
+        if held.wrong >= held.most_wrong:
+            held.state, held.ended_at, held.version = Share.State.LOCKED, timezone.now(), held.version + 1
+            log.note(held, _Kind.LOCKED)
+            notices.tell_owner(held, notices.LOCKED)
+        elif held.wrong == 1 or held.wrong * 2 == held.most_wrong:
+            notices.tell_owner(held, notices.WRONG)
+        held.save(update_fields=["wrong", "state", "ended_at", "version"])
+
+
+def leave(visit: ShareVisit) -> None:
+    """End a visit: the browser is out at once, and opening again counts."""
+    ShareVisit.objects.filter(pk=visit.pk, ended_at=None).update(ended_at=timezone.now())

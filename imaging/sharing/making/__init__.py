@@ -1,0 +1,1 @@
+"""Making a share, and ending or changing one."""

@@ -1,0 +1,44 @@
+"""Words that shares and the rules about them have in common."""
+
+from typing import Final
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+#: The longest a share may last, whatever a department allows.
+MOST_DAYS: Final = 3660
+MOST_OPENS: Final = 10_000
+#: Wrong secrets and codes after which a link is dead for good, whatever a department allows.
+MOST_WRONG: Final = 50
+
+
+class Recipient(TextChoices):
+    """Who is to open a share."""
+
+    COLLEAGUE = "colleague", _("a colleague elsewhere")
+    REFERRER = "referrer", _("the referring physician")
+    PATIENT = "patient", _("the patient")
+    ANYONE = "anyone", _("whoever holds the code")
+
+
+class Factor(TextChoices):
+    """What is asked besides the link."""
+
+    NONE = "none", _("nothing but the link")
+    EMAIL = "email", _("a code by e-mail")
+    SMS = "sms", _("a code by text message")
+    PRINTED = "printed", _("the code on the letter")
+    BIRTH_DATE = "birth_date", _("the patient's date of birth")
+
+
+class Purpose(TextChoices):
+    """Why images leave the hospital."""
+
+    CARE = "care", _("care of the patient")
+    OPINION = "opinion", _("a second opinion")
+    TRANSFER = "transfer", _("transfer to another hospital")
+    PATIENT = "patient", _("the patient asked for them")
+    TEACHING = "teaching", _("teaching")
+    RESEARCH = "research", _("research")
+    LEGAL = "legal", _("expertise or legal request")
+    OTHER = "other", _("another one, told below")

@@ -1,0 +1,41 @@
+"""What the recipient's page asks of a share: its studies as far as they are open now, and when their reports are."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from accounts.roles import Right
+from accounts.scope import Scope
+from imaging.sharing import selectors
+from imaging.sharing.models import Share, ShareVisit
+from imaging.sharing.models.choices import Recipient
+from imaging.studies.models import Study
+
+
+@dataclass(frozen=True, slots=True)
+class SharedStudy:
+    """A study of a share, whole or in part."""
+
+    study: Study
+    is_prior: bool
+
+
+def studies_of(share: Share, scope: Scope) -> list[SharedStudy]:
+    """Return the studies that the scope of a visit shows, those in hand before the earlier ones, latest first."""
+    earlier = set(share.items.filter(is_prior=True).values_list("study__pk", flat=True))
+    named = share.items.values("study")
+    rows = Study.objects.visible_to(scope, Right.VIEW).filter(pk__in=named).select_related("patient")
+    found = [SharedStudy(row, row.pk in earlier) for row in rows.order_by("-study_at", "-pk")]
+    return sorted(found, key=lambda entry: entry.is_prior)
+
+
+def visit_count(share: Share) -> int:
+    """Return how many times the share was opened and proved."""
+    return ShareVisit.objects.filter(share=share, proved_at__isnull=False).count()
+
+
+def report_opens_at(share: Share, signed_at: dt.datetime | None) -> dt.datetime | None:
+    """Return from when a patient may read a report signed at that moment; None where nobody has to wait."""
+    if share.recipient != Recipient.PATIENT or signed_at is None:
+        return None
+    hours = selectors.policy_of(share.department_id).report_hours
+    return signed_at + dt.timedelta(hours=hours) if hours else None

@@ -1,0 +1,76 @@
+"""The report of a study that was shared with it: the PDF that was signed, once its time has come."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts import audit
+from imaging.reports.models import Report, ReportVersion
+from imaging.reports.writing import publishing, selectors
+from imaging.sharing import recipients
+from imaging.sharing.models import ShareVisit
+from imaging.storage import services as storage
+from imaging.studies import access
+from imaging.studies.models import Study
+from imaging.viewer.errors import of_a_study
+
+_TOLD = frozenset({Report.State.FINAL, Report.State.AMENDED, Report.State.APPENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The report of a shared study: signed and readable now, or readable from a moment on, or none."""
+
+    report: Report | None = None
+    version: ReportVersion | None = None
+    readable_from: dt.datetime | None = None
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether it may be read now."""
+        return self.version is not None and self.readable_from is None
+
+
+def of(request: HttpRequest, study: Study) -> Standing:
+    """Return how far the report of a study is, for who visits a share."""
+    visit: ShareVisit = request.share_visit  # type: ignore[attr-defined]
+    share = visit.share
+    known = selectors.latest(study) if share.with_report else None
+    if known is None or known[0].state not in _TOLD:
+        return Standing()
+    report, version = known
+    opens_at = recipients.report_opens_at(share, version.signed_at)
+    waits = opens_at is not None and opens_at > timezone.now()
+    return Standing(report, version, opens_at if waits else None)
+
+
+@require_safe
+@of_a_study
+def report(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
+    """Give the report of a study as it was signed; 404 while there is none to read."""
+    study = access.open_study(
+        request.scope,  # type: ignore[attr-defined]
+        study_instance_uid,
+        actor=request.actor,  # type: ignore[attr-defined]
+        purpose=access.Purpose.THUMBNAIL,
+    )
+    found = of(request, study)
+    if found.report is None or found.version is None or not found.is_readable:
+        raise Http404
+    audit.record(
+        audit.Action.REPORT_READ,
+        actor=request.actor,  # type: ignore[attr-defined]
+        subject_type="report",
+        subject_uid=str(found.report.key),
+        patient_id=study.patient.patient_id,
+        issuer_of_patient_id=study.patient.issuer_of_patient_id,
+        detail={"version": found.version.number, "study": study.study_instance_uid},
+    )
+    content = storage.read(publishing.paper(found.version, found.report))
+    response = HttpResponse(content, content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="report-{study.study_at:%Y%m%d}.pdf"'
+    return response
