@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.studies_in_archive",
     "tests.web_servers",
     "tests.receivers",
+    "tests.shared_links",
 ]
 
 

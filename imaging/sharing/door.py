@@ -8,11 +8,11 @@ because that is where they are. The portal's other doors never see a share's coo
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_script_prefix, set_script_prefix
 
@@ -32,6 +32,8 @@ _PATH: Final = re.compile(r"/s/([A-Za-z0-9_-]{8,16})(/.*)\Z")
 _KEPT: Final = (settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME, settings.THEME_COOKIE_NAME)
 #: What a share's answer says whatever it is: nobody is told where the reader came from, nobody keeps it.
 _HEADERS: Final = {"Referrer-Policy": "no-referrer"}
+#: Addresses that are asked before the second proof: the way in, which shows nothing of a patient.
+_BEFORE: Final = frozenset({"share:page", "share:open", "share:prove", "share:code", "share:leave", "set_language"})
 _DICOM_WEB: Final = re.compile(r"/s/[A-Za-z0-9_-]+/dicom-web/")
 _BEARER: Final = re.compile(r"Bearer ([A-Za-z0-9_-]{40,64})\Z", re.IGNORECASE)
 
@@ -90,6 +92,27 @@ class ShareDoor:
             set_script_prefix(prefix)
             request.path_info = before
         return _sent(request, response, visit)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], names: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        """Lead who is not in, or not any more, to the way in; what is no page is not there at all."""
+        if not getattr(request, "share_key", "") or not request.scope.is_empty:  # type: ignore[attr-defined]
+            return None
+        match = request.resolver_match
+        if match is None or match.namespace == "dicomweb" or match.view_name in _BEFORE:
+            return None
+        if _is_navigation(request):
+            return HttpResponseRedirect(address_of(request.share_key))  # type: ignore[attr-defined]
+        raise Http404
+
+
+def _is_navigation(request: HttpRequest) -> bool:
+    """Whether somebody follows a link, and no part of a page is asked for."""
+    mode = request.headers.get("Sec-Fetch-Mode", "")
+    return request.method == "GET" and (
+        mode == "navigate" or (not mode and "text/html" in request.headers.get("Accept", ""))
+    )
 
 
 def _recognise(request: HttpRequest, key: str) -> ShareVisit | None:

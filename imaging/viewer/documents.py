@@ -23,7 +23,7 @@ from imaging.studies import access
 from imaging.studies import selectors as studies
 from imaging.studies.models import Instance, InstanceVersion
 from imaging.studies.reading import metadata
-from imaging.viewer import picture_addresses, report_lines, safe_html, videos, wording
+from imaging.viewer import picture_addresses, report_lines, safe_html, surroundings, videos, wording
 from imaging.viewer.errors import of_a_study
 
 _PDF, _CDA = "application/pdf", "text/xml"
@@ -58,10 +58,18 @@ def page(
         "preview": picture_addresses.of_instance(version, "preview", preview),
         "file": reverse("viewer:document-file", args=names) if _may_download(request, version) else "",
         **_neighbours(request, version),
-        "headers": f"{reverse('viewer:headers', args=names[:2])}?instance={sop_instance_uid}",
+        "headers": _headers(request, names),
+        "back": surroundings.around(request, study_instance_uid),
         **(_film(version, names) if is_video else _content(request, version, record, kind)),
     }
     return render(request, "imaging/viewer/document.html", context)
+
+
+def _headers(request: HttpRequest, names: list[str]) -> str:
+    """Return the address of the object's headers; a share has no such page."""
+    if surroundings.is_shared(request):
+        return ""
+    return f"{reverse('viewer:headers', args=names[:2])}?instance={names[2]}"
 
 
 @require_safe

@@ -27,7 +27,7 @@ from imaging.studies.models import InstanceVersion, Series, Study
 from imaging.studies.priors import Standing, TimelineEntry
 from imaging.templatetags.assets import asset
 from imaging.templatetags.people import clock, day
-from imaging.viewer import picture_addresses, wording
+from imaging.viewer import picture_addresses, surroundings, wording
 from imaging.viewer.errors import of_a_study
 from imaging.viewer.markings import study_version
 
@@ -49,7 +49,7 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "label": name_of(study.sensitivity),
         "manifest_url": reverse("viewer:manifest", args=[study.study_instance_uid]),
         "dicom_web_root": reverse("dicomweb:root").rstrip("/"),
-        "back_url": _back_url(request, study),
+        "back_url": surroundings.around(request, study.study_instance_uid),
         "series_instance_uid": first.series_instance_uid if first else "",
         "headers_url": _headers_url(first) if first else "",
         "preview_url": _first_preview(first, scope) if first else "",
@@ -57,13 +57,6 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "words": _same_for_all("imaging/viewer/_viewer_words.html", get_language(), asset("icons/icons.svg")),
     }
     return render(request, "imaging/viewer/viewer.html", context)
-
-
-def _back_url(request: HttpRequest, study: Study) -> str:
-    """Return where the viewer was opened from: the study's page, or that of the share that holds it."""
-    if getattr(request, "share_key", ""):
-        return reverse("share:page")
-    return reverse("viewer:study", args=[study.study_instance_uid])
 
 
 @lru_cache(maxsize=8)

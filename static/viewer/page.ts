@@ -6,6 +6,11 @@ export function part<T extends Element = HTMLElement>(name: string, within: Pare
   return found;
 }
 
+/** Whether somebody looks by a link: nothing that they draw is kept, and nothing of the portal lies around the page. */
+export function isVisitor(): boolean {
+  return part("viewer").dataset["visitor"] !== undefined;
+}
+
 /** Draw an icon of the sprite (`stack-2`), the same as the template tag does. */
 export function icon(name: string, css = "icon"): SVGSVGElement {
   const space = "http://www.w3.org/2000/svg";

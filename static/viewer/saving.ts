@@ -20,7 +20,11 @@ export class Saving {
   /** Changes with every wish and every answer: what was asked of the server in between may be older than what is here. */
   epoch = 0;
 
-  constructor(private readonly onState: (state: SavingState, message: string) => void) {
+  /** `keeps` is false for who looks by a link: they measure, and nothing of it is kept. */
+  constructor(
+    private readonly onState: (state: SavingState, message: string) => void,
+    private readonly keeps: boolean,
+  ) {
     window.addEventListener("online", () => this.waiting.size && this.retry());
     // Coming back from the sign-in page in another window.
     document.addEventListener("visibilitychange", () => {
@@ -51,6 +55,7 @@ export class Saving {
   }
 
   want(key: string, wish: Wish): void {
+    if (!this.keeps) return;
     this.epoch += 1;
     this.waiting.delete(key);
     this.waiting.set(key, wish);

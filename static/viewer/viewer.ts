@@ -8,7 +8,7 @@ import { fetchJson, type Manifest, type PriorEntry } from "./manifest";
 import { Marks } from "./marks";
 import { Memory } from "./memory";
 import { Notice } from "./notice";
-import { part } from "./page";
+import { isVisitor, part } from "./page";
 import type { Pane } from "./pane";
 import type { Port } from "./port";
 import { Rail } from "./rail";
@@ -24,7 +24,7 @@ export class Viewer {
   private readonly studies: Manifest[];
   private readonly notice = new Notice();
   private readonly memory = new Memory((series) => this.marks.forget(series.slides));
-  private readonly saving = new Saving((state, message) => this.notice.saving(state, message));
+  private readonly saving = new Saving((state, message) => this.notice.saving(state, message), !isVisitor());
   private readonly marks = new Marks(this.saving, (study) => this.rootOf(study), () => this.showMarkState(), () => this.notice.tellNews(say("mark_forked"), null));
   private readonly keys = new KeyImages(this.saving, (study) => this.rootOf(study), () => this.showStars());
   private readonly group: tools.Types.IToolGroup;
@@ -298,7 +298,7 @@ export class Viewer {
 
   toggleKeyImage(): void {
     const { slide } = this.active;
-    if (!slide) return;
+    if (!slide || isVisitor()) return;
     if (this.keys.toggle(slide)) this.notice.tell(say(this.keys.at(slide) ? "key_image_flagged" : "key_image_unflagged"));
     else this.notice.tellNews(say("key_image_of_other", { name: this.keys.at(slide)?.by ?? "" }), null);
   }

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from imaging.viewer import documents, picture_downloads, pictures, videos, viewer
+from imaging.viewer.shared import markings
 from imaging.viewer.urls import INSTANCE, SERIES, STUDY
 
 app_name = "viewer"
@@ -20,4 +21,5 @@ urlpatterns = [
     path(f"{INSTANCE}/document/pages/<int:number>", documents.printed_page, name="document-page"),
     path("viewer/<uid:study_instance_uid>/", viewer.page, name="viewer"),
     path("viewer/<uid:study_instance_uid>/manifest.json", viewer.manifest, name="manifest"),
+    path("viewer/<uid:study_instance_uid>/markings.json", markings.of_study, name="markings"),
 ]

@@ -1,0 +1,100 @@
+"""Every address that a share has is known here, and shows nothing but what was shared.
+
+A route that is not in the table fails the first test: whoever adds one says how it is asked, and whom it may answer.
+"""
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+
+from imaging.sharing.models import Share
+from imaging.sharing.models.choices import Factor
+from imaging.studies.models import Instance, Study
+from tests.architecture.test_every_url_is_scoped import OF_A_STUDY as PORTAL
+from tests.architecture.test_every_url_is_scoped import address_of, routes
+from tests.factories import arrivals
+from tests.shared_links import Sharing, open_link
+from tests.studies_in_archive import Addresses, Archive, addresses
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+URLCONF = "portal.share_urls"
+
+#: Before the second proof: tests/imaging/sharing/test_entrance.py.
+ENTRANCE = {"share:page", "share:open", "share:prove", "share:code", "share:leave", "set_language"}
+#: Searches: what was not shared is not found, tests/imaging/sharing/test_door.py.
+SEARCHES = {"dicomweb:studies", "dicomweb:all-series", "dicomweb:all-instances", "share:download"}
+#: A share's own routes of a study, and those of the portal that it has.
+OWN = {"share:download-study": "download", "share:report": "report.pdf"}
+OF_A_STUDY = {
+    *OWN,
+    *(f"viewer:{name}" for name in ("viewer", "manifest", "markings", "download-image", "series-cine")),
+    *(f"viewer:{name}-thumbnail" for name in ("study", "series", "instance")),
+    *("viewer:instance-preview", *(f"viewer:document{part}" for part in ("", "-file", "-page", "-video"))),
+    *(name for name in PORTAL if name.startswith("dicomweb:")),
+}
+
+
+def below(key: str, name: str, there: Addresses) -> str:
+    """The address of a route for a study, below a share."""
+    path = f"/studies/{there.study_uid}/{OWN[name]}" if name in OWN else address_of(name, there)
+    return f"/s/{key}{path}"
+
+
+def test_every_route_of_a_share_is_in_the_table() -> None:
+    found = {name for _path, name in routes(get_resolver(URLCONF))}
+    assert found == ENTRANCE | SEARCHES | OF_A_STUDY
+
+
+def test_no_address_of_a_share_can_be_reached_outside_of_one() -> None:
+    outside = {name for _path, name in routes(get_resolver())}
+    assert not {name for name in outside if name.startswith("share:")}
+
+
+@pytest.fixture
+def two(archive: Archive) -> tuple[Addresses, Addresses]:
+    """A study that is shared, and one that is not, of the same department."""
+    made = [arrivals.dataset(PatientID=f"P{number}") for number in (1, 2)]
+    for dataset in made:
+        archive.receive(dataset)
+    return addresses(made[0]), addresses(made[1])
+
+
+@pytest.fixture
+def visited(two: tuple[Addresses, Addresses], sharing: Sharing, outside: Client) -> str:
+    """The key of a share with everything allowed, that ``outside`` has opened."""
+    study = Study.objects.get(study_instance_uid=two[0].study_uid)
+    made = sharing(study, factor=Factor.PRINTED, may_download=True, with_report=True)
+    open_link(outside, made)
+    outside.post(f"/s/{made.share.key}/proof", {"answer": made.handed.proof})
+    return made.share.key
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_STUDY - {"dicomweb:root"}))
+def test_what_was_not_shared_is_absent_at_every_address(
+    visited: str, two: tuple[Addresses, Addresses], outside: Client, name: str
+) -> None:
+    assert outside.get(below(visited, name, two[1])).status_code == 404, name
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_STUDY - {"dicomweb:root"}))
+def test_who_did_not_open_the_link_gets_nothing(visited: str, two: tuple[Addresses, Addresses], name: str) -> None:
+    answer = Client().get(below(visited, name, two[0]))
+    assert answer.status_code == (401 if name.startswith("dicomweb:") else 404), name
+
+
+def test_what_was_shared_is_there(visited: str, two: tuple[Addresses, Addresses], outside: Client) -> None:
+    for name in ("viewer:viewer", "viewer:manifest", "viewer:markings", "dicomweb:study-metadata", "dicomweb:study"):
+        answer = outside.get(below(visited, name, two[0]))
+        assert answer.status_code == 200, name
+        answer.close()
+    assert Instance.objects.count() == 2
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_STUDY - {"dicomweb:root"}))
+def test_a_revoked_share_is_closed_at_every_address(
+    visited: str, two: tuple[Addresses, Addresses], outside: Client, name: str
+) -> None:
+    Share.objects.filter(key=visited).update(state=Share.State.REVOKED)
+    answer = outside.get(below(visited, name, two[0]))
+    assert answer.status_code == (401 if name.startswith("dicomweb:") else 404), name
