@@ -27,6 +27,7 @@ from accounts.keys.models import (
     validate_door_rights,
 )
 from accounts.labels import CLEARABLE, Label
+from accounts.messaging.models import MessageTemplate, OutgoingMessage, SmsGatewaySettings
 from accounts.notifications.models import Notification, NotificationPreference
 from accounts.outbound.models import OutboundHost
 from accounts.practitioners.models import PractitionerIdentifier
@@ -51,9 +52,11 @@ __all__ = [
     "Language",
     "MachineKey",
     "Membership",
+    "MessageTemplate",
     "Notification",
     "NotificationPreference",
     "OutboundHost",
+    "OutgoingMessage",
     "PractitionerIdentifier",
     "SealedAccount",
     "SealedOpening",
@@ -62,6 +65,7 @@ __all__ = [
     "SharesPriors",
     "SignInPolicy",
     "Site",
+    "SmsGatewaySettings",
     "Theme",
     "User",
     "digest_of",

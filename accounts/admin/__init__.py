@@ -4,6 +4,7 @@ from accounts.admin import audit_log, audit_settings, machines, memberships, peo
 from accounts.compliance import admin as compliance
 from accounts.federation import admin as federation
 from accounts.framing import admin as framing
+from accounts.messaging import admin as messaging
 from accounts.outbound import admin as outbound
 from accounts.sealed import admin as sealed
 
@@ -15,6 +16,7 @@ __all__ = [
     "framing",
     "machines",
     "memberships",
+    "messaging",
     "outbound",
     "people",
     "sealed",

@@ -57,6 +57,7 @@ class Action(TextChoices):
     WEBHOOK_CREATED = "webhook.created", _("Webhook created")
     WEBHOOK_CHANGED = "webhook.changed", _("Webhook changed")
     WEBHOOK_REMOVED = "webhook.removed", _("Webhook removed")
+    MESSAGE_GATEWAY_TRIED = "message_gateway.tried", _("Gateway for text messages tried")
     SETUP_LINK_ISSUED = "setup_link.issued", _("Set-up link issued")
     SEALED_ACCOUNT_SEALED = "sealed_account.sealed", _("Sealed account sealed")
     SEALED_ACCOUNT_OPENED = "sealed_account.opened", _("Sealed account opened")
