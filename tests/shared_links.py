@@ -15,6 +15,7 @@ from accounts.scope import scope_of_user
 from imaging.sharing.making import services
 from imaging.sharing.making.policies import Wish
 from imaging.sharing.making.services import Made, Person
+from imaging.sharing.models import SharePolicy
 from imaging.sharing.models.choices import Factor, Recipient
 from imaging.studies.models import Study
 
@@ -56,3 +57,9 @@ def outside() -> Client:
 def open_link(browser: Client, made: Made) -> Any:
     """Press *Open* on the link."""
     return browser.post(f"/s/{made.share.key}/open", {"secret": made.handed.secret})
+
+
+@pytest.fixture
+def share_policy(emergency: Department) -> Callable[..., SharePolicy]:
+    """The sharing rules of the emergency department."""
+    return lambda **rules: SharePolicy.objects.update_or_create(department=emergency, defaults=rules)[0]

@@ -129,7 +129,7 @@ def send_code(visit: ShareVisit) -> None:
     """Send a new code for a visit; the last one is none any more. Raises ``Refused`` when there were too many."""
     now = timezone.now()
     with transaction.atomic():
-        held = ShareVisit.objects.select_for_update().select_related("share").get(pk=visit.pk)
+        held = ShareVisit.objects.select_for_update(of=("self",)).select_related("share").get(pk=visit.pk)
         if held.code_sent_at is not None and now - held.code_sent_at < PAUSE:
             raise Refused("code_just_sent", wait=int((PAUSE - (now - held.code_sent_at)).total_seconds()) + 1)
         room = Share.objects.filter(pk=held.share_id, codes_sent__lt=_MOST_CODES)
@@ -184,7 +184,7 @@ def _is_right(visit: ShareVisit, answer: str) -> bool:
 def _count_wrong(share: Share, *, address: str, visit: ShareVisit | None = None) -> None:
     """Count a wrong link, code or proof; the last one that is allowed locks the share for good."""
     with transaction.atomic():
-        held = Share.objects.select_for_update().get(pk=share.pk)
+        held = Share.objects.select_for_update(of=("self",)).select_related("patient", "created_by").get(pk=share.pk)
         if held.is_over:
             return
         held.wrong += 1

@@ -166,7 +166,7 @@ def _told(share: Share, found: list[choosing.Chosen]) -> dict[str, object]:
 def decide(share: Share, *, allow: bool, words: str, user: User, actor: Actor) -> Made | None:
     """Allow or refuse a share that waits; who made it cannot. Allowed, it is sent with a link made now. None when refused."""
     with transaction.atomic():
-        held = Share.objects.select_for_update().select_related("patient").get(pk=share.pk)
+        held = Share.objects.select_for_update(of=("self",)).select_related("patient").get(pk=share.pk)
         if held.state != _State.WAITING or held.created_by_id == user.pk:
             raise NotShared([Problem("", "not_yours_to_allow")])
         held.decided_by, held.decided_at, held.version = user, timezone.now(), held.version + 1
@@ -211,7 +211,7 @@ def _renewed(share: Share) -> Handed:
 def revoke(share: Share, *, words: str, user: User, actor: Actor) -> bool:
     """End a share now, at every door, whatever is on its way. False when it had ended already."""
     with transaction.atomic():
-        held = Share.objects.select_for_update().select_related("patient").get(pk=share.pk)
+        held = Share.objects.select_for_update(of=("self",)).select_related("patient").get(pk=share.pk)
         if held.is_over:
             return False
         held.state, held.ended_at, held.ended_by = _State.REVOKED, timezone.now(), user
@@ -277,7 +277,7 @@ def _against(share: Share, before: tuple[dt.datetime, int, bool], rules: SharePo
 
 
 def _held(share: Share) -> Share:
-    held = Share.objects.select_for_update().select_related("patient").get(pk=share.pk)
+    held = Share.objects.select_for_update(of=("self",)).select_related("patient").get(pk=share.pk)
     if held.is_over:
         raise NotShared([Problem("", "has_ended")])
     return held
