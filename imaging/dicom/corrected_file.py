@@ -71,8 +71,12 @@ def plan(file: BinaryIO, changes: Sequence[Change]) -> CorrectedFile:
     Raises ``DicomError`` when the file cannot be read.
     """
     parsed = part10.read_part10(file)
-    head = _head(file, parsed, changes)
-    body = _joined(_Header(parsed, changes).pieces())
+    return outgoing(file, parsed, _head(file, parsed, changes), _Header(parsed, changes).pieces())
+
+
+def outgoing(file: BinaryIO, parsed: ParsedFile, head: tuple[Piece, ...], pieces: Iterable[Piece]) -> CorrectedFile:
+    """A file of this ``head`` and a data set of these ``pieces``, deflated if the received one was."""
+    body = _joined(pieces)
     length = sum(map(len, head))
     if not parsed.deflated:
         return CorrectedFile(head, body, length + sum(map(len, body)))
