@@ -176,6 +176,7 @@ class Action(TextChoices):
     SHARE_DECIDED = "share.decided", _("Share allowed or refused by a second person")
     SHARE_SENT = "share.sent", _("Link sent or printed")
     SHARE_OPENED = "share.opened", _("Share opened")
+    SHARE_TOKEN_GIVEN = "share.token_given", _("Token of a share given to another archive")
     SHARE_PROVED = "share.proved", _("Second proof of a share given")
     SHARE_REFUSED = "share.refused", _("Share not opened")
     SHARE_CHANGED = "share.changed", _("Share changed")

@@ -23,7 +23,7 @@ URLCONF = "portal.share_urls"
 #: Before the second proof: tests/imaging/sharing/test_entrance.py.
 ENTRANCE = {"share:page", "share:open", "share:prove", "share:code", "share:leave", "set_language"}
 #: Searches: what was not shared is not found, tests/imaging/sharing/test_door.py.
-SEARCHES = {"dicomweb:studies", "dicomweb:all-series", "dicomweb:all-instances", "share:download"}
+SEARCHES = {"dicomweb:studies", "dicomweb:all-series", "dicomweb:all-instances"} | {"share:download", "share:archive"}
 #: A share's own routes of a study, and those of the portal that it has.
 OWN = {"share:download-study": "download", "share:report": "report.pdf"}
 OF_A_STUDY = {

@@ -29,6 +29,9 @@ _TRIES_A_MINUTE: Final = 20
 _MOST_CODES: Final = 30
 PAUSE: Final = dt.timedelta(seconds=60)
 _TRIES_OF_A_CODE: Final = 5
+#: How long another archive may fetch with one token, and how many there are at a time.
+TOKEN_LASTS: Final = dt.timedelta(hours=4)
+_MOST_TOKENS: Final = 5
 
 _Kind = ShareEvent.Kind
 #: Something that a visit does before it is in.
@@ -199,6 +202,36 @@ def _count_wrong(share: Share, *, address: str, visit: ShareVisit | None = None)
         elif held.wrong == 1 or held.wrong * 2 == held.most_wrong:
             notices.tell_owner(held, notices.WRONG)
         held.save(update_fields=["wrong", "state", "ended_at", "version"])
+
+
+def give_token(visit: ShareVisit, *, address: str) -> Opened:
+    """Give who is in a token for another archive: DICOMweb of this share alone, for a few hours, not beyond the share.
+
+    It is a visit of its own: it is listed, and ended, like any other. Raises ``Refused`` when there are too many.
+    """
+    share = visit.share
+    _refuse_closed(share)
+    now = timezone.now()
+    live = ShareVisit.objects.filter(share=share, way=ShareVisit.Way.TOKEN, ended_at=None, valid_until__gt=now)
+    with transaction.atomic():
+        Share.objects.select_for_update(of=("self",)).get(pk=share.pk)
+        if live.count() >= _MOST_TOKENS:
+            raise Refused("tokens_used_up")
+        token = secrets.new_secret()
+        given = ShareVisit.objects.create(
+            share=share,
+            way=ShareVisit.Way.TOKEN,
+            token_digest=secrets.digest_of(token),
+            valid_until=min(share.valid_until, now + TOKEN_LASTS),
+            address=address[:64],
+            device=visit.device,
+            proved_at=now,
+        )
+        log.note(share, _Kind.TOKEN_GIVEN, visit=given)
+        actor = scopes.actor_of(share, address=address)
+        detail = {"until": given.valid_until.isoformat()}
+        log.record(audit.Action.SHARE_TOKEN_GIVEN, share, actor=actor, detail=detail)
+    return Opened(given, token)
 
 
 def leave(visit: ShareVisit) -> None:

@@ -83,6 +83,11 @@ REFUSALS: Final[Mapping[str, Said]] = MappingProxyType(
         "code_just_sent": Said(
             _("A code was sent a moment ago"), _("Wait a minute before you have another one sent."), 429
         ),
+        "tokens_used_up": Said(
+            _("There are tokens enough for these images"),
+            _("Use one of those that were given, or wait until one of them has ended: each is good for four hours."),
+            429,
+        ),
         "codes_used_up": Said(
             _("No more codes can be sent for this link"),
             _("Ask the person who shared the images with you for a new link."),
