@@ -10,14 +10,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from accounts.actor import Actor
 from accounts.roles import Right
+from accounts.scope import Scope
 from imaging.dicom.errors import DicomError
 from imaging.rendering import services as rendering
 from imaging.studies import access
 from imaging.studies.models import InstanceVersion
 from imaging.studies.reading import frames
 from imaging.templatetags import people
-from imaging.viewer.downloads import refused, told
+from imaging.viewer.downloads import Refused, told
 
 _MEDIA_TYPES: Final = {"jpeg": "image/jpeg", "png": "image/png"}
 _ENDINGS: Final = {"jpeg": "jpg", "png": "png"}
@@ -33,60 +35,76 @@ def image(
     request: HttpRequest, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str
 ) -> HttpResponseBase:
     """Give the image as `as=jpeg` or `png`; `frame` from 1, `window=centre,width[,function]`, `words=1` for a line below it."""
+    return picture_answer(
+        request,
+        scope=request.scope,  # type: ignore[attr-defined]
+        actor=request.actor,  # type: ignore[attr-defined]
+        study_uid=study_instance_uid,
+        series_uid=series_instance_uid,
+        sop_uid=sop_instance_uid,
+    )
+
+
+def picture_answer(
+    request: HttpRequest, *, scope: Scope, actor: Actor, study_uid: str, series_uid: str, sop_uid: str
+) -> HttpResponse:
+    """One image as the query of the request asks for it, for whoever may take it; it is on record as an export.
+
+    Nobody's name stands below an image of a scope without identities. Raises ``Http404`` for what makes no sense,
+    ``downloads.Refused``, and what ``access.open_instance`` does: see ``downloads.explained``.
+    """
     form = request.GET.get("as", "jpeg")
     number = _number(request.GET.get("frame", ""))
     window = _window(request.GET.get("window", ""))
     if form not in _MEDIA_TYPES:
         raise Http404
     version = access.open_instance(
-        request.scope,  # type: ignore[attr-defined]
-        study_instance_uid,
-        series_instance_uid,
-        sop_instance_uid,
-        actor=request.actor,  # type: ignore[attr-defined]
+        scope,
+        study_uid,
+        series_uid,
+        sop_uid,
+        actor=actor,
         purpose=access.Purpose.EXPORT,
         right=Right.DOWNLOAD,
-        detail={"form": form, "instance": sop_instance_uid},
+        detail={"form": form, "instance": sop_uid},
     )
-    try:
-        picture = rendering.render(
-            version,
-            number=number,
-            window=window,
-            media_type=_MEDIA_TYPES[form],
-            quality=_QUALITY if form == "jpeg" else 0,
-            words=_words(version) if request.GET.get("words") == "1" else "",
-        )
-    except (frames.NoSuchFrame, ValueError):
-        raise Http404 from None
-    except frames.FramesNotReady:
-        return _busy(request)
-    except rendering.Unavailable:
-        return _busy(request)
-    except DicomError:
-        return refused(
-            request,
-            406,
-            _("There is no picture of this object"),
-            _(
-                "It cannot be drawn as an image. The object itself can be downloaded as DICOM, with its study or series."
-            ),
-        )
+    has_words = request.GET.get("words") == "1" and not scope.deidentified
+    picture = _drawn(version, number, window, form, _words(version) if has_words else "")
     response = HttpResponse(picture.data, content_type=picture.media_type)
     response["Content-Disposition"] = f'attachment; filename="{_name(version, number)}.{_ENDINGS[form]}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-def _busy(request: HttpRequest) -> HttpResponse:
-    response = refused(
-        request,
-        503,
-        _("This picture cannot be drawn just now"),
-        _("Everything that draws pictures is busy. Nothing is lost; try again in a moment."),
-    )
-    response["Retry-After"] = str(rendering.Unavailable.retry_after)
-    return response
+def _drawn(
+    version: InstanceVersion, number: int | None, window: rendering.Window | None, form: str, words: str
+) -> rendering.Picture:
+    try:
+        return rendering.render(
+            version,
+            number=number,
+            window=window,
+            media_type=_MEDIA_TYPES[form],
+            quality=_QUALITY if form == "jpeg" else 0,
+            words=words,
+        )
+    except (frames.NoSuchFrame, ValueError):
+        raise Http404 from None
+    except (frames.FramesNotReady, rendering.Unavailable):
+        raise Refused(
+            503,
+            _("This picture cannot be drawn just now"),
+            _("Everything that draws pictures is busy. Nothing is lost; try again in a moment."),
+            retry_after=rendering.Unavailable.retry_after,
+        ) from None
+    except DicomError:
+        raise Refused(
+            406,
+            _("There is no picture of this object"),
+            _(
+                "It cannot be drawn as an image. The object itself can be downloaded as DICOM, with its study or series."
+            ),
+        ) from None
 
 
 def _number(text: str) -> int | None:

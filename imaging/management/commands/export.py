@@ -101,7 +101,7 @@ class Command(BaseCommand):
 def _prepared(wanted: list[str], series: str, form: str) -> Export:
     actor = replace(SYSTEM, name=_account(), door=Door.COMMAND)
     scope = system_scope("export from the command line")
-    return exports.prepare(scope, wanted, actor=actor, form=form, series_instance_uid=series)
+    return exports.prepare(scope, wanted, actor=actor, form=form, series_instance_uids=[series] if series else [])
 
 
 def _account() -> str:

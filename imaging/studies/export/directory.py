@@ -37,16 +37,39 @@ class Placed:
         return "/".join(self.file_id)
 
 
-def placed(parts: Iterable[Part]) -> list[Placed]:
-    """Every object of the parts under a name of its own, that says nothing of what it holds (PS3.10 section 8.2)."""
-    found: list[Placed] = []
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The objects of one series together; the numbers count studies, and the series of each study, from 1."""
+
+    part: Part
+    study_number: int
+    series_number: int
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The last two parts of its path; what belongs to the series has them elsewhere too."""
+        return f"ST{self.study_number:06d}", f"SE{self.series_number:06d}"
+
+    @property
+    def path(self) -> str:
+        """Its path in the export."""
+        return "/".join((FOLDER, *self.names))
+
+
+def folders(parts: Iterable[Part]) -> Iterator[Folder]:
+    """A folder for each series, in the order in which they are written."""
     for study_number, (_study, own) in enumerate(_by_study(parts), start=1):
         for series_number, part in enumerate(own, start=1):
-            folders = (FOLDER, f"ST{study_number:06d}", f"SE{series_number:06d}")
-            found += [
-                Placed(chosen, (*folders, f"IM{number:06d}")) for number, chosen in enumerate(part.objects, start=1)
-            ]
-    return found
+            yield Folder(part, study_number, series_number)
+
+
+def placed(parts: Iterable[Part]) -> list[Placed]:
+    """Every object of the parts under a name of its own, that says nothing of what it holds (PS3.10 section 8.2)."""
+    return [
+        Placed(chosen, (FOLDER, *folder.names, f"IM{number:06d}"))
+        for folder in folders(parts)
+        for number, chosen in enumerate(folder.part.objects, start=1)
+    ]
 
 
 def directory(parts: Iterable[Part], places: Iterable[Placed], digest: str) -> bytes:

@@ -25,21 +25,25 @@ def readme_name() -> str:
     return _("README.TXT")
 
 
-def readme(*, studies: int, objects: int, lost: int) -> bytes:
-    """What the export is and how to open it; no word of it is about a patient."""
+def readme(*, studies: int, objects: int, lost: int, page: str = "", is_deidentified: bool = False) -> bytes:
+    """What the export is and how to open it; no word of it is about a patient. ``page`` is the file to begin with."""
     objects_text = ngettext("%(count)d DICOM object", "%(count)d DICOM objects", objects) % {"count": objects}
     studies_text = ngettext("%(count)d study", "%(count)d studies", studies) % {"count": studies}
     paragraphs = [
         _("Medical images in DICOM format: %(objects)s of %(studies)s.")
-        % {"objects": objects_text, "studies": studies_text},
+        % {"objects": objects_text, "studies": studies_text}
+    ]
+    if page:
+        paragraphs.append(
+            _("Begin with the file %(name)s: it opens in any browser and shows what is here, without the internet.")
+            % {"name": page}
+        )
+    paragraphs += [
         _(
             "To look at them, open this folder, or the file DICOMDIR in it, with a DICOM viewer. "
             "Unpack the archive first: most viewers cannot look inside."
         ),
-        _(
-            "The images are the ones the hospital keeps, bit by bit. Names and numbers that were corrected after the images "
-            "were made are corrected here too; each object says what it said before."
-        ),
+        _origin(is_deidentified=is_deidentified),
     ]
     if lost:
         paragraphs.append(
@@ -51,12 +55,34 @@ def readme(*, studies: int, objects: int, lost: int) -> bytes:
             % {"count": lost}
         )
     paragraphs.append(
-        _(
-            "These files name the patient. Keep them where only those who care for the patient can read them, and delete "
-            "them when they are no longer needed."
-        )
+        _("RECEIPT.TXT holds a digest of every file, by which you can check later that none of them was changed.")
     )
+    paragraphs.append(_care(is_deidentified=is_deidentified))
     return _text("\r\n\r\n".join(paragraphs))
+
+
+def _origin(*, is_deidentified: bool) -> str:
+    if is_deidentified:
+        return _(
+            "What names the patient was taken out of these images: the files are other ones than the hospital keeps, and "
+            "carry other numbers."
+        )
+    return _(
+        "The images are the ones the hospital keeps, bit by bit. Names and numbers that were corrected after the images "
+        "were made are corrected here too; each object says what it said before."
+    )
+
+
+def _care(*, is_deidentified: bool) -> str:
+    if is_deidentified:
+        return _(
+            "An image of a body can still be recognised by who knows another one of it. Use these files for what they were "
+            "given for, do not try to find out who it is, and delete them when they are no longer needed."
+        )
+    return _(
+        "These files name the patient. Keep them where only those who care for the patient can read them, and delete "
+        "them when they are no longer needed."
+    )
 
 
 def missing(lost: Sequence[Lost]) -> bytes:

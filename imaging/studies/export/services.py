@@ -7,8 +7,7 @@ be damaged on the way ends it, so that nothing arrives whole that is not: the ne
 
 import hashlib
 import re
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,23 +20,39 @@ from accounts.actor import Actor
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.studies import access
-from imaging.studies.export import directory, notes, zipped
-from imaging.studies.export.directory import Placed
+from imaging.studies.export import directory, notes, receipts, transfers, zipped
+from imaging.studies.export.directory import Folder, Placed
+from imaging.studies.export.extras import Extra
 from imaging.studies.export.notes import Lost
+from imaging.studies.export.receipts import Digests, Handed, Listed, Receipts
 from imaging.studies.export.selection import ExportChanged, Selection, Versions, select
+from imaging.studies.export.transfers import Transfer
 from imaging.studies.export.zipped import Member
 from imaging.studies.models import Series, Study
 
-__all__ = ["Export", "ExportChanged", "Transfer", "prepare"]
+__all__ = ["Around", "Content", "Export", "ExportChanged", "Handed", "Transfer", "prepare"]
 
 #: Called when it is the turn of the next object.
 Tell = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an export holds, for whoever adds a page or previews: a folder for each series, and how many objects are lost."""
+
+    folders: tuple[Folder, ...]
+    lost: int
+    handed: Handed
+
+
+#: Gives the files that are to lie beside the objects, once it is known which objects there are.
+Around = Callable[[Content], Iterable[Extra]]
 
 _MODALITY: Final = re.compile(r"[A-Z][A-Z0-9]{1,7}")
 _INDEX: Final = "DICOMDIR"
 _MISSING: Final = "MISSING.TXT"
 #: Part of every tag: another way of writing an export is another file.
-_WRITING: Final = 1
+_WRITING: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,8 @@ class Export:
     moment: datetime
     notes: tuple[tuple[str, bytes], ...]
     places: tuple[Placed, ...]
+    extras: tuple[Extra, ...]
+    receipts: Receipts
     scope: Scope
     actor: Actor
 
@@ -66,15 +83,19 @@ class Export:
     def transfer(self, start: int = 0, length: int | None = None, *, tell: Tell | None = None) -> "Transfer":
         """The zip, or ``length`` bytes of it from ``start``, to be read once and closed; ``tell`` is called at each object."""
         whole = self.length - start if length is None else length
-        return Transfer(self, _cut(zipped.write(self.members(tell), self.moment), start, whole), whole)
+        pieces = transfers.cut(zipped.write(self.members(tell), self.moment), start, whole)
+        return Transfer(pieces, whole, self.interrupted)
 
     def members(self, tell: Tell | None = None) -> list[Member]:
-        """The files of the export in their order; an object is read when its turn comes."""
+        """The files of the export in their order, to be read in it; an object is read when its turn comes."""
         versions = Versions(self.scope, [place.chosen for place in self.places])
-        return [
+        digests = Digests()
+        files = [
             *(Member(name, len(content), _given(content)) for name, content in self.notes),
             *(_object(versions, number, place, tell) for number, place in enumerate(self.places)),
+            *(Member(extra.name, extra.length, extra.read) for extra in self.extras),
         ]
+        return [*map(digests.taken, files), *self.receipts.members(digests)]
 
     def write_folder(self, target: Path, *, tell: Tell | None = None) -> None:
         """Write the files below ``target``, an empty folder. Raises what ``transfer`` raises, and ``OSError``."""
@@ -108,113 +129,70 @@ class Export:
         )
 
 
-class Transfer:
-    """The bytes of an export on their way out. Whoever reads closes it, and an early end is put on record then."""
-
-    def __init__(self, export: Export, pieces: Iterator[bytes], length: int) -> None:
-        """Begin; nothing is read yet."""
-        self._export = export
-        self._pieces = pieces
-        self._length = length
-        self._sent = 0
-        self._is_told = False
-        self._ahead: deque[bytes] = deque()
-
-    def read_ahead(self, pieces: int) -> None:
-        """Read so many pieces now, and keep them until they are asked for. Raises what ``next`` does."""
-        while len(self._ahead) < pieces:
-            piece = self._read()
-            if piece is None:
-                return
-            self._ahead.append(piece)
-
-    def __iter__(self) -> "Transfer":
-        """Itself: it is read once."""
-        return self
-
-    def __next__(self) -> bytes:
-        """The next piece. Raises what reading an object raises, ``ExportChanged`` among it."""
-        piece = self._ahead.popleft() if self._ahead else self._read()
-        if piece is None:
-            raise StopIteration
-        self._sent += len(piece)
-        return piece
-
-    def _read(self) -> bytes | None:
-        try:
-            return next(self._pieces, None)
-        except Exception as error:
-            self._tell(type(error).__name__)
-            raise
-
-    def close(self) -> None:
-        """Let go of everything; record that not all was taken, if so."""
-        close = getattr(self._pieces, "close", None)
-        if close is not None:
-            close()
-        self._tell("the reader left")
-
-    def _tell(self, reason: str) -> None:
-        if self._sent < self._length and not self._is_told:
-            self._is_told = True
-            self._export.interrupted(sent=self._sent, of=self._length, reason=reason)
-
-
 def prepare(
     scope: Scope,
     study_instance_uids: Sequence[str],
     *,
     actor: Actor,
     form: str,
-    series_instance_uid: str = "",
+    series_instance_uids: Sequence[str] = (),
+    around: Around | None = None,
+    handed: Handed | None = None,
 ) -> Export:
-    """The export of these studies, or of one series of the first; each study is on record before this returns.
+    """The export of these studies, or of some series of the first; each study is on record before this returns.
 
-    ``form`` says in the record what is made of them. The texts are in the language that is active now. Raises
-    ``access.StudyNotVisible`` and ``access.RightMissing`` before anything is on record as exported,
-    ``audit.AuditUnavailable`` when it cannot be put on record, and ``storage.StorageAway``.
+    ``form`` says in the record what is made of them; ``around`` adds files, ``handed`` tells the circumstances, today's unless
+    given. The texts are in the language that is active now. Raises ``access.StudyNotVisible`` and ``access.RightMissing``
+    before anything is on record as exported, ``audit.AuditUnavailable`` when it cannot be put on record,
+    ``storage.StorageAway``, and ``ValueError`` for two files of one name.
     """
-    levels = _opened(scope, study_instance_uids, series_instance_uid, actor, form)
+    levels = _opened(scope, study_instance_uids, series_instance_uids, actor, form)
     selection = select(levels, scope=scope)
     if not selection.parts and not selection.lost:
         raise access.StudyNotVisible(study_instance_uids[0])
-    studies = tuple(level if isinstance(level, Study) else level.study for level in levels)
+    studies = tuple({study.pk: study for study in map(_study_of, levels)}.values())
     places = tuple(directory.placed(selection.parts))
-    texts = _notes(selection, places, len(studies))
+    said = handed or Handed(timezone.localdate(), is_deidentified=scope.deidentified)
+    content = Content(tuple(directory.folders(selection.parts)), len(selection.lost), said)
+    extras = tuple(around(content)) if around else ()
+    texts = _notes(selection, places, len(studies), said, extras)
+    listed = _listed(texts, places, extras)
+    signed = receipts.prepared(said, [study.study_instance_uid for study in studies], listed)
     moment = timezone.localtime(max(study.last_received_at for study in studies))
-    layout = [Member(name, len(content), _given(content)) for name, content in texts]
-    layout += [Member(place.name, place.chosen.length, tuple) for place in places]
+    layout = [Member(file.name, file.length, tuple) for file in listed]
     return Export(
         name=_name(levels),
-        etag=_tag(selection, texts, moment),
-        length=zipped.length(layout),
+        etag=_tag(selection, texts, extras, signed, moment),
+        length=zipped.length([*layout, *signed.members(Digests())]),
         lost=selection.lost,
         studies=studies,
         moment=moment,
         notes=texts,
         places=places,
+        extras=extras,
+        receipts=signed,
         scope=scope,
         actor=actor,
     )
 
 
 def _opened(
-    scope: Scope, study_instance_uids: Sequence[str], series_instance_uid: str, actor: Actor, form: str
+    scope: Scope, study_instance_uids: Sequence[str], series_instance_uids: Sequence[str], actor: Actor, form: str
 ) -> list[Study | Series]:
     """The levels that are asked for, opened for export; what may not be exported is refused before the others are."""
     wanted = list(dict.fromkeys(study_instance_uids))
-    if series_instance_uid:
-        detail = {"form": form, "series": series_instance_uid}
+    if series_instance_uids:
         return [
             access.open_series(
                 scope,
                 wanted[0],
-                series_instance_uid,
+                uid,
                 actor=actor,
                 purpose=access.Purpose.EXPORT,
                 right=Right.DOWNLOAD,
-                detail=detail,
+                detail={"form": form, "series": uid},
             )
+            for uid in dict.fromkeys(series_instance_uids)
         ]
     allowed = set(
         Study.objects.visible_to(scope, Right.DOWNLOAD)
@@ -234,31 +212,67 @@ def _opened(
     ]
 
 
-def _notes(selection: Selection, places: Sequence[Placed], studies: int) -> tuple[tuple[str, bytes], ...]:
-    """What lies beside the objects: the words, what is missing, and the index."""
-    readme = notes.readme(studies=studies, objects=len(places), lost=len(selection.lost))
+def _study_of(level: Study | Series) -> Study:
+    return level if isinstance(level, Study) else level.study
+
+
+def _notes(
+    selection: Selection, places: Sequence[Placed], studies: int, handed: Handed, extras: Sequence[Extra]
+) -> tuple[tuple[str, bytes], ...]:
+    """What lies before the objects: the words, what is missing, and the index."""
+    readme = notes.readme(
+        studies=studies,
+        objects=len(places),
+        lost=len(selection.lost),
+        page=next((extra.name for extra in extras if extra.name.endswith(".html")), ""),
+        is_deidentified=handed.is_deidentified,
+    )
     missing = [(_MISSING, notes.missing(selection.lost))] if selection.lost else []
     index = directory.directory(selection.parts, places, selection.digest)
     return ((notes.readme_name(), readme), *missing, (_INDEX, index))
 
 
+def _listed(
+    texts: Iterable[tuple[str, bytes]], places: Iterable[Placed], extras: Iterable[Extra]
+) -> tuple[Listed, ...]:
+    """All files but the receipts, in their order."""
+    listed = (
+        *(Listed(name, len(content)) for name, content in texts),
+        *(Listed(place.name, place.chosen.length, place.chosen.sop_instance_uid) for place in places),
+        *(Listed(extra.name, extra.length) for extra in extras),
+    )
+    if len({file.name.casefold() for file in listed}) < len(listed):
+        raise ValueError("two files of an export have the same name")
+    return listed
+
+
 def _name(levels: Sequence[Study | Series]) -> str:
-    """Modality and date of one study, with the number of one series; of several how many there are."""
-    if len(levels) > 1:
-        return f"{len(levels)}-studies"
+    """Modality and date of one study, with the number of one series; of several studies how many there are."""
     level = levels[0]
-    study = level if isinstance(level, Study) else level.study
+    study = _study_of(level)
+    count = len({_study_of(one).pk for one in levels})
+    if count > 1:
+        return f"{count}-studies"
     modality = level.modality if isinstance(level, Series) else next(iter(study.modalities), "")
     pieces = [modality if _MODALITY.fullmatch(modality) else "DICOM", f"{timezone.localtime(study.study_at):%Y%m%d}"]
-    if isinstance(level, Series) and level.series_number is not None:
+    if len(levels) == 1 and isinstance(level, Series) and level.series_number is not None:
         pieces.append(str(abs(level.series_number)))
     return "-".join(pieces)
 
 
-def _tag(selection: Selection, texts: Iterable[tuple[str, bytes]], moment: datetime) -> str:
-    found = hashlib.sha256(f"{_WRITING} {selection.digest} {moment.isoformat()}".encode())
+def _tag(
+    selection: Selection,
+    texts: Iterable[tuple[str, bytes]],
+    extras: Iterable[Extra],
+    signed: Receipts,
+    moment: datetime,
+) -> str:
+    found = hashlib.sha256(f"{_WRITING} {selection.digest} {moment.isoformat()} {signed.handed}".encode())
     for name, content in texts:
         found.update(name.encode() + content)
+    for extra in extras:
+        found.update(f"{extra.name} {extra.tag};".encode())
+    found.update(signed.words.encode())
     return found.hexdigest()[:32]
 
 
@@ -273,16 +287,3 @@ def _object(versions: Versions, number: int, place: Placed, tell: Tell | None) -
         return versions.file(number).read()
 
     return Member(place.name, place.chosen.length, read)
-
-
-def _cut(pieces: Iterator[bytes], start: int, length: int) -> Iterator[bytes]:
-    """``length`` bytes from ``start``; what is before is read and left out, since the checksums of all stand at the end."""
-    for piece in pieces:
-        if start >= len(piece):
-            start -= len(piece)
-            continue
-        taken = piece[start : start + length]
-        start, length = 0, length - len(taken)
-        yield taken
-        if not length:
-            return

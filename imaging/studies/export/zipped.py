@@ -2,7 +2,7 @@
 
 Images do not shrink, so that the bytes of an object lie in the zip as they are stored. The same members give the same bytes,
 so that a download that broke off can go on. A short member is read before its header, which then holds its checksum; a long one
-is followed by it. What needs more than 32 bits has it (zip64).
+is followed by it. What needs more than 32 bits has it (zip64); a name that is not ASCII is UTF-8, and says so.
 """
 
 import struct
@@ -24,6 +24,7 @@ _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR_64 = struct.Struct("<4sLQL")
 _FOLLOWED: Final = 1 << 3
+_UTF_8: Final = 1 << 11
 _PLAIN, _BIG = 20, 45
 #: Made on Unix; an ordinary file, readable by its owner's group, never to be executed.
 _UNIX: Final = 3 << 8
@@ -36,7 +37,7 @@ class LengthDiffers(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file: an ASCII name with ``/`` between its parts, its length in bytes, and how it is read when its turn comes."""
+    """One file: a name with ``/`` between its parts, its length in bytes, and how it is read when its turn comes."""
 
     name: str
     length: int
@@ -119,10 +120,14 @@ def _local(member: Member, checksum: int, stamp: tuple[int, int]) -> bytes:
     """The header before a member; of one whose checksum follows, without its lengths (section 4.4.4)."""
     size = _LIMIT if member.is_big else 0 if member.is_followed else member.length
     extra = struct.pack("<2H2Q", 1, 16, 0, 0) if member.is_big else b""
-    name = member.name.encode("ascii")
-    version, flags = (_BIG if member.is_big else _PLAIN), _FOLLOWED if member.is_followed else 0
-    head = _LOCAL.pack(b"PK\3\4", version, flags, 0, *stamp, checksum, size, size, len(name), len(extra))
+    name = member.name.encode()
+    version = _BIG if member.is_big else _PLAIN
+    head = _LOCAL.pack(b"PK\3\4", version, _flags(member), 0, *stamp, checksum, size, size, len(name), len(extra))
     return head + name + extra
+
+
+def _flags(member: Member) -> int:
+    return (_FOLLOWED if member.is_followed else 0) | (0 if member.name.isascii() else _UTF_8)
 
 
 def _descriptor(member: Member, checksum: int) -> bytes:
@@ -135,14 +140,14 @@ def _central(member: Member, place: int, checksum: int, stamp: tuple[int, int]) 
     long = [member.length, member.length] if member.is_big else []
     long += [place] if place >= _LIMIT else []
     extra = struct.pack(f"<2H{len(long)}Q", 1, 8 * len(long), *long) if long else b""
-    name = member.name.encode("ascii")
-    version, flags = (_BIG if long else _PLAIN), _FOLLOWED if member.is_followed else 0
+    name = member.name.encode()
+    version = _BIG if long else _PLAIN
     size = min(member.length, _LIMIT)
     head = _CENTRAL.pack(
         b"PK\1\2",
         version | _UNIX,
         version,
-        flags,
+        _flags(member),
         0,
         *stamp,
         checksum,

@@ -45,7 +45,9 @@ MAY_OPEN_STORED_BYTES = {
     "imaging/studies/export/directory.py": "values for DICOMDIR",
     "imaging/studies/reading/metadata.py": "metadata",
     "imaging/studies/reading/output.py": "the one way out",
+    "imaging/viewer/export_previews.py": "pictures that we drew",
     "imaging/viewer/pictures.py": "pictures that we drew",
+    "imaging/viewer/shared/reports.py": "a report's PDF, which we wrote",
 }
 
 

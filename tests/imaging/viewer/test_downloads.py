@@ -89,7 +89,8 @@ def test_names_say_nothing_of_what_is_inside(archive: Archive, reader: Client) -
     archive.receive(*made)
     answer: Any = reader.get(addresses(made[0]).all["series download"])
     assert answer["Content-Disposition"] == 'attachment; filename="DICOM-20260304-7.zip"'
-    assert set(unzipped(got(answer))) == {"README.TXT", "DICOMDIR", "DICOM/ST000001/SE000001/IM000001"}
+    others = {"README.TXT", "DICOMDIR", "index.html", "RECEIPT.TXT", "receipt.json"}
+    assert set(unzipped(got(answer))) == {"DICOM/ST000001/SE000001/IM000001", *others}
 
 
 def test_the_words_are_in_the_language_of_the_reader(archive: Archive, reader: Client, alice: User) -> None:
