@@ -111,6 +111,8 @@ def call(described: Described, values: Mapping[str, str]) -> Call:
         "basic": base64.b64encode(f"{account}:{secret}".encode()).decode(),
     }
     headers = {name: _filled(value, known) for name, value in _header_lines(described.headers)}
+    if not all(value.isascii() and value.isprintable() for value in headers.values()):
+        raise ValueError("a secret that no header can carry")
     if described.body_format == BodyFormat.JSON:
         document = _each_text(json.loads(described.body), known)
         body = json.dumps(document, ensure_ascii=False).encode()

@@ -10,6 +10,8 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 
 #: RFC 5321, section 4.5.3.1.3: a path has 256 octets, two of them brackets.
 LONGEST_ADDRESS: Final = 254
+#: RFC 5321, section 4.5.3.1.1: what stands before the @.
+LONGEST_NAME: Final = 64
 _MOBILE: Final = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
@@ -19,7 +21,10 @@ def email_address(typed: str) -> str:
     try:
         validate_email(address)
         address.encode("ascii")
-        is_good = len(address) <= LONGEST_ADDRESS
+        # Quoted names and bare network addresses are allowed (RFC 5321, section 4.1.2), and nobody's.
+        is_good = (
+            len(address) <= LONGEST_ADDRESS and address.index("@") <= LONGEST_NAME and not set(address) & set('"[')
+        )
     except (ValidationError, UnicodeEncodeError):
         is_good = False
     if not is_good:

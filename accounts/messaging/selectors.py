@@ -50,7 +50,7 @@ def sender_name(language: str, department: Department | None) -> str:
     if department is None:
         return str(settings.PRODUCT_NAME)
     with translation.override(language):
-        return f"{department.label}, {department.site.name}"
+        return wording.one_line(f"{department.label}, {department.site.name}")
 
 
 def about(subject_type: str, subject_uid: str) -> list[OutgoingMessage]:

@@ -94,6 +94,10 @@ def _send_channel(channel: Channel, send: _Send, at_most: int) -> int:
         if row.good_until is not None and row.good_until <= timezone.now():
             _give_up(row, "expired")
             continue
+        if row.attempts > MOST_ATTEMPTS:
+            # Whoever tried it last died of it: nobody is left to note that.
+            _give_up(row, "not_sent")
+            continue
         try:
             send(row, json.loads(sealing.opened(row.sealed_words)))
         except sealing.Unreadable:

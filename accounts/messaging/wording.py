@@ -91,7 +91,7 @@ def fill(kind: MessageKind, *, subject: str, body: str, values: Mapping[str, str
     if set(values) != set(known):
         raise ValueError(f"{kind.name} takes {sorted(known)}, and was given {sorted(values)}")
     clean = {name: _clean(known[name], value) for name, value in values.items()}
-    lines = _one_line(_PLACE.sub(lambda found: clean.get(found[1], found[0]), subject))
+    lines = one_line(_PLACE.sub(lambda found: clean.get(found[1], found[0]), subject))
     paragraphs = tuple(
         parts for text in re.split(r"\n[ \t]*\n", _unix(body).strip()) if (parts := _parts(known, text.strip(), clean))
     )
@@ -120,16 +120,16 @@ def _clean(place: Place, value: str) -> str:
         if parts.scheme not in {"https", "http"} or not parts.hostname or re.search(r"[\s<>\"\\]", value):
             raise ValueError(f"{place.name} is not a link")
     if place.form == Form.WORDS:
-        lines = (_one_line(line) for line in _unix(value)[: _LONGEST[place.form]].split("\n"))
+        lines = (one_line(line) for line in _unix(value)[: _LONGEST[place.form]].split("\n"))
         return "\n".join(lines).strip()
-    return _one_line(value)[: _LONGEST[place.form]]
+    return one_line(value)[: _LONGEST[place.form]]
 
 
 def _unix(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return a text on one line: what breaks lines is a blank, what is not seen (but joins letters) is left out."""
     kinds = ((char, unicodedata.category(char)) for char in text)
     plain = (
