@@ -29,6 +29,7 @@ LONG_LIMIT: Final = 6 * 3600
 #: Tasks by name: those who append events and jobs know nothing of who reacts to them.
 DRAIN: Final = "imaging.pipeline.drain"
 FOLLOW_UP_EMERGENCIES: Final = "imaging.pipeline.follow_up_emergencies"
+SEND_MESSAGES: Final = "imaging.pipeline.send_messages"
 RUN_STEP: Final = {SHORT: "imaging.pipeline.run_short_step", LONG: "imaging.pipeline.run_long_step"}
 
 

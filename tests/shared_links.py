@@ -1,14 +1,17 @@
 """A share of a chest film that Alice made, and browsers outside that open it."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
 from django.test import Client
 from django.utils import timezone
 
 from accounts.actor import Actor
+from accounts.messaging import sending
 from accounts.models import Department, User
 from accounts.roles import Role
 from accounts.scope import scope_of_user
@@ -20,6 +23,7 @@ from imaging.sharing.models.choices import Factor, Recipient
 from imaging.studies.models import Study
 
 Sharing = Callable[..., Made]
+Letters = Callable[[], list[EmailMessage]]
 
 
 def person(user: User, department: Department, role: Role = Role.CLINICIAN) -> Person:
@@ -63,3 +67,21 @@ def open_link(browser: Client, made: Made) -> Any:
 def share_policy(emergency: Department) -> Callable[..., SharePolicy]:
     """The sharing rules of the emergency department."""
     return lambda **rules: SharePolicy.objects.update_or_create(department=emergency, defaults=rules)[0]
+
+
+@pytest.fixture
+def letters(mailoutbox: list[EmailMessage]) -> Letters:
+    """The mails that have left by now, those that are owed among them."""
+
+    def sent() -> list[EmailMessage]:
+        sending.send_due()
+        return mailoutbox
+
+    return sent
+
+
+def code_in(mail: EmailMessage) -> str:
+    """The six digits of a mail."""
+    found = re.search(r"\b(\d{3} ?\d{3})\b", str(mail.body))
+    assert found, mail.body
+    return found[1]

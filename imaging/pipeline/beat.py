@@ -85,6 +85,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "short", "expires": 20.0},
     },
+    "send the messages that are owed to people outside": {
+        "task": "imaging.pipeline.send_messages",
+        "schedule": 10.0,
+        "options": {"queue": "short", "expires": 20.0},
+    },
     "remind of what waits in quarantine": {
         "task": REMIND_OF_QUARANTINE,
         "schedule": 86400.0,

@@ -4,6 +4,8 @@ from accounts.audit import forwarding as audit_forwarding
 from accounts.audit import reviews as audit_reviews
 from accounts.audit import spool as audit_spool
 from accounts.idempotency import services as idempotency
+from accounts.messaging import sending as messages
+from accounts.messaging import services as messaging
 from accounts.notifications import mailing
 from accounts.notifications import services as notifications
 from accounts.sealed import services as sealed
@@ -54,6 +56,7 @@ def prune() -> None:
     events.prune()
     idempotency.prune()
     notifications.prune()
+    messaging.prune()
     changes.prune()
     webhooks.prune()
 
@@ -111,6 +114,12 @@ def let_go_of_packages() -> None:
 def send_notices() -> None:
     """Send the mails about notifications that are owed."""
     mailing.send_due()
+
+
+@queues.short_task(name=queues.SEND_MESSAGES)
+def send_messages() -> None:
+    """Send the links and codes that are owed to people outside."""
+    messages.send_due()
 
 
 @queues.short_task(name=beat.REMIND_OF_QUARANTINE)

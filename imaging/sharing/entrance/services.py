@@ -141,7 +141,7 @@ def send_code(visit: ShareVisit) -> None:
         code = codes.new_code()
         held.code_digest, held.code_until, held.code_tries, held.code_sent_at = code.digest, code.expires_at, 0, now
         held.save(update_fields=["code_digest", "code_until", "code_tries", "code_sent_at"])
-        sending.send_code(held.share, code.plain)
+        sending.send_code(held.share, code)
         log.note(held.share, _Kind.CODE_SENT, visit=held)
 
 

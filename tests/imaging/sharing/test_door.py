@@ -1,13 +1,11 @@
 """The door of a share: what lies behind it, and what does not."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
 
 from imaging.sharing.models import Share
 from imaging.studies.models import Study
-from tests.imaging.sharing.conftest import Sharing, open_link
+from tests.shared_links import Letters, Sharing, code_in, open_link
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +28,7 @@ def test_a_link_that_never_was_looks_the_same(sharing: Sharing, chest: Study, ou
 
 
 def test_the_link_then_the_code_show_the_images(
-    sharing: Sharing, chest: Study, outside: Client, mailoutbox: list[Any]
+    sharing: Sharing, chest: Study, outside: Client, letters: Letters
 ) -> None:
     made = sharing(chest)
     answer = open_link(outside, made)
@@ -38,7 +36,7 @@ def test_the_link_then_the_code_show_the_images(
     page = outside.get(f"/s/{made.share.key}/")
     assert "DURAND" not in page.content.decode()
     assert outside.get(f"/s/{made.share.key}/dicom-web/studies").status_code == 401
-    code = mailoutbox[-1].subject.split()[-1]
+    code = code_in(letters()[-1])
     assert outside.post(f"/s/{made.share.key}/proof", {"answer": code}).status_code == 303
     page = outside.get(f"/s/{made.share.key}/").content.decode()
     assert "DURAND" in page

@@ -15,7 +15,7 @@ from imaging.sharing.models import Share, ShareEvent, ShareVisit
 from imaging.sharing.models.choices import Factor
 from imaging.studies.models import Study
 from tests import memories
-from tests.shared_links import Sharing, open_link
+from tests.shared_links import Letters, Sharing, code_in, open_link
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -121,11 +121,11 @@ def test_pressing_open_again_in_the_same_browser_uses_up_nothing(
 
 
 def test_a_sent_code_is_tried_a_few_times_then_another_is_needed(
-    sharing: Sharing, chest: Study, outside: Client, mailoutbox: list[Any]
+    sharing: Sharing, chest: Study, outside: Client, letters: Letters
 ) -> None:
     made = sharing(chest)
     open_link(outside, made)
-    code = mailoutbox[-1].subject.split()[-1]
+    code = code_in(letters()[-1])
     wrong = "000000" if code != "000000" else "111111"
     for _each in range(5):
         assert outside.post(f"/s/{made.share.key}/proof", {"answer": wrong}).status_code == 403
@@ -134,41 +134,39 @@ def test_a_sent_code_is_tried_a_few_times_then_another_is_needed(
     assert "DURAND" not in page(outside, made.share.key)
 
 
-def test_a_sent_code_ends_after_ten_minutes(
-    sharing: Sharing, chest: Study, outside: Client, mailoutbox: list[Any]
-) -> None:
+def test_a_sent_code_ends_after_ten_minutes(sharing: Sharing, chest: Study, outside: Client, letters: Letters) -> None:
     made = sharing(chest)
     open_link(outside, made)
-    code = mailoutbox[-1].subject.split()[-1]
+    code = code_in(letters()[-1])
     ShareVisit.objects.update(code_until=timezone.now())
     answer = outside.post(f"/s/{made.share.key}/proof", {"answer": code})
     assert "This code has ended" in answer.content.decode()
 
 
 def test_a_code_is_good_for_the_browser_that_asked_for_it(
-    sharing: Sharing, chest: Study, outside: Client, mailoutbox: list[Any]
+    sharing: Sharing, chest: Study, outside: Client, letters: Letters
 ) -> None:
     made = sharing(chest)
     other = Client()
     open_link(outside, made)
-    code = mailoutbox[-1].subject.split()[-1]
+    code = code_in(letters()[-1])
     open_link(other, made)
-    if mailoutbox[-1].subject.split()[-1] == code:
+    if code_in(letters()[-1]) == code:
         pytest.skip("one in a million")
     assert other.post(f"/s/{made.share.key}/proof", {"answer": code}).status_code == 403
 
 
 def test_another_code_is_sent_once_a_minute_at_the_most(
-    sharing: Sharing, chest: Study, outside: Client, mailoutbox: list[Any]
+    sharing: Sharing, chest: Study, outside: Client, letters: Letters
 ) -> None:
     made = sharing(chest)
     open_link(outside, made)
-    count = len(mailoutbox)
+    count = len(letters())
     assert outside.post(f"/s/{made.share.key}/code").status_code == 429
-    assert len(mailoutbox) == count
+    assert len(letters()) == count
     ShareVisit.objects.update(code_sent_at=timezone.now() - services.PAUSE)
     assert outside.post(f"/s/{made.share.key}/code").status_code == 303
-    assert len(mailoutbox) == count + 1
+    assert len(letters()) == count + 1
 
 
 def test_the_date_of_birth_opens_where_that_is_the_proof(
@@ -222,7 +220,7 @@ def test_the_owner_hears_of_the_first_opening_and_of_no_later_one(sharing: Shari
 
 
 def test_neither_the_secret_nor_a_code_is_kept_anywhere(
-    sharing: Sharing, chest: Study, outside: Client, mailoutbox: list[Any]
+    sharing: Sharing, chest: Study, outside: Client, letters: Letters
 ) -> None:
     made = sharing(chest, factor=Factor.PRINTED)
     proved(outside, made)

@@ -23,7 +23,7 @@ from imaging.studies.models import KeyImage, Patient, Placement, Series, Study
 from tests import memories
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, UserFactory
-from tests.shared_links import Sharing, open_link, person, wish
+from tests.shared_links import Letters, Sharing, open_link, person, wish
 from tests.studies_in_archive import Archive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -231,11 +231,11 @@ def test_a_visit_ends_by_itself(sharing: Sharing, chest: Study, outside: Client)
 
 
 def test_a_share_that_waits_for_a_second_person_opens_once_it_is_allowed(
-    sharing: Sharing, chest: Study, outside: Client, share_policy: Any, alice: User, mailoutbox: list[Any]
+    sharing: Sharing, chest: Study, outside: Client, share_policy: Any, alice: User, letters: Letters
 ) -> None:
     share_policy(approval="all")
     made = sharing(chest, factor=Factor.PRINTED)
-    assert not mailoutbox
+    assert not letters()
     assert "second person" in open_link(outside, made).content.decode()
     with pytest.raises(NotShared):
         services.decide(made.share, allow=True, words="", user=alice, actor=ALICE)
