@@ -33,7 +33,6 @@ from imaging.studies.models import (
     Move,
     Patient,
     PatientMerge,
-    PatientMerge,
     Placement,
     Series,
     Study,

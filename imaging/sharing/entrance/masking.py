@@ -1,7 +1,5 @@
 """Addresses as they are shown to who may not be their owner: enough to know one's own again."""
 
-from imaging.dicom import person_name
-
 
 def masked_email(address: str) -> str:
     """Return an e-mail address with its first letter and its domain's ending: ``p•••@c•••.example``."""
@@ -15,10 +13,3 @@ def masked_email(address: str) -> str:
 def masked_phone(number: str) -> str:
     """Return the last two digits of a number: ``••• 40``."""
     return f"••• {number[-2:]}" if len(number) > 5 else ""
-
-
-def masked_name(name: str) -> str:
-    """Return the initials of a person's name (PS3.5 section 6.2.1): ``D. J.`` of ``Durand^Jeanne``; dots where there is none."""
-    known = person_name.parse(name).leading
-    letters = [part.strip()[:1].upper() for part in (known.family, known.given)]
-    return " ".join(f"{letter}." for letter in letters if letter) or "•••"

@@ -19,7 +19,7 @@ from accounts.messaging.kinds import MessageKind
 from imaging import queues
 from imaging.dicom import person_name
 from imaging.sharing import log, selectors
-from imaging.sharing.entrance import masking, messages
+from imaging.sharing.entrance import messages
 from imaging.sharing.models import Share, ShareEvent
 from imaging.sharing.models.choices import Factor
 
@@ -108,5 +108,5 @@ def _patient(share: Share) -> str:
     if share.patient is None or share.is_deidentified:
         return "•••"
     if selectors.policy_of(share.department_id).masks_names:
-        return masking.masked_name(share.patient.patient_name)
+        return person_name.masked(share.patient.patient_name) or "•••"
     return person_name.display(share.patient.patient_name)

@@ -1,8 +1,9 @@
 """What may be shared and how: pure rules over what a person wishes and what the department allows."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -65,7 +66,7 @@ class Problem:
 
     field: str
     why: str
-    told: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    told: Mapping[str, object] = dataclasses.field(default_factory=lambda: NOTHING)
 
 
 def problems(wish: Wish, rules: SharePolicy, *, roles: frozenset[str], now: dt.datetime) -> list[Problem]:
