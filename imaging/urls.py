@@ -8,6 +8,7 @@ urlpatterns = [
     path("access/", include("imaging.access.urls")),
     path("figures/", include("imaging.orders.figures.urls")),
     path("privacy/", include("imaging.privacy.urls")),
+    path("shared/", include("imaging.sharing.urls")),
     path("", include("imaging.orders.urls")),
     path("", include("imaging.reports.urls")),
     path("", include("imaging.ingest.urls")),

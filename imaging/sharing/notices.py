@@ -67,6 +67,12 @@ DECIDED: Final = _kind(
     _("A second person decided about images that you share"),
     _("The decision stands in the portal. If it was allowed, the link has been sent."),
 )
+REVOKED: Final = _kind(
+    "revoked",
+    _("Somebody else revoked a link of mine"),
+    _("Somebody else revoked a link of yours"),
+    _("It opens nothing any more. Who revoked it, and why, stands in the portal."),
+)
 WAITING: Final = _kind(
     "waiting",
     _("A share waits for my agreement"),

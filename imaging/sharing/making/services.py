@@ -220,6 +220,8 @@ def revoke(share: Share, *, words: str, user: User, actor: Actor) -> bool:
         _end_visits(held, keeps=True)
         log.note(held, _Kind.REVOKED, person=user, words=words)
         log.record(audit.Action.SHARE_REVOKED, held, actor=actor, detail={"words": words})
+        if held.created_by_id != user.pk:
+            notices.tell_owner(held, notices.REVOKED)
     return True
 
 
@@ -243,7 +245,10 @@ def change(
         held.valid_until = valid_until or held.valid_until
         held.most_opens = most_opens or held.most_opens
         held.may_download = held.may_download if may_download is None else may_download
-        if problems := _against(held, before, rules):
+        problems = _against(held, before, rules)
+        if held.created_by_id == user.pk and _widens_what_a_second_allows(held, before, rules):
+            problems.append(Problem("", "second_person"))
+        if problems:
             raise NotShared(problems)
         held.version += 1
         held.save()
@@ -257,6 +262,18 @@ def change(
         }
         log.record(audit.Action.SHARE_CHANGED, held, actor=actor, detail=detail)
     return held
+
+
+def _widens_what_a_second_allows(share: Share, before: tuple[dt.datetime, int, bool], rules: SharePolicy) -> bool:
+    """Whether the new limits give more than before, of a share such as a second person has to allow."""
+    gives_download = share.may_download and not before[2]
+    is_wider = share.valid_until > before[0] or share.most_opens > before[1] or gives_download
+    needed = (
+        rules.approval == SharePolicy.Approval.ALL
+        or (rules.approval == SharePolicy.Approval.DOWNLOADS and share.may_download)
+        or (rules.approval == SharePolicy.Approval.UNNAMED and share.recipient == Recipient.ANYONE)
+    )
+    return is_wider and needed
 
 
 def _against(share: Share, before: tuple[dt.datetime, int, bool], rules: SharePolicy) -> list[Problem]:
