@@ -2,6 +2,8 @@
 
 import io
 import itertools
+import subprocess
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,6 +13,7 @@ import pytest
 
 from imaging.studies.export import zipped
 from imaging.studies.export.zipped import LengthDiffers, Member
+from tests.peers import Peer
 
 MOMENT = datetime(2026, 3, 4, 10, 15, 30)  # noqa: DTZ001 -- a zip knows no zones
 
@@ -78,3 +81,37 @@ def test_members_and_places_beyond_4_gigabytes(tmp_path: Path) -> None:
 def test_a_member_of_another_length_ends_the_zip(announced: int) -> None:
     with pytest.raises(LengthDiffers):
         list(zipped.write([Member("A", announced, lambda: (b"abc",))], MOMENT))
+
+
+def test_names_with_accents_are_names_that_others_read(tmp_path: Path) -> None:
+    names = ["REPORT/Compte rendu – Éléonore Nguyễn.PDF", "DICOM/ST000001", "日本/画像"]
+    path = tmp_path / "accents.zip"
+    path.write_bytes(b"".join(zipped.write([member(name, name.encode()) for name in names], MOMENT)))
+    assert path.stat().st_size == zipped.length([member(name, name.encode()) for name in names])
+    with zipfile.ZipFile(path) as found:
+        assert found.namelist() == names
+        assert [found.read(name).decode() for name in names] == names
+        assert [bool(entry.flag_bits & 0x800) for entry in found.infolist()] == [True, False, True]
+
+
+def test_ten_thousand_files_take_no_memory_and_open_elsewhere(tmp_path: Path, peer: Peer) -> None:
+    """The memory is that of the directory at the end, not that of what is inside."""
+    size = 20_000
+    members = [
+        Member(f"Réunion/IM{number:06d}", size, lambda number=number: (bytes([number % 256]) * size,))
+        for number in range(10_000)
+    ]
+    path = tmp_path / "many.zip"
+    tracemalloc.start()
+    with path.open("wb") as file:
+        for piece in zipped.write(members, MOMENT):
+            file.write(piece)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8_000_000
+    assert path.stat().st_size == zipped.length(members) > 200_000_000
+    with zipfile.ZipFile(path) as found:
+        assert len(found.namelist()) == 10_000
+        assert found.read("Réunion/IM009999") == bytes([9999 % 256]) * size
+    tested = subprocess.run([peer("unzip"), "-tqq", str(path)], capture_output=True, check=False)
+    assert tested.returncode == 0, tested.stdout[-500:]
