@@ -88,3 +88,18 @@ def given(value: str) -> str:
     """Given and middle names of the first writing."""
     leading = parse(value).leading
     return " ".join(part for part in (leading.given, leading.middle) if part)
+
+
+def masked(value: str) -> str:
+    """A name that only who knows it recognises: ``D••• J.`` of ``DUPONT^Jean``; as long for a short one as for a long one."""
+    leading = parse(value).leading
+    family_name = f"{_first(leading.family)}•••" if leading.family else ""
+    given_name = f"{_first(leading.given)}." if leading.given else ""
+    return " ".join(part for part in (family_name, given_name) if part)
+
+
+def _first(text: str) -> str:
+    """The first letter, with its accents."""
+    composed = unicodedata.normalize("NFC", text)
+    end = next((at for at, char in enumerate(composed[1:], 1) if not unicodedata.combining(char)), len(composed))
+    return composed[:end].upper()

@@ -47,3 +47,21 @@ def test_normalising_twice_changes_nothing():
 def test_family_and_given_come_from_the_first_writing():
     assert person_name.family("=山田^太郎") == "山田"
     assert person_name.given("Dupont^Marie^Anne") == "Marie Anne"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("DUPONT^Jean", "D••• J."),
+        ("Li^Wu^^Dr", "L••• W."),
+        ("e\u0301luard^Paul", "É••• P."),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "Y••• T."),
+        ("=山田^太郎", "山••• 太."),
+        ("DUPONT", "D•••"),
+        ("^Jean", "J."),
+        ("", ""),
+        ("^^^", ""),
+    ],
+)
+def test_a_masked_name_is_known_again_by_who_knows_it(value: str, shown: str) -> None:
+    assert person_name.masked(value) == shown
