@@ -16,6 +16,7 @@ from imaging.orders.scheduling import admin as rooms
 from imaging.privacy import admin as privacy
 from imaging.reports.reading import admin as reading
 from imaging.reports.templates import admin as report_templates
+from imaging.sharing import admin as sharing
 from imaging.storage import admin as storage
 from imaging.studies import admin as studies
 from imaging.webhooks import admin as webhooks
@@ -34,6 +35,7 @@ __all__ = [
     "reading",
     "report_templates",
     "rooms",
+    "sharing",
     "storage",
     "studies",
     "webhooks",

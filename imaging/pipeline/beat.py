@@ -14,6 +14,7 @@ REVIEW_ACCESS: Final = "imaging.pipeline.review_access"
 EXPIRE_UPLOADS: Final = "imaging.pipeline.expire_uploads"
 LET_GO_OF_PACKAGES: Final = "imaging.pipeline.let_go_of_packages"
 TEND_ACCESS: Final = "imaging.pipeline.tend_access"
+TEND_SHARES: Final = "imaging.pipeline.tend_shares"
 TEND_CRITICAL: Final = "imaging.pipeline.tend_critical"
 SEND_NOTICES: Final = "imaging.pipeline.send_notices"
 
@@ -72,6 +73,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "look after access requests": {
         "task": TEND_ACCESS,
+        "schedule": 300.0,
+        "options": {"queue": "short", "expires": 600.0},
+    },
+    "tell of shares that end or show less": {
+        "task": TEND_SHARES,
         "schedule": 300.0,
         "options": {"queue": "short", "expires": 600.0},
     },

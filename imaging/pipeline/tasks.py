@@ -20,6 +20,7 @@ from imaging.ingest.uploads import services as uploads
 from imaging.pipeline import beat, steps
 from imaging.privacy.packages import services as packages
 from imaging.reports.critical import services as critical
+from imaging.sharing import tending as sharing
 from imaging.studies import services as studies
 from imaging.webhooks import services as webhooks
 
@@ -138,6 +139,12 @@ def resume_releases() -> None:
 def tend_access() -> None:
     """Remind of access requests, close what nobody answers, warn before the end, note the end."""
     tending.tend()
+
+
+@queues.short_task(name=beat.TEND_SHARES)
+def tend_shares() -> None:
+    """Tell who shares of the end, and of what is not shown any more; end visits that are over."""
+    sharing.tend()
 
 
 @queues.short_task(name=beat.TEND_CRITICAL)

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.roles import Capability
+from accounts.roles import Capability, Right
 from imaging.templatetags.access import access_count
 from imaging.templatetags.capabilities import held, quarantine_count
 from imaging.templatetags.emergency import emergencies_waiting
@@ -41,6 +41,7 @@ class _Place:
     below: tuple[str, ...] = ()
     waiting: Callable[[dict[str, Any]], str] | None = None
     is_for_staff: bool = False
+    is_for_sharers: bool = False
     is_in_bar: bool = True
 
 
@@ -68,6 +69,16 @@ _PLACES: Final = (
     ),
     _place("import", "ingest:uploads", _("Import"), "upload", _C.UPLOAD, below=("/import/",)),
     _place("wrap", "viewer:wrap", _("Add photo or document"), "plus", _C.UPLOAD, is_in_bar=False),
+    _place(
+        "shared",
+        "sharing:mine",
+        pgettext_lazy("place", "Shared"),
+        "share",
+        _C.APPROVE_ACCESS,
+        _C.MANAGE_PRIVACY,
+        below=("/shared/",),
+        is_for_sharers=True,
+    ),
     _place(
         "access-desk",
         "access:desk",
@@ -177,6 +188,7 @@ def places(context: dict[str, Any]) -> Places:
             _offered(place, context)
             for place in _PLACES
             if (is_staff if place.is_for_staff else not place.capabilities or place.capabilities & capabilities)
+            or (place.is_for_sharers and request.scope.departments_with(Right.SHARE))
         )
         shown = tuple(place for place in offered if place.is_in_bar)
         inline = len(shown) if len(shown) <= _FEW else _FIRST

@@ -106,6 +106,8 @@ REPORTS = {
     *(f"reports:template{step}" for step in ("s", "", "-new", "-forget")),
     *("reports:macro-keep", "reports:macro-forget"),
 }
+#: Of sharing, for who shares or looks after shares, 404 for the shares of others: tests/imaging/sharing/.
+SHARING = {f"sharing:{page}" for page in ("mine", "find", "share", "revoke", "change", "renew", "decide")}
 #: Of emergency access: by capability, and about one's own alone: tests/imaging/access/emergency/.
 EMERGENCY = {f"access:emergency{page}" for page in ("", "-opened", "-end", "-reviews", "-review")}
 #: What programs and people may ask of the REST API, and see nothing of others in: tests/imaging/api/.
@@ -230,7 +232,7 @@ def test_every_route_is_known() -> None:
         and name.removeprefix("viewer:") not in OWN
         and name not in OF_A_STUDY
         and name not in IMPORTS | UPLOADS
-        and name not in RECONCILIATION | REQUESTING | READING | REPORTS
+        and name not in RECONCILIATION | REQUESTING | READING | REPORTS | SHARING
         and name not in DESKS | REPAIRS | SEARCHES | API | EMERGENCY | PRIVACY | ACCESS_REQUESTS | FIGURES | ROOMS
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"

@@ -14,6 +14,7 @@ from accounts.audit import Action
 from accounts.audit.selectors import AccessLine
 from accounts.models import Membership, User
 from accounts.roles import Role
+from imaging.privacy.looking import words
 from imaging.privacy.looking.words import PURPOSES
 from imaging.privacy.models import DataPackage
 from imaging.studies.models import GRANTED, Grant, Patient, Placement
@@ -26,6 +27,7 @@ class Ground(StrEnum):
     GRANT = "grant"
     PRIOR = "prior"
     EMERGENCY = "emergency"
+    SHARING = "sharing"
     DESK = "desk"
     UNKNOWN = "unknown"
 
@@ -45,6 +47,7 @@ class Told:
             Ground.GRANT: _("access was granted"),
             Ground.PRIOR: _("earlier examination of a patient in care"),
             Ground.EMERGENCY: _("emergency access"),
+            Ground.SHARING: _("images of the department passed on by a link"),
             Ground.DESK: _("request about one's data"),
             Ground.UNKNOWN: _("no ground on record"),
         }[self.ground]
@@ -95,6 +98,8 @@ class Grounds:
         is_for_the_patient = (line.actor_id, line.day) in self._prepared and set(line.actions) <= _OF_A_PACKAGE
         if is_for_the_patient or set(line.actions) <= _OF_THE_DESK:
             return (Told(Ground.DESK),)
+        if words.SHARING & set(line.actions):
+            told.append(Told(Ground.SHARING))
         covered = explained | {row.study for row in held}
         is_open = bool(held and any(not row.study for row in held)) or Action.PRIOR_OPENED.value in line.actions
         unexplained = set(line.studies) - covered if not is_open else set()

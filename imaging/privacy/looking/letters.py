@@ -149,6 +149,9 @@ def _line(group: Group, *, names_staff: bool) -> dict[str, Any]:
     if group.kind == "user":
         who = group.name if names_staff else (function or _("A member of the hospital's staff"))
         role = function if names_staff else ""
+    elif group.kind == "share" and names_staff:
+        # Who was given the link, and by whom: a name of the staff as any other.
+        who, role = group.name, words.kind_in_words(group.kind)
     else:
         who, role = words.kind_in_words(group.kind) or group.name, ", ".join(group.departments)
     return {

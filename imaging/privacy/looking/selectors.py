@@ -2,13 +2,13 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from django.utils import timezone
 
-from accounts.audit import Action
+from accounts.audit import Action, actors
 from accounts.audit import selectors as audit
 from accounts.audit.selectors import AccessLine
 from accounts.audit.snooping import PatientKey
@@ -93,11 +93,17 @@ def looks_at(identity: Identity, period: Period, *, everything: bool = False) ->
     found = list(itertools.islice(lines, MOST + 1))
     related = Grounds(patient, {line.actor_id for line in found if line.actor_kind == "user"})
     names = audit.department_labels({code for line in found for code in line.departments})
-    groups = [_group(line, related, [names.get(code, code) for code in line.departments]) for line in found[:MOST]]
+    known = actors.described((line.actor_kind, line.actor_id) for line in found[:MOST])
+    groups = [
+        _group(line, related, [names.get(code, code) for code in line.departments], known=known)
+        for line in found[:MOST]
+    ]
     return Looks(tuple(groups), sum(group.count for group in groups), len(found) > MOST)
 
 
-def _group(line: AccessLine, related: Grounds, departments: Sequence[str]) -> Group:
+def _group(
+    line: AccessLine, related: Grounds, departments: Sequence[str], *, known: Mapping[tuple[str, str], str]
+) -> Group:
     done: dict[str, int] = {}
     for action, number in line.actions.items():
         said = words.action_in_words(action)
@@ -107,7 +113,7 @@ def _group(line: AccessLine, related: Grounds, departments: Sequence[str]) -> Gr
         day=line.day,
         kind=line.actor_kind,
         actor=line.actor_id,
-        name=line.person or line.actor_name,
+        name=known.get((line.actor_kind, line.actor_id), "") or line.person or line.actor_name,
         account=line.actor_name if is_person else "",
         roles=tuple(grounds.role_in_words(role) for role in line.roles),
         departments=tuple(departments),

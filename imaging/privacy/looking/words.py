@@ -25,7 +25,24 @@ LOOKS: Final[Mapping[Action, str | Promise]] = MappingProxyType(
         Action.LIST_EXPORTED: _("downloaded a list that names you"),
         Action.EMERGENCY_STARTED: _("opened the record in an emergency"),
         Action.PACKAGE_EXPORTED: _("downloaded a copy of your data to hand it over to you"),
+        Action.SHARE_MADE: _("gave somebody a link to your images"),
+        Action.SHARE_DECIDED: _("agreed to a link to your images, or refused it"),
+        Action.SHARE_SENT: _("sent or printed a link to your images"),
+        Action.SHARE_OPENED: _("opened a link to your images"),
+        Action.SHARE_PROVED: _("proved to be the one for whom the link was"),
+        Action.SHARE_REFUSED: _("tried to open a link to your images"),
+        Action.SHARE_CHANGED: _("changed until when or how a link to your images opens"),
+        Action.SHARE_REVOKED: _("ended a link to your images"),
     }
+)
+
+#: What is done about links: by whoever passes images on for a department, and by who opens them.
+SHARING: Final[frozenset[str]] = frozenset(
+    action.value
+    for action in (
+        *(Action.SHARE_MADE, Action.SHARE_DECIDED, Action.SHARE_SENT, Action.SHARE_OPENED, Action.SHARE_PROVED),
+        *(Action.SHARE_REFUSED, Action.SHARE_CHANGED, Action.SHARE_REVOKED, Action.SHARES_READ),
+    )
 )
 
 DOORS: Final[Mapping[str, str | Promise]] = MappingProxyType(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.scope import Scope
-from imaging.sharing import scopes
+from imaging.sharing import scopes, tending
 from imaging.sharing.desk.selectors import SOON, seen
 from imaging.sharing.models import Share, ShareEvent, ShareItem
 from imaging.studies.models import Patient
@@ -182,13 +182,11 @@ _ICONS: Final = {
 }
 _ALARMS: Final = frozenset({_Kind.WRONG, _Kind.LOCKED, _Kind.FULL, _Kind.NOT_SENT})
 #: Words that events are written with, where they stand for a sentence.
-LINK_WORD: Final = "link"
-STOPPED_WORD: Final = "stopped"
-ENDING_WORD: Final = "ending"
+_LINK_WORD: Final = "link"
 _SAID: Final = {
-    LINK_WORD: gettext_lazy("a new link was made, the old one opens nothing any more"),
-    STOPPED_WORD: gettext_lazy("something of it is not shown any more: you were told"),
-    ENDING_WORD: gettext_lazy("it ends soon: you were told"),
+    _LINK_WORD: gettext_lazy("a new link was made, the old one opens nothing any more"),
+    tending.STOPPED_WORD: gettext_lazy("something of it is not shown any more: you were told"),
+    tending.ENDING_WORD: gettext_lazy("it ends soon: you were told"),
 }
 
 
