@@ -199,7 +199,8 @@ class Cleaner:
         if action is Action.EMPTY:
             return made(tag, vr, b"", dataset), action
         if action is Action.UID:
-            return made(tag, vr, self._uids(tag, value), dataset), action
+            mapped = made(tag, vr, self._uids(tag, value), dataset)
+            return mapped, Action.KEEP if values.split(mapped.value or b"") == values.split(value) else action
         if action is Action.CLEAN:
             return self._cleaned(dataset, tag, vr, value, codecs)
         if action is Action.DUMMY:
@@ -217,7 +218,8 @@ class Cleaner:
             int(element.tag) == CHARACTER_SET and not is_defined(CHARACTER_SET, value)
         ):
             return False
-        return not held(element, self._identifiers, codecs)
+        # Dates and UIDs are dealt with by what they are, not by what they are alike to: a newborn's study is of its birth date.
+        return vr in {"DA", "DT", "UI"} or not held(element, self._identifiers, codecs)
 
     def _uids(self, tag: int, value: bytes) -> bytes:
         originals = (part.decode("ascii", "replace").strip("\0 ") for part in value.split(b"\\"))

@@ -98,10 +98,10 @@ def clean_header(
     refusal = refusal_of(sop_class, profile)
     if refusal is not None:
         raise Refused(refusal)
-    identifiers = Identifiers.of(dataset, profile)
+    identifiers = Identifiers.of(dataset, profile) - _named(pseudonym)
     cleaner = Cleaner(profile, Keyed(key, pseudonym), pseudonym, identifiers, bulk)
     cleaned = cleaner.clean(dataset)
-    _check(cleaned, identifiers, pseudonym)
+    _check(cleaned, identifiers)
     stamped = _stamp(cleaned, profile, pseudonym)
     review = reviews_of(dataset, transfer_syntax_uid, profile)
     if cleaner.replaced_text:
@@ -110,13 +110,18 @@ def clean_header(
     return CleanedHeader(outcome, MappingProxyType(cleaner.bulk))
 
 
-def _check(cleaned: Dataset, identifiers: Identifiers, pseudonym: Pseudonym) -> None:
-    """Refuse a copy in which an identifier of its source is still found: better no copy than one that names."""
-    chosen = Identifiers.named(
-        names=(pseudonym.patient_name, pseudonym.patient_id), ids=(pseudonym.patient_name, pseudonym.patient_id)
-    )
-    known = Identifiers(identifiers.names - chosen.names, identifiers.ids - chosen.ids, identifiers.uids)
-    left = remaining(cleaned, known)
+def _named(pseudonym: Pseudonym) -> Identifiers:
+    """What the copy is to be called: in a source that is a copy already, it names nobody."""
+    texts = (pseudonym.patient_name, pseudonym.patient_id)
+    return Identifiers.named(names=texts, ids=texts)
+
+
+def _check(cleaned: Dataset, identifiers: Identifiers) -> None:
+    """Refuse a copy in which an identifier of its source is still found: better no copy than one that names.
+
+    Dates are left out: a day that was moved may come to lie on another of the source's.
+    """
+    left = remaining(cleaned, Identifiers(identifiers.names, identifiers.ids, identifiers.uids))
     if left:
         raise Refused(Refusal.IDENTIFIERS_LEFT, ", ".join(f"{place.kind} in {place.path}" for place in left[:5]))
 

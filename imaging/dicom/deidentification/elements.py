@@ -18,11 +18,9 @@ Element = DataElement | RawDataElement
 
 
 def elements_of(dataset: Dataset) -> Iterator[tuple[int, Element]]:
-    """Each element in order of tags, as it lies in the data set."""
-    for tag in sorted(int(tag) for tag in dataset.keys()):  # noqa: SIM118 -- iterating would convert the elements
-        element = stored(dataset, tag)
-        if element is not None:
-            yield tag, element
+    """Each element in order of tags, as it lies in the data set: iterating over the set itself would convert them."""
+    for tag, element in sorted(dataset.items()):
+        yield int(tag), element
 
 
 def items_of(element: Element) -> list[Dataset]:

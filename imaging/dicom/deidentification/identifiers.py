@@ -128,14 +128,18 @@ class Identifiers:
             self.names | other.names, self.ids | other.ids, self.uids | other.uids, self.dates | other.dates
         )
 
+    def __sub__(self, other: Identifiers) -> Identifiers:
+        """Those that are not the other's."""
+        return Identifiers(
+            self.names - other.names, self.ids - other.ids, self.uids - other.uids, self.dates - other.dates
+        )
+
     @classmethod
     def of(cls, dataset: Dataset, profile: Profile | None = None) -> Identifiers:
         """All in a data set as the house's parser reads it, but for what ``profile`` keeps on purpose."""
         collected = _Collected(profile or Profile())
         collected.take(dataset, charset.UNDECLARED)
-        return cls(
-            frozenset(collected.names), frozenset(collected.ids), frozenset(collected.uids), frozenset(collected.dates)
-        )
+        return cls(*(frozenset(found - collected.kept) for found in collected.found))
 
     @classmethod
     def named(
@@ -208,14 +212,20 @@ def held(element: RawDataElement, known: Identifiers, codecs: charset.Encodings)
 
 
 class _Collected:
-    """The identifiers of one data set while it is walked through."""
+    """The identifiers of one data set while it is walked through, and what its profile keeps, which is none."""
 
     def __init__(self, profile: Profile) -> None:
         self._options = profile.options
-        self.names: set[str] = set()
-        self.ids: set[str] = set()
-        self.uids: set[str] = set()
-        self.dates: set[str] = set()
+        self._names: set[str] = set()
+        self._ids: set[str] = set()
+        self._uids: set[str] = set()
+        self._dates: set[str] = set()
+        self.kept: set[str] = set()
+
+    @property
+    def found(self) -> tuple[set[str], set[str], set[str], set[str]]:
+        """In the order of the fields of ``Identifiers``."""
+        return (self._names, self._ids, self._uids, self._dates)
 
     def take(self, dataset: Dataset, inherited: charset.Encodings) -> None:
         codecs = codecs_of(dataset, inherited)
@@ -227,20 +237,21 @@ class _Collected:
 
     def _note(self, tag: int, vr: str, value: bytes, codecs: charset.Encodings) -> None:
         row = table().get(f"{tag:08X}")
+        is_kept = row is not None and any(row.options.get(option) == "K" for option in self._options)
         if vr == "PN":
-            self.names.update(_parts(charset.decode(value, codecs)))
-        elif row is not None and any(row.options.get(option) == "K" for option in self._options):
-            return
+            self._names.update(_parts(charset.decode(value, codecs)))
         elif vr == "UI":
             uids = (part.decode("ascii", "replace") for part in values.split(value))
-            self.uids.update(uid for uid in uids if len(uid) >= _SHORTEST_UID and not is_public_uid(tag, uid))
+            named = {uid for uid in uids if len(uid) >= _SHORTEST_UID and not is_public_uid(tag, uid)}
+            (self.kept if is_kept else self._uids).update(named)
         elif row is None or tag == _TIMEZONE_OFFSET:
             return
         elif vr in _TEMPORAL:
-            self.dates.update(day for part in value.split(b"\\") if (day := _day(part)))
+            days = {day for part in value.split(b"\\") if (day := _day(part))}
+            (self.kept if is_kept else self._dates).update(days)
         elif vr in _IDENTIFYING and Option.DESCRIPTORS not in row.options:
             texts = charset.decode(value, codecs).split("\\")
-            self.ids.update(text for given in texts if (text := _identifying(given)))
+            (self.kept if is_kept else self._ids).update(text for given in texts if (text := _identifying(given)))
 
 
 def _day(value: bytes) -> str:

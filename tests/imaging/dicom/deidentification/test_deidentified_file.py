@@ -1,0 +1,190 @@
+"""De-identified files: every demo object, pixels bit for bit, nothing before, between or behind them."""
+
+import io
+import tracemalloc
+from datetime import UTC, datetime
+
+import pydicom
+import pytest
+from pydicom.uid import ExplicitVRLittleEndian
+
+from imaging.dicom import corrections, frame_index, part10
+from imaging.dicom.corrections import Change
+from imaging.dicom.deidentification.deidentified_file import deidentify_file
+from imaging.dicom.deidentification.identifiers import Identifiers, remaining
+from imaging.dicom.deidentification.profile import Profile
+from imaging.dicom.deidentification.refusals import Refusal, Refused
+from imaging.dicom.errors import DicomError
+from tests.imaging.dicom import samples
+from tests.imaging.dicom.deidentification import making
+
+CLEANING = {"clean_structured_content": True, "clean_graphics": True, "clean_descriptors": True}
+DEMO = [path for path in samples.readable_files() if samples.DEMO in path.parents]
+REFUSED = {
+    "DICOMDIR": Refusal.DIRECTORY,
+    "report-chest.cda.dcm": Refusal.ENCAPSULATED_DOCUMENT,
+    "report-hand.pdf.dcm": Refusal.ENCAPSULATED_DOCUMENT,
+}
+
+
+def _frames(content: bytes) -> list[bytes]:
+    file = io.BytesIO(content)
+    index = frame_index.build(file, part10.read_part10(file))
+    return [
+        content[start : start + size]
+        for frame in range(1, index.number_of_frames + 1)
+        for start, size in index.ranges(frame)
+    ]
+
+
+MOVING = CLEANING | {"retain_safe_private": True, "retain_modified_dates": True}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in DEMO if path.name not in REFUSED], ids=lambda path: "/".join(path.parts[-2:])
+)
+@pytest.mark.parametrize("options", [CLEANING, MOVING], ids=["removing dates", "moving dates"])
+def test_no_identifier_of_any_demo_object_is_left_in_its_copy(path, options):
+    content = path.read_bytes()
+    known = Identifiers.of(making.parsed(content), Profile(**options))
+    assert known.uids
+
+    copy = making.file_copy_of(content, **options)
+
+    # A moved day may come to lie on another of the source's days.
+    sought = known if options is CLEANING else Identifiers(known.names, known.ids, known.uids)
+    assert remaining(making.parsed(copy), sought) == []
+    assert [uid for uid in known.uids if len(uid) > 20 and uid.encode() in copy] == []
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_the_documents_and_the_directory_of_the_demo_are_refused(name):
+    with pytest.raises(Refused) as caught:
+        making.file_copy_of(samples.named(name).read_bytes(), **CLEANING)
+
+    assert caught.value.refusal is REFUSED[name]
+
+
+@pytest.mark.parametrize("path", samples.readable_files(), ids=lambda path: path.name)
+def test_every_copy_is_read_by_others_and_its_pixels_are_the_sources_bit_for_bit(path):
+    content = path.read_bytes()
+    try:
+        copy = making.file_copy_of(content, **CLEANING)
+    except DicomError:
+        return  # refused or damaged, which other tests are about
+
+    read = samples.by_pydicom(io.BytesIO(copy), force=False)
+    assert read.PatientIdentityRemoved == "YES"
+    assert read.file_meta.MediaStorageSOPInstanceUID == read.SOPInstanceUID
+    assert "SourceApplicationEntityTitle" not in read.file_meta
+    assert copy[:128] == bytes(128)
+    try:
+        frames = _frames(content)
+    except DicomError:
+        return
+    if not part10.read_part10(io.BytesIO(content)).deflated:
+        assert _frames(copy) == frames
+
+
+@pytest.mark.parametrize("name", ["chrH31.dcm", "chrRuss.dcm", "chrArab.dcm", "chrX1.dcm", "chrKoreanMulti.dcm"])
+def test_names_in_any_script_are_found_in_the_source_and_not_in_the_copy(name):
+    content = samples.named(name).read_bytes()
+    source = making.parsed(content)
+    known = Identifiers.of(source)
+    assert known.names
+    assert remaining(source, known)
+
+    with_class = io.BytesIO()
+    dataset = samples.by_pydicom(samples.named(name))
+    dataset.SOPClassUID, dataset.SOPInstanceUID = samples.CT_IMAGE, f"{making.STUDY}.9"
+    dataset.ManufacturerModelName = "x"
+    pydicom.dcmwrite(with_class, dataset, enforce_file_format=True)
+
+    assert remaining(making.parsed(making.file_copy_of(with_class.getvalue())), known) == []
+
+
+def test_what_lies_behind_the_pixels_does_not_go_out():
+    source = making.object_of(Rows=4, Columns=4, BitsAllocated=8, SamplesPerPixel=1, PixelData=bytes(16))
+    source.add_new(0xFFFCFFFC, "OB", b"OUELLET BERENICE")
+    source["PixelData"].VR = "OB"
+    written = making.as_file(source)
+    assert written.endswith(b"OUELLET BERENICE")
+
+    copy = making.file_copy_of(written)
+
+    assert copy.endswith(bytes(16))
+    assert b"OUELLET" not in copy
+
+
+def test_what_lies_behind_compressed_pixels_does_not_go_out():
+    content = samples.named("MR_small_RLE.dcm").read_bytes() + bytes.fromhex("fcfffcff") + b"OB\0\0\x08\0\0\0OUELLET "
+
+    copy = making.file_copy_of(content)
+
+    assert b"OUELLET" not in copy
+    assert copy.endswith(bytes.fromhex("feffdde000000000"))
+    assert _frames(copy) == _frames(content)
+
+
+def test_any_part_of_a_copy_can_be_read_by_itself():
+    content = samples.named("MR_small_RLE.dcm").read_bytes()
+    plan = deidentify_file(io.BytesIO(content), profile=Profile(), key=making.KEY, pseudonym=making.PSEUDONYM)
+    whole = b"".join(plan.read(io.BytesIO(content)))
+
+    assert b"".join(plan.read(io.BytesIO(content), 200, 3000)) == whole[200:3200]
+
+
+def test_pixels_are_not_read_while_a_copy_is_planned_nor_held_in_memory_while_it_goes_out():
+    source = making.object_of(
+        Rows=4096, Columns=4096, BitsAllocated=16, SamplesPerPixel=1, PixelData=bytes(32 * 1024 * 1024)
+    )
+    source["PixelData"].VR = "OW"
+    content = making.as_file(source)
+    file = io.BytesIO(content)
+    tracemalloc.start()
+    plan = deidentify_file(file, profile=Profile(), key=making.KEY, pseudonym=making.PSEUDONYM)
+    length = sum(len(piece) for piece in plan.read(io.BytesIO(content)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert length == plan.length
+    assert peak < 36 * 1024 * 1024  # the second view of the test's own bytes is 32 of them
+
+
+def test_the_copy_has_the_patient_that_corrections_gave_the_source():
+    content = making.as_file(making.object_of(SequenceName="Corrigée"))
+    change = Change(
+        corrections.normalised({
+            "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Corrigée^Nouvelle"}]},
+            "0020000D": {"vr": "UI", "Value": ["1.2.826.0.1.3680043.8.498.88"]},
+        }),
+        datetime(2026, 1, 2, tzinfo=UTC), "CORRECT", "CT1",
+    )  # fmt: skip
+    other = making.copy_of(making.object_of(StudyInstanceUID="1.2.826.0.1.3680043.8.498.88"))
+
+    made = deidentify_file(
+        io.BytesIO(content), profile=Profile(), key=making.KEY, pseudonym=making.PSEUDONYM, changes=[change]
+    )
+    copy = samples.by_pydicom(io.BytesIO(b"".join(made.read(io.BytesIO(content)))))
+
+    assert copy.StudyInstanceUID == other.StudyInstanceUID
+    assert copy.SequenceName == "REMOVED"
+    assert made.sop_instance_uid == copy.SOPInstanceUID
+
+
+def test_a_large_table_of_numbers_stays_in_the_file_and_a_large_text_does_not_go_out():
+    source = making.object_of(transfer_syntax_uid=ExplicitVRLittleEndian, VolumetricProperties="VOLUME")
+    source.RedPaletteColorLookupTableData = bytes(range(256)) * 8192
+    source.TextValue = "Ouellet " * 300_000
+
+    written = making.as_file(source)
+    copy = making.file_copy_of(written)
+
+    assert samples.by_pydicom(io.BytesIO(copy)).RedPaletteColorLookupTableData == source.RedPaletteColorLookupTableData
+    assert b"Ouellet" not in copy
+
+
+@pytest.mark.parametrize("content", [b"", b"no DICOM", bytes(128) + b"DICM"])
+def test_what_is_no_dicom_file_is_an_error_of_ours(content):
+    with pytest.raises(DicomError):
+        making.file_copy_of(content)
