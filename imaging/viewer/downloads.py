@@ -22,6 +22,7 @@ from accounts.signing_in.acts import Act
 from imaging.dicom import uids
 from imaging.storage import services as storage
 from imaging.studies import access
+from imaging.studies.export import services as exports
 from imaging.viewer import download_turns
 from imaging.viewer.export_answers import zip_answer
 
@@ -74,11 +75,20 @@ def told(view: View) -> View:
 
 def _why(error: Exception) -> Refused | None:
     """What is said of an error that is in the way of a download; None for one that is nobody's to explain."""
+    if isinstance(error, download_turns.TooMany | download_turns.Crowded):
+        return _later(is_yours=isinstance(error, download_turns.TooMany))
     if isinstance(error, access.RightMissing):
         return Refused(
             403,
             _("You can read this study but not download it"),
             _("Nothing was downloaded. The department that owns the study can give you the right; ask there."),
+        )
+    if isinstance(error, exports.IdentityKept):
+        log.error("A download was refused: nobody said that the objects are without identity.")
+        return Refused(
+            403,
+            _("These images cannot be downloaded without identity"),
+            _("They were shared without the patient’s name, and the files still hold it. Nothing was given out."),
         )
     if isinstance(error, audit.AuditUnavailable):
         log.error("A download was refused, because it cannot be put on record", exc_info=error)
@@ -98,22 +108,18 @@ def _why(error: Exception) -> Refused | None:
             _("They are safe, in a store that does not answer at the moment. Try again in a minute."),
             retry_after=_AWAY_SECONDS,
         )
-    if isinstance(error, download_turns.TooMany):
-        return Refused(
-            429,
-            _("You have as many downloads as one may have"),
-            _("You have %(most)d downloads under way. This one was not begun; start it when one of them has ended.")
-            % {"most": download_turns.MOST_OF_ONE},
-            retry_after=download_turns.RETRY_AFTER,
-        )
-    if isinstance(error, download_turns.Crowded):
-        return Refused(
-            503,
-            _("Many downloads are under way"),
-            _("This one was not begun, so that everybody else can go on reading. Try again in a moment."),
-            retry_after=download_turns.RETRY_AFTER,
-        )
     return None
+
+
+def _later(*, is_yours: bool) -> Refused:
+    if is_yours:
+        title = _("You have as many downloads as one may have")
+        text = _("You have %(most)d downloads under way. This one was not begun; start it when one of them has ended.")
+        text %= {"most": download_turns.MOST_OF_ONE}
+    else:
+        title = _("Many downloads are under way")
+        text = _("This one was not begun, so that everybody else can go on reading. Try again in a moment.")
+    return Refused(429 if is_yours else 503, title, text, retry_after=download_turns.RETRY_AFTER)
 
 
 @require_GET

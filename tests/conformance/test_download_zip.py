@@ -20,6 +20,7 @@ from imaging.storage.models import ObjectCopy
 from imaging.studies.models import Instance, InstanceVersion
 from tests.factories import arrivals
 from tests.imaging.rendering import drawings
+from tests.imaging.rendering.conftest import Pool
 from tests.peers import Peer
 from tests.studies_in_archive import DEMO, Archive
 
@@ -29,7 +30,7 @@ NAME = "Nguyễn^Thị=阮^氏"
 
 
 @pytest.fixture
-def studies(archive: Archive) -> list[str]:
+def studies(archive: Archive, decoders: Pool) -> list[str]:
     """Demo studies of many kinds, a patient without an ID, a name that needs Unicode, a report, a key object, a private class."""
     files = [path for name in ("ct-head", "ecg", "encapsulated") for path in sorted((DEMO / name).rglob("*.dcm"))[:8]]
     nobody = arrivals.dataset(PatientID="", PatientName="", StudyID="", SeriesNumber=None, InstanceNumber=None)
@@ -37,6 +38,8 @@ def studies(archive: Archive) -> list[str]:
     report = drawings.encapsulated(b"", "", "1.2.840.10008.5.1.4.1.1.88.33", Modality="SR")
     private = arrivals.dataset(SOPClassUID="1.2.3.4.5.6")
     archive.receive(*files, nobody, unicode, report, private)
+    archive.draw(archive.uid_of(files[0]))
+    archive.draw(str(unicode.StudyInstanceUID))
     return list(Instance.objects.values_list("study__study_instance_uid", flat=True).distinct())
 
 
@@ -119,6 +122,20 @@ def test_info_zip_finds_no_error(unpacked: Path, peer: Peer) -> None:
         [peer("unzip"), "-t", str(unpacked.parent / "studies.zip")], capture_output=True, check=False
     )
     assert tested.returncode == 0, tested.stdout[-500:]
+
+
+def test_the_receipt_is_checked_by_what_everybody_has(unpacked: Path, peer: Peer) -> None:
+    done = subprocess.run(
+        [peer("sha256sum"), "-c", "RECEIPT.TXT"], cwd=unpacked, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    files = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
+    assert {line.removesuffix(": OK") for line in done.stdout.splitlines()} == files - {"RECEIPT.TXT", "receipt.json"}
+    assert any(name.startswith("PREVIEWS/") for name in files)
+    image = next(path for path in (unpacked / "DICOM").rglob("IM*"))
+    image.write_bytes(image.read_bytes()[:-1] + b"\x7f\x7f")
+    again = subprocess.run([peer("sha256sum"), "-c", "RECEIPT.TXT"], cwd=unpacked, capture_output=True, check=False)
+    assert again.returncode != 0
 
 
 def test_our_own_import_takes_it_back(unpacked: Path) -> None:

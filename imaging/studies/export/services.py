@@ -30,10 +30,14 @@ from imaging.studies.export.transfers import Transfer
 from imaging.studies.export.zipped import Member
 from imaging.studies.models import Series, Study
 
-__all__ = ["Around", "Content", "Export", "ExportChanged", "Handed", "Transfer", "prepare"]
+__all__ = ["Around", "Content", "Export", "ExportChanged", "Handed", "IdentityKept", "Transfer", "prepare"]
 
 #: Called when it is the turn of the next object.
 Tell = Callable[[], None]
+
+
+class IdentityKept(Exception):
+    """A reader who may have nothing that names a patient asked for objects that nobody said to be without identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +146,20 @@ def prepare(
     """The export of these studies, or of some series of the first; each study is on record before this returns.
 
     ``form`` says in the record what is made of them; ``around`` adds files, ``handed`` tells the circumstances, today's unless
-    given. The texts are in the language that is active now. Raises ``access.StudyNotVisible`` and ``access.RightMissing``
-    before anything is on record as exported, ``audit.AuditUnavailable`` when it cannot be put on record,
-    ``storage.StorageAway``, and ``ValueError`` for two files of one name.
+    given: for a scope without identities the caller has to say there that the objects have none. The texts are in the language
+    that is active now. Raises ``access.StudyNotVisible``, ``access.RightMissing`` and ``IdentityKept`` before anything is on
+    record as exported, ``audit.AuditUnavailable`` when it cannot be put on record, ``storage.StorageAway``, and ``ValueError``
+    for two files of one name.
     """
+    said = handed or Handed(timezone.localdate())
+    if scope.deidentified and not said.is_deidentified:
+        raise IdentityKept
     levels = _opened(scope, study_instance_uids, series_instance_uids, actor, form)
     selection = select(levels, scope=scope)
     if not selection.parts and not selection.lost:
         raise access.StudyNotVisible(study_instance_uids[0])
     studies = tuple({study.pk: study for study in map(_study_of, levels)}.values())
     places = tuple(directory.placed(selection.parts))
-    said = handed or Handed(timezone.localdate(), is_deidentified=scope.deidentified)
     content = Content(tuple(directory.folders(selection.parts)), len(selection.lost), said)
     extras = tuple(around(content)) if around else ()
     texts = _notes(selection, places, len(studies), said, extras)

@@ -17,6 +17,7 @@ from accounts.audit.models import AuditEvent
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.studies import access
+from imaging.studies.export import services as exports
 from imaging.viewer import download_turns, downloads, export_answers, picture_downloads
 from imaging.viewer.export_answers import NoLongerAllowed, Package
 from tests.imaging.rendering.conftest import Pool
@@ -111,6 +112,14 @@ def test_a_link_gives_nothing_that_it_does_not_name(archive: Archive) -> None:
         with pytest.raises(access.StudyNotVisible):
             zip_of(share_of(*mine), other[0].StudyInstanceUID)
     body_of(zip_of(share_of(*mine), mine[0].StudyInstanceUID))
+
+
+def test_a_link_without_identities_gives_no_object_that_has_one(archive: Archive) -> None:
+    made = a_study(1)
+    archive.receive(*made)
+    with pytest.raises(exports.IdentityKept):
+        zip_of(share_of(*made, deidentified=True), made[0].StudyInstanceUID)
+    assert not AuditEvent.objects.filter(action="study.exported").exists()
 
 
 def test_it_ends_in_the_middle_of_an_object_once_it_is_no_longer_allowed(

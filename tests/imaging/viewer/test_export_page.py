@@ -185,7 +185,7 @@ def test_without_identity_neither_page_nor_words_tell_who_it_is(archive: Archive
     archive.draw(str(made[0].StudyInstanceUID))
     scope = share_of(*made, deidentified=True)
     cover = Cover(reports=(ReportFile(str(made[0].StudyInstanceUID), b"%PDF Geheim"),))
-    files = taken(scope, Package(cover), *made)
+    files = taken(scope, Package(cover, Handed(timezone.localdate(), "Ab3", is_deidentified=True)), *made)
     told = files["index.html"] + files["README.TXT"] + files["RECEIPT.TXT"] + files["receipt.json"]
     for word in (b"geheim", b"gustav", b"secret-9", b"a-77", b"2026-03-04", b"04 mar"):
         assert word not in told.lower(), word
