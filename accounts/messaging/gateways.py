@@ -18,6 +18,10 @@ from accounts.signing_in import sealing
 
 log = logging.getLogger(__name__)
 
+#: Seconds that a gateway has for its answer, and octets of it that are read.
+_PATIENCE: Final = 10.0
+_MOST_OCTETS: Final = 1 << 16
+
 
 class NotTaken(Exception):
     """The message was not taken; ``code`` is one of ``problems``. ``is_away``: it was not even tried."""
@@ -82,7 +86,14 @@ class HttpGateway:
         except (ValueError, json.JSONDecodeError, sealing.Unreadable) as error:
             raise NotTaken("bad_settings") from error
         try:
-            answer = outbound.send(call.method, call.address, body=call.body, headers=call.headers, most_octets=65536)
+            answer = outbound.send(
+                call.method,
+                call.address,
+                body=call.body,
+                headers=call.headers,
+                patience=_PATIENCE,
+                most_octets=_MOST_OCTETS,
+            )
         except OutboundError as error:
             raise NotTaken(error.code, is_away=error.code in self._AWAY) from error
         if not gateway_call.is_taken(answer.status, answer.body, statuses=row.statuses, expects=row.expects):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 _WORDS: Final[dict[str, Promise]] = {
     "server_away": _("The mail server does not answer. The message waits until it does."),
+    "server_closed": _("The mail server does not let the portal in. The message waits until it does."),
     "refused": _("The mail server refused the message."),
     "no_such_address": _("The mail server says that it cannot deliver to this address. Check how it is written."),
     "took_too_long": _("No answer came in time."),

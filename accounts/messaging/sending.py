@@ -8,6 +8,7 @@ the same statement that notes how it ended.
 import json
 import logging
 import smtplib
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import formataddr, parseaddr
@@ -42,6 +43,10 @@ _CLAIM: Final = """
     RETURNING id
 """
 
+#: Seconds in which messages of one channel are begun, and that a mail server may be silent: a turn is over in a minute.
+_WITHIN: Final = 15.0
+_SILENCE: Final = 10
+
 #: Sends one message with its words. Raises ``NotTaken``.
 _Send = Callable[[OutgoingMessage, dict[str, str]], None]
 
@@ -52,13 +57,14 @@ def send_due(*, at_most: int = 100) -> int:
 
 
 def _send_mails(at_most: int) -> int:
-    server = get_connection()
+    server = get_connection(timeout=settings.EMAIL_TIMEOUT or _SILENCE)
 
     def send(row: OutgoingMessage, words: dict[str, str]) -> None:
         try:
             server.open()
         except (OSError, smtplib.SMTPException) as error:
-            raise NotTaken("server_away", is_away=True) from error
+            keeps_us_out = isinstance(error, smtplib.SMTPResponseException)
+            raise NotTaken("server_closed" if keeps_us_out else "server_away", is_away=True) from error
         try:
             message = _mail(row, words)
             message.connection = server
@@ -85,9 +91,12 @@ def _send_texts(at_most: int) -> int:
 
 
 def _send_channel(channel: Channel, send: _Send, at_most: int) -> int:
-    """Send by one channel until nothing is owed, or whoever takes it is away."""
+    """Send by one channel until nothing is owed, whoever takes it is away, or the time is over."""
     sent = 0
+    until = time.monotonic() + _WITHIN
     for _turn in range(at_most):
+        if time.monotonic() > until:
+            break
         row = _claim(channel)
         if row is None:
             break
@@ -118,7 +127,8 @@ def _claim(channel: Channel) -> OutgoingMessage | None:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, [channel.value])
         found = cursor.fetchone()
-    return OutgoingMessage.objects.filter(pk=found[0]).first() if found else None
+    # What was withdrawn this very moment has no words any more.
+    return OutgoingMessage.objects.filter(pk=found[0], due_at__isnull=False).first() if found else None
 
 
 def _mail(row: OutgoingMessage, words: dict[str, str]) -> EmailMultiAlternatives:

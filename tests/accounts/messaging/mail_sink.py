@@ -15,6 +15,7 @@ class MailSink:
 
     port: int = 0
     refuses: dict[str, str] = field(default_factory=dict)
+    greeting: str = "220 sink"
     mails: list[EmailMessage] = field(default_factory=list)
     envelopes: list[tuple[str, list[str]]] = field(default_factory=list)
 
@@ -39,7 +40,7 @@ class Session(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         """Answer until the client leaves."""
         self.sender, self.recipients = "", list[str]()
-        self._say("220 sink")
+        self._say(self.server.sink.greeting)
         for line in self.rfile:
             verb, _colon, path = line.decode().strip().partition(":")
             verb = verb.upper()

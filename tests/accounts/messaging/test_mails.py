@@ -1,12 +1,13 @@
 """A mail to somebody outside leaves once, in their language, and nothing of what it said stays behind."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.messaging import notices, selectors, sending, services
@@ -149,6 +150,31 @@ def test_a_mail_server_that_is_away_is_waited_for(sink: MailSink, settings: Any)
     assert row.why == "The mail server does not answer. The message waits until it does."
     settings.EMAIL_PORT = port
     assert sending.send_due() == 1
+
+
+def test_a_mail_server_that_lets_nobody_in_is_told_apart_from_one_that_is_away(sink: MailSink) -> None:
+    row = owe()
+    sink.greeting = "554 no service here"
+    assert sending.send_due() == 0
+    row.refresh_from_db()
+    assert (row.attempts, row.why.partition(".")[0]) == (0, "The mail server does not let the portal in")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_send_each_mail_once(sink: MailSink) -> None:
+    for number in range(20):
+        owe(to=f"person-{number}@clinic.example")
+
+    def work() -> int:
+        try:
+            return sending.send_due()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        sent = [future.result() for future in [pool.submit(work), pool.submit(work)]]
+    assert sum(sent) == 20
+    assert sorted(to for _sender, [to] in sink.envelopes) == sorted(f"person-{n}@clinic.example" for n in range(20))
 
 
 def test_an_address_that_the_server_knows_not_to_be_one_is_given_up_at_once_and_the_next_goes_out(
