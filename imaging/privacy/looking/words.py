@@ -30,6 +30,7 @@ LOOKS: Final[Mapping[Action, str | Promise]] = MappingProxyType(
         Action.SHARE_SENT: _("sent or printed a link to your images"),
         Action.SHARE_OPENED: _("opened a link to your images"),
         Action.SHARE_PROVED: _("proved to be the one for whom the link was"),
+        Action.SHARE_TOKEN_GIVEN: _("let another archive fetch your images by a link"),
         Action.SHARE_REFUSED: _("tried to open a link to your images"),
         Action.SHARE_CHANGED: _("changed until when or how a link to your images opens"),
         Action.SHARE_REVOKED: _("ended a link to your images"),
@@ -41,7 +42,8 @@ SHARING: Final[frozenset[str]] = frozenset(
     action.value
     for action in (
         *(Action.SHARE_MADE, Action.SHARE_DECIDED, Action.SHARE_SENT, Action.SHARE_OPENED, Action.SHARE_PROVED),
-        *(Action.SHARE_REFUSED, Action.SHARE_CHANGED, Action.SHARE_REVOKED, Action.SHARES_READ),
+        *(Action.SHARE_TOKEN_GIVEN, Action.SHARE_REFUSED, Action.SHARE_CHANGED, Action.SHARE_REVOKED),
+        Action.SHARES_READ,
     )
 )
 
