@@ -6,25 +6,28 @@ What lies behind the pixels in the source (padding, signatures, anything) does n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
-from imaging.dicom import charset, corrected_file, corrections, fragments, part10
+from imaging.dicom import charset, corrected_file, corrections, part10
 from imaging.dicom.correctable import text_of
 from imaging.dicom.corrected_file import CorrectedFile
 from imaging.dicom.corrections import Change
+from imaging.dicom.deidentification import codestream_comments
 from imaging.dicom.deidentification.deidentifier import CleanedHeader, Outcome, clean_header
 from imaging.dicom.deidentification.elements import assembled, elements_of, items_of, made
+from imaging.dicom.deidentification.identifiers import Identifiers
 from imaging.dicom.deidentification.profile import Profile
 from imaging.dicom.deidentification.pseudonyms import Pseudonym
-from imaging.dicom.deidentification.refusals import Refusal, Refused
+from imaging.dicom.deidentification.refusals import Refusal, Refused, Review
 from imaging.dicom.element_parser import UNDEFINED
 from imaging.dicom.element_text import ElementText
 from imaging.dicom.element_writer import TEXT_VRS, ElementWriter, Piece, Span
 from imaging.dicom.errors import Truncated
+from imaging.dicom.fragments import Fragments, scan
 from imaging.dicom.part10 import BulkValue, ParsedFile
 
 
@@ -69,8 +72,30 @@ def deidentify_file(
         sop_instance_uid=sop_instance_uid,
         transfer_syntax_uid=parsed.transfer_syntax_uid,
     )
-    outgoing = corrected_file.outgoing(file, parsed, (head,), _body(file, parsed, header))
-    return DeidentifiedFile(outgoing, header.outcome, sop_instance_uid)
+    fragments = _fragments(file, parsed)
+    review = header.outcome.review | _reviews_of_frames(file, fragments, header.identifiers, profile)
+    outgoing = corrected_file.outgoing(file, parsed, (head,), _body(parsed, header, fragments))
+    return DeidentifiedFile(outgoing, replace(header.outcome, review=review), sop_instance_uid)
+
+
+def _fragments(file: BinaryIO, parsed: ParsedFile) -> Fragments | None:
+    if parsed.pixel_data_offset is None or parsed.pixel_data_length is not None:
+        return None
+    return scan(file, parsed, None)
+
+
+def _reviews_of_frames(
+    file: BinaryIO, fragments: Fragments | None, identifiers: Identifiers, profile: Profile
+) -> frozenset[Review]:
+    """Whether words in the frames want a person's eye. Raises ``Refused`` when they hold one of the source's identifiers."""
+    if fragments is None:
+        return frozenset()
+    words = list(codestream_comments.of_frames(file, fragments.ranges))
+    if any(identifiers.in_bytes(found) for found in words):
+        raise Refused(Refusal.IDENTIFIERS_LEFT, "in the comments of compressed frames")
+    if profile.clean_pixel_data or all(map(codestream_comments.is_of_an_encoder, words)):
+        return frozenset()
+    return frozenset({Review.COMMENT_IN_FRAMES})
 
 
 def _put_over(dataset: Dataset, changes: Sequence[Change]) -> Dataset:
@@ -88,11 +113,11 @@ def _put_over(dataset: Dataset, changes: Sequence[Change]) -> Dataset:
     return assembled(elements, dataset)
 
 
-def _body(file: BinaryIO, parsed: ParsedFile, header: CleanedHeader) -> Iterator[Piece]:
+def _body(parsed: ParsedFile, header: CleanedHeader, fragments: Fragments | None) -> Iterator[Piece]:
     writer = ElementWriter(implicit=parsed.implicit_vr, little_endian=parsed.little_endian, encode=str.encode)
     yield from _written(header.outcome.dataset, writer, header.bulk, "")
     if parsed.pixel_tag is not None and parsed.pixel_data_offset is not None:
-        yield from _pixels(file, parsed, parsed.pixel_tag, parsed.pixel_data_offset, writer)
+        yield from _pixels(parsed, parsed.pixel_tag, parsed.pixel_data_offset, fragments, writer)
 
 
 def _written(dataset: Dataset, writer: ElementWriter, bulk: Mapping[str, BulkValue], path: str) -> Iterator[Piece]:
@@ -115,16 +140,17 @@ def _written(dataset: Dataset, writer: ElementWriter, bulk: Mapping[str, BulkVal
             yield writer.sequence_end()
 
 
-def _pixels(file: BinaryIO, parsed: ParsedFile, tag: int, offset: int, writer: ElementWriter) -> Iterator[Piece]:
+def _pixels(
+    parsed: ParsedFile, tag: int, offset: int, fragments: Fragments | None, writer: ElementWriter
+) -> Iterator[Piece]:
     """The pixel data element and nothing behind it."""
-    if parsed.pixel_data_length is not None:
-        if offset + parsed.pixel_data_length > parsed.data_end:
-            raise Truncated("the file ends within its pixels", code="pixels_too_short")
-        yield writer.head(tag, parsed.pixel_vr, parsed.pixel_data_length)
-        yield Span(offset, offset + parsed.pixel_data_length)
+    if fragments is not None:
+        yield writer.head(tag, parsed.pixel_vr, UNDEFINED)
+        yield Span(offset, sum(fragments.ranges[-1]) if fragments.ranges else fragments.origin)
+        yield writer.sequence_end()
         return
-    found = fragments.scan(file, parsed, None)
-    end = sum(found.ranges[-1]) if found.ranges else found.origin
-    yield writer.head(tag, parsed.pixel_vr, UNDEFINED)
-    yield Span(offset, end)
-    yield writer.sequence_end()
+    length = parsed.pixel_data_length or 0
+    if offset + length > parsed.data_end:
+        raise Truncated("the file ends within its pixels", code="pixels_too_short")
+    yield writer.head(tag, parsed.pixel_vr, length)
+    yield Span(offset, offset + length)

@@ -58,10 +58,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class CleanedHeader:
-    """The outcome for a parsed header, and which of its large values stay where they are in the file."""
+    """The outcome for a parsed header, which of its large values stay where they are in the file, and what the source named."""
 
     outcome: Outcome
     bulk: Mapping[str, BulkValue]
+    identifiers: Identifiers
 
 
 def deidentify(dataset: Dataset, *, profile: Profile, key: bytes, pseudonym: Pseudonym) -> Outcome:
@@ -107,7 +108,7 @@ def clean_header(
     if cleaner.replaced_text:
         review |= {Review.STRUCTURED_TEXT}
     outcome = Outcome(stamped, review, MappingProxyType(dict(cleaner.counts)))
-    return CleanedHeader(outcome, MappingProxyType(cleaner.bulk))
+    return CleanedHeader(outcome, MappingProxyType(cleaner.bulk), identifiers)
 
 
 def _named(pseudonym: Pseudonym) -> Identifiers:

@@ -32,6 +32,7 @@ class Review(StrEnum):
 
     BURNED_IN_DECLARED = "burned_in_declared"
     BURNED_IN_LIKELY = "burned_in_likely"
+    COMMENT_IN_FRAMES = "comment_in_frames"
     OVERLAY_IN_PIXELS = "overlay_in_pixels"
     RECOGNIZABLE_FEATURES = "recognizable_features"
     STRUCTURED_TEXT = "structured_text"

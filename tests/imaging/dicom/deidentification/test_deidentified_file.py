@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import ExplicitVRLittleEndian
 
 from imaging.dicom import corrections, frame_index, part10
@@ -13,7 +16,7 @@ from imaging.dicom.corrections import Change
 from imaging.dicom.deidentification.deidentified_file import deidentify_file
 from imaging.dicom.deidentification.identifiers import Identifiers, remaining
 from imaging.dicom.deidentification.profile import Profile
-from imaging.dicom.deidentification.refusals import Refusal, Refused
+from imaging.dicom.deidentification.refusals import Refusal, Refused, Review
 from imaging.dicom.errors import DicomError
 from tests.imaging.dicom import samples
 from tests.imaging.dicom.deidentification import making
@@ -188,3 +191,62 @@ def test_a_large_table_of_numbers_stays_in_the_file_and_a_large_text_does_not_go
 def test_what_is_no_dicom_file_is_an_error_of_ours(content):
     with pytest.raises(DicomError):
         making.file_copy_of(content)
+
+
+def _jpeg_with(*segments: bytes) -> bytes:
+    """A file whose one frame has these segments before its tables."""
+    source = samples.by_pydicom(samples.named("JPGExtended.dcm"))
+    frame = next(generate_frames(source.PixelData, number_of_frames=1))
+    assert frame[:2] == b"\xff\xd8"
+    source.PixelData = encapsulate([frame[:2] + b"".join(segments) + frame[2:]])
+    source.PatientName, source.SOPClassUID, source.Modality = "Ouellet^Berenice", samples.CT_IMAGE, "CT"
+    return making.as_file(source)
+
+
+def _segment(marker: int, words: bytes) -> bytes:
+    return bytes([0xFF, marker]) + (len(words) + 2).to_bytes(2, "big") + words
+
+
+def test_a_name_in_the_comment_of_a_compressed_frame_is_refused():
+    with pytest.raises(Refused) as caught:
+        making.file_copy_of(_jpeg_with(_segment(0xFE, b"scan of OUELLET Berenice")))
+
+    assert caught.value.refusal is Refusal.IDENTIFIERS_LEFT
+
+
+@pytest.mark.parametrize(
+    ("segment", "held"),
+    [
+        (_segment(0xE1, b"Exif\0\0MM\0*GPS 45.8336"), True),
+        (_segment(0xFE, b"room 4, bed 2"), True),
+        (_segment(0xFE, b"LEAD Technologies Inc. V1.01"), False),
+        (_segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0"), False),
+    ],
+)
+def test_words_in_compressed_frames_that_are_no_encoders_are_held_for_review(segment, held):
+    content = _jpeg_with(segment)
+
+    made = deidentify_file(io.BytesIO(content), profile=Profile(), key=making.KEY, pseudonym=making.PSEUDONYM)
+
+    assert (Review.COMMENT_IN_FRAMES in made.outcome.review) is held
+
+
+SMALL = samples.named("MR_small_RLE.dcm").read_bytes()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(128, len(SMALL) - 1), st.integers(0, 255)), min_size=1, max_size=8),
+    st.integers(0, 400),
+)
+def test_whatever_is_broken_in_a_file_is_an_error_of_ours_or_a_copy_that_can_be_read(changes, cut):
+    broken = bytearray(SMALL[: len(SMALL) - cut])
+    for at, value in changes:
+        if at < len(broken):
+            broken[at] = value
+    try:
+        copy = making.file_copy_of(bytes(broken))
+    except DicomError:
+        return
+
+    assert making.parsed(copy)[0x00120062].value == "YES"
