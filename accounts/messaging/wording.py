@@ -24,8 +24,10 @@ _BREAKS: Final = frozenset({"Cc", "Zl", "Zp", "Zs"})
 _UNSEEN: Final = frozenset({"Cf", "Cs"})
 _JOINER: Final = "\u200d"
 _NO_BREAK: Final = "\u00a0"
-#: Three parts of a long text message (3GPP TS 23.040): more is cut off by some gateways, and paid for by all.
-LONGEST_SMS: Final = 459
+#: Characters of a text message beside what is filled in, and of each name in it: a link has room in three parts of a
+#: long message (3GPP TS 23.040), which is what gateways pass on whole.
+LONGEST_SMS: Final = 200
+_LONGEST_IN_SMS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,9 @@ def check(kind: MessageKind, *, subject: str, body: str) -> None:
         wrong["subject"] = _("A mail needs a subject.")
     if kind.channel == Channel.SMS and subject.strip():
         wrong["subject"] = _("A text message has no subject: leave this empty.")
+    if kind.channel == Channel.SMS and len(_PLACE.sub("", body)) > LONGEST_SMS and "body" not in wrong:
+        said = _("A text message has room for %(most)d characters beside what is filled in: write less.")
+        wrong["body"] = said % {"most": LONGEST_SMS}
     if wrong:
         raise ValidationError(wrong)
 
@@ -90,14 +95,13 @@ def fill(kind: MessageKind, *, subject: str, body: str, values: Mapping[str, str
     known = kind.known
     if set(values) != set(known):
         raise ValueError(f"{kind.name} takes {sorted(known)}, and was given {sorted(values)}")
-    clean = {name: _clean(known[name], value) for name, value in values.items()}
+    is_short = kind.channel == Channel.SMS
+    clean = {name: _clean(known[name], value, is_short=is_short) for name, value in values.items()}
     lines = one_line(_PLACE.sub(lambda found: clean.get(found[1], found[0]), subject))
     paragraphs = tuple(
         parts for text in re.split(r"\n[ \t]*\n", _unix(body).strip()) if (parts := _parts(known, text.strip(), clean))
     )
     whole = "\n\n".join("".join(part.text for part in parts) for parts in paragraphs)
-    if kind.channel == Channel.SMS:
-        whole = whole[:LONGEST_SMS]
     return Words(lines[:LONGEST_SUBJECT], whole, paragraphs)
 
 
@@ -114,7 +118,7 @@ def _parts(known: Mapping[str, Place], text: str, values: Mapping[str, str]) -> 
     return tuple(parts) if any(part.text.strip() for part in parts) else ()
 
 
-def _clean(place: Place, value: str) -> str:
+def _clean(place: Place, value: str, *, is_short: bool) -> str:
     if place.form == Form.LINK:
         parts = urlsplit(value)
         if parts.scheme not in {"https", "http"} or not parts.hostname or re.search(r"[\s<>\"\\]", value):
@@ -122,7 +126,8 @@ def _clean(place: Place, value: str) -> str:
     if place.form == Form.WORDS:
         lines = (one_line(line) for line in _unix(value)[: _LONGEST[place.form]].split("\n"))
         return "\n".join(lines).strip()
-    return one_line(value)[: _LONGEST[place.form]]
+    longest = _LONGEST_IN_SMS if is_short and place.form == Form.TEXT else _LONGEST[place.form]
+    return one_line(value)[:longest]
 
 
 def _unix(text: str) -> str:

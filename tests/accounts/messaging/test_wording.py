@@ -43,6 +43,16 @@ def test_a_text_message_has_no_subject() -> None:
         wording.check(CODE_BY_SMS, subject="Code", body="{code}")
 
 
+def test_a_text_message_has_room_for_its_link_whatever_the_names() -> None:
+    with pytest.raises(ValidationError, match="room for 200 characters"):
+        wording.check(CODE_BY_SMS, subject="", body="{code}" + "x" * 201)
+    long_names = {"site": "Hospital " * 40, "department": "R" * 300}
+    values = {"code": "123456", "minutes": "10", **long_names}
+    words = wording.fill(CODE_BY_SMS, subject="", body="{site} {department}: {code}", values=values)
+    assert words.body.endswith(": 123456")
+    assert len(words.body) < 120
+
+
 def test_the_portals_own_texts_pass_their_own_check() -> None:
     for kind in kinds.every():
         wording.check(kind, subject=str(kind.subject), body=str(kind.body))
