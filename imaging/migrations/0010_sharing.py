@@ -385,7 +385,7 @@ class Migration(migrations.Migration):
                     "masks_names",
                     models.BooleanField(
                         default=True,
-                        help_text="As “D. J.”: a mail is read by many machines.",
+                        help_text="As “D••• J.”: a mail is read by many machines.",
                         verbose_name="patients' names are masked in mails",
                     ),
                 ),

@@ -30,8 +30,6 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 URLCONF: Final = "portal.share_urls"
 _PATH: Final = re.compile(r"/s/([A-Za-z0-9_-]{8,16})(/.*)\Z")
 _KEPT: Final = (settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME, settings.THEME_COOKIE_NAME)
-#: What a share's answer says whatever it is: nobody is told where the reader came from, nobody keeps it.
-_HEADERS: Final = {"Referrer-Policy": "no-referrer"}
 #: Addresses that are asked before the second proof: the way in, which shows nothing of a patient.
 _BEFORE: Final = frozenset({"share:page", "share:open", "share:prove", "share:code", "share:leave", "set_language"})
 _DICOM_WEB: Final = re.compile(r"/s/[A-Za-z0-9_-]+/dicom-web/")
@@ -146,8 +144,6 @@ def _sent_token(request: HttpRequest) -> str:
 
 
 def _sent(request: HttpRequest, response: HttpResponseBase, visit: ShareVisit | None) -> HttpResponseBase:
-    for name, value in _HEADERS.items():
-        response.headers[name] = value
     match = request.resolver_match
     if visit is not None and match is not None and response.status_code < 300:
         log.note_look(visit, match.view_name, match.kwargs.get("study_instance_uid", ""))

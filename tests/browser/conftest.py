@@ -60,20 +60,23 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(live_server: Any, chromium: Browser) -> Iterator[OpenPage]:
-    """`open_page(user)` is a page where that person is signed in; at the end it must not have complained.
+    """`open_page(user)` is a page where that person is signed in, `open_page(None)` one of somebody outside; it must not complain.
 
     `awaited` are refusals that the test wants to see, by status.
     """
     complaints = Complaints()
     contexts = []
 
-    def opened(user: User, *, browser: Browser = chromium, awaited: tuple[int, ...] = (), **options: Any) -> Page:
+    def opened(
+        user: User | None, *, browser: Browser = chromium, awaited: tuple[int, ...] = (), **options: Any
+    ) -> Page:
         complaints.awaited.update(awaited)
-        client = Client()
-        client.force_login(user)
-        cookie = client.cookies[settings.SESSION_COOKIE_NAME]
         context = browser.new_context(base_url=live_server.url, **{"viewport": WIDE, **options})
-        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+        if user is not None:
+            client = Client()
+            client.force_login(user)
+            cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+            context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
         contexts.append(context)
         page = context.new_page()
         complaints.listen(page)

@@ -102,7 +102,7 @@ class SharePolicy(models.Model):
     masks_names = models.BooleanField(
         _("patients' names are masked in mails"),
         default=True,
-        help_text=_("As “D. J.”: a mail is read by many machines."),
+        help_text=_("As “D••• J.”: a mail is read by many machines."),
     )
 
     class Meta:

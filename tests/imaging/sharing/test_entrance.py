@@ -230,12 +230,13 @@ def test_neither_the_secret_nor_a_code_is_kept_anywhere(
         assert not any(secret in row for row in told)
 
 
-def test_what_is_said_is_kept_by_nobody_and_says_nothing_of_where_one_was(
+def test_what_is_said_is_kept_by_nobody_and_other_sites_are_not_told_where_one_was(
     sharing: Sharing, chest: Study, outside: Client
 ) -> None:
     made = sharing(chest)
     answer = outside.get(f"/s/{made.share.key}/")
-    assert answer["Referrer-Policy"] == "no-referrer"
+    # Not "no-referrer": browsers then say of a form of our own page that it is of no origin.
+    assert answer["Referrer-Policy"] == "same-origin"
     assert "no-store" in answer["Cache-Control"]
     assert "noindex" in answer["X-Robots-Tag"]
     assert answer["X-Frame-Options"] == "DENY"
