@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.scope import Scope
-from imaging.studies.export import extras
+from imaging.studies.export import extras, notes
 from imaging.studies.export.directory import Folder
 from imaging.studies.export.extras import Extra
 from imaging.studies.export.services import Around, Content
@@ -125,7 +125,7 @@ def _context(
         "handed": content.handed,
         "patient": _patient([study for study, _own in by_study]) if is_named else None,
         "studies": shown,
-        "lost": content.lost,
+        "lost": notes.lost_words(content.lost) if content.lost else "",
     }
 
 

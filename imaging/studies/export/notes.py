@@ -46,14 +46,7 @@ def readme(*, studies: int, objects: int, lost: int, page: str = "", is_deidenti
         _origin(is_deidentified=is_deidentified),
     ]
     if lost:
-        paragraphs.append(
-            ngettext(
-                "%(count)d object could not be read and is not here: see MISSING.TXT.",
-                "%(count)d objects could not be read and are not here: see MISSING.TXT.",
-                lost,
-            )
-            % {"count": lost}
-        )
+        paragraphs.append(lost_words(lost))
     paragraphs.append(
         _("RECEIPT.TXT holds a digest of every file, by which you can check later that none of them was changed.")
     )
@@ -83,6 +76,15 @@ def _care(*, is_deidentified: bool) -> str:
         "These files name the patient. Keep them where only those who care for the patient can read them, and delete "
         "them when they are no longer needed."
     )
+
+
+def lost_words(count: int) -> str:
+    """How many objects are missing, and where they are named."""
+    return ngettext(
+        "%(count)d object could not be read and is not here: see MISSING.TXT.",
+        "%(count)d objects could not be read and are not here: see MISSING.TXT.",
+        count,
+    ) % {"count": count}
 
 
 def missing(lost: Sequence[Lost]) -> bytes:

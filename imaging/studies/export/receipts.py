@@ -7,8 +7,9 @@ read once more, for the sake of the zip's own checksums, and gets the same recei
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Final
 
 import orjson
@@ -23,6 +24,8 @@ JSON_NAME: Final = "receipt.json"
 #: Of what programs read: another form has another number.
 _FORM: Final = 1
 _BLANK: Final = "0" * 64
+#: Bytes that are kept of each file: that its digest is known, and the digest.
+_KEPT: Final = 33
 #: Lines that are written at once.
 _BATCH: Final = 200
 
@@ -48,30 +51,34 @@ class Listed:
     sop_instance_uid: str = ""
 
 
+#: The files of an export in their order, each time it is asked for: of very many of them, none is kept.
+Files = Callable[[], Iterable[Listed]]
+DigestOf = Callable[[int], str]
+
+
 class Digests:
-    """The digests of the files of one export, taken while they are read."""
+    """The digests of the files of one export by their number, from 0, taken while they are read."""
 
     def __init__(self) -> None:
         """None is known yet."""
-        self._found: dict[str, bytes] = {}
+        self._found = bytearray()
 
-    def taken(self, member: Member) -> Member:
-        """The same member; once it was read to its end, its digest is known."""
-        return replace(member, read=lambda: self._pieces(member))
-
-    def of(self, name: str) -> str:
-        """64 hexadecimal digits. Raises ``KeyError`` for what was not read."""
-        return self._found[name].hex()
-
-    def _pieces(self, member: Member) -> Iterator[bytes]:
+    def taken(self, number: int, read: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
+        """What is read of a file; once that came to its end, the digest is known."""
         found = hashlib.sha256()
-        for piece in member.read():
+        for piece in read():
             found.update(piece)
             yield piece
-        self._found[member.name] = found.digest()
+        start = number * _KEPT
+        self._found += bytes(max(0, start - len(self._found)))
+        self._found[start : start + _KEPT] = b"\1" + found.digest()
 
-
-DigestOf = Callable[[str], str]
+    def of(self, number: int) -> str:
+        """64 hexadecimal digits. Raises ``LookupError`` for what was not read."""
+        kept = self._found[number * _KEPT : (number + 1) * _KEPT]
+        if not kept or not kept[0]:
+            raise LookupError(f"file {number} was not read")
+        return kept[1:].hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ class Receipts:
     words: str
     handed: Handed
     studies: tuple[str, ...]
-    files: tuple[Listed, ...]
+    files: Files
     text_length: int
     json_length: int
 
@@ -93,21 +100,21 @@ class Receipts:
         ]
 
 
-def prepared(handed: Handed, studies: Sequence[str], files: Iterable[Listed]) -> Receipts:
+def prepared(handed: Handed, studies: Sequence[str], files: Files) -> Receipts:
     """The receipts of these files of these studies (Study Instance UIDs), in the language that is active now."""
-    uids, listed = tuple(studies), tuple(files)
-    words = _words(handed, uids, len(listed))
+    uids = tuple(studies)
+    words = _words(handed, uids, sum(1 for _file in files()))
     return Receipts(
         words=words,
         handed=handed,
         studies=uids,
-        files=listed,
-        text_length=sum(map(len, _text(words, listed, _blank))),
-        json_length=sum(map(len, _json(handed, uids, listed, _blank))),
+        files=files,
+        text_length=sum(map(len, _text(words, files, _blank))),
+        json_length=sum(map(len, _json(handed, uids, files, _blank))),
     )
 
 
-def _blank(_name: str) -> str:
+def _blank(_number: int) -> str:
     return _BLANK
 
 
@@ -124,7 +131,7 @@ def _words(handed: Handed, studies: Sequence[str], count: int) -> str:
         if handed.is_deidentified
         else _("These files name the patient."),
         "",
-        _("Each line below holds the SHA-256 digest of a file, as it lies in this archive, and the file's name."),
+        _("Each line below holds the SHA-256 digest of a file, as it lies in this archive, and the file’s name."),
         _("When a file has another digest now, it was changed or damaged after it was handed over."),
         _("To check all of them: sha256sum -c RECEIPT.TXT"),
         _("To check one on Windows: certutil -hashfile NAME SHA256"),
@@ -136,15 +143,14 @@ def _words(handed: Handed, studies: Sequence[str], count: int) -> str:
     return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
-def _text(words: str, files: Sequence[Listed], digest_of: DigestOf) -> Iterator[bytes]:
+def _text(words: str, files: Files, digest_of: DigestOf) -> Iterator[bytes]:
     # The mark at the start lets every editor of Windows read the accents.
     yield b"\xef\xbb\xbf" + words.encode()
-    for start in range(0, len(files), _BATCH):
-        batch = files[start : start + _BATCH]
-        yield "".join(f"{digest_of(file.name)}  {file.name}\n" for file in batch).encode()
+    for batch in _batches(files):
+        yield "".join(f"{digest_of(number)}  {file.name}\n" for number, file in batch).encode()
 
 
-def _json(handed: Handed, studies: Sequence[str], files: Sequence[Listed], digest_of: DigestOf) -> Iterator[bytes]:
+def _json(handed: Handed, studies: Sequence[str], files: Files, digest_of: DigestOf) -> Iterator[bytes]:
     head = {
         "form": _FORM,
         "date": handed.on.isoformat(),
@@ -154,14 +160,21 @@ def _json(handed: Handed, studies: Sequence[str], files: Sequence[Listed], diges
         "digest": "SHA-256",
     }
     yield orjson.dumps(head)[:-1] + b',"files":['
-    for start in range(0, len(files), _BATCH):
-        lines = b",\n".join(_entry(file, digest_of) for file in files[start : start + _BATCH])
-        yield (b",\n" if start else b"\n") + lines
+    between = b"\n"
+    for batch in _batches(files):
+        yield between + b",\n".join(_entry(file, digest_of(number)) for number, file in batch)
+        between = b",\n"
     yield b"\n]}\n"
 
 
-def _entry(file: Listed, digest_of: DigestOf) -> bytes:
-    entry: dict[str, str | int] = {"name": file.name, "length": file.length, "sha256": digest_of(file.name)}
+def _batches(files: Files) -> Iterator[list[tuple[int, Listed]]]:
+    numbered = enumerate(files())
+    while batch := list(islice(numbered, _BATCH)):
+        yield batch
+
+
+def _entry(file: Listed, digest: str) -> bytes:
+    entry: dict[str, str | int] = {"name": file.name, "length": file.length, "sha256": digest}
     if file.sop_instance_uid:
         entry["sop_instance_uid"] = file.sop_instance_uid
     return orjson.dumps(entry)

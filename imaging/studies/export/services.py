@@ -7,9 +7,11 @@ be damaged on the way ends it, so that nothing arrives whole that is not: the ne
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -90,16 +92,18 @@ class Export:
         pieces = transfers.cut(zipped.write(self.members(tell), self.moment), start, whole)
         return Transfer(pieces, whole, self.interrupted)
 
-    def members(self, tell: Tell | None = None) -> list[Member]:
-        """The files of the export in their order, to be read in it; an object is read when its turn comes."""
+    def members(self, tell: Tell | None = None) -> Iterator[Member]:
+        """The files of the export, to be read in their order and once; an object is read when its turn comes."""
         versions = Versions(self.scope, [place.chosen for place in self.places])
         digests = Digests()
-        files = [
-            *(Member(name, len(content), _given(content)) for name, content in self.notes),
-            *(_object(versions, number, place, tell) for number, place in enumerate(self.places)),
-            *(Member(extra.name, extra.length, extra.read) for extra in self.extras),
-        ]
-        return [*map(digests.taken, files), *self.receipts.members(digests)]
+        readers: Iterator[Callable[[], Iterable[bytes]]] = chain(
+            (partial(_given, content) for _name, content in self.notes),
+            (partial(_read, versions, number, tell) for number in range(len(self.places))),
+            (extra.read for extra in self.extras),
+        )
+        for number, (file, read) in enumerate(zip(self.receipts.files(), readers, strict=True)):
+            yield Member(file.name, file.length, partial(digests.taken, number, read))
+        yield from self.receipts.members(digests)
 
     def write_folder(self, target: Path, *, tell: Tell | None = None) -> None:
         """Write the files below ``target``, an empty folder. Raises what ``transfer`` raises, and ``OSError``."""
@@ -163,14 +167,13 @@ def prepare(
     content = Content(tuple(directory.folders(selection.parts)), len(selection.lost), said)
     extras = tuple(around(content)) if around else ()
     texts = _notes(selection, places, len(studies), said, extras)
-    listed = _listed(texts, places, extras)
-    signed = receipts.prepared(said, [study.study_instance_uid for study in studies], listed)
+    signed = receipts.prepared(said, [study.study_instance_uid for study in studies], _listed(texts, places, extras))
     moment = timezone.localtime(max(study.last_received_at for study in studies))
-    layout = [Member(file.name, file.length, tuple) for file in listed]
+    layout = chain((Member(file.name, file.length, tuple) for file in signed.files()), signed.members(Digests()))
     return Export(
         name=_name(levels),
         etag=_tag(selection, texts, extras, signed, moment),
-        length=zipped.length([*layout, *signed.members(Digests())]),
+        length=zipped.length(layout),
         lost=selection.lost,
         studies=studies,
         moment=moment,
@@ -239,18 +242,18 @@ def _notes(
     return ((notes.readme_name(), readme), *missing, (_INDEX, index))
 
 
-def _listed(
-    texts: Iterable[tuple[str, bytes]], places: Iterable[Placed], extras: Iterable[Extra]
-) -> tuple[Listed, ...]:
-    """All files but the receipts, in their order."""
-    listed = (
-        *(Listed(name, len(content)) for name, content in texts),
-        *(Listed(place.name, place.chosen.length, place.chosen.sop_instance_uid) for place in places),
-        *(Listed(extra.name, extra.length) for extra in extras),
-    )
-    if len({file.name.casefold() for file in listed}) < len(listed):
+def _listed(texts: Sequence[tuple[str, bytes]], places: Sequence[Placed], extras: Sequence[Extra]) -> receipts.Files:
+    """All files but the receipts, in their order. The names of extras are none of the export's own: see ``Extra``."""
+    names = [name.casefold() for name in (*(name for name, _content in texts), *(extra.name for extra in extras))]
+    if len(set(names)) < len(names):
         raise ValueError("two files of an export have the same name")
-    return listed
+
+    def files() -> Iterator[Listed]:
+        yield from (Listed(name, len(content)) for name, content in texts)
+        yield from (Listed(place.name, place.chosen.length, place.chosen.sop_instance_uid) for place in places)
+        yield from (Listed(extra.name, extra.length) for extra in extras)
+
+    return files
 
 
 def _name(levels: Sequence[Study | Series]) -> str:
@@ -283,14 +286,11 @@ def _tag(
     return found.hexdigest()[:32]
 
 
-def _given(content: bytes) -> Callable[[], Iterable[bytes]]:
-    return lambda: (content,)
+def _given(content: bytes) -> Iterable[bytes]:
+    return (content,)
 
 
-def _object(versions: Versions, number: int, place: Placed, tell: Tell | None) -> Member:
-    def read() -> Iterable[bytes]:
-        if tell is not None:
-            tell()
-        return versions.file(number).read()
-
-    return Member(place.name, place.chosen.length, read)
+def _read(versions: Versions, number: int, tell: Tell | None) -> Iterable[bytes]:
+    if tell is not None:
+        tell()
+    return versions.file(number).read()

@@ -7,13 +7,15 @@ is followed by it. What needs more than 32 bits has it (zip64); a name that is n
 
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 #: Bytes up to which a member is held in memory at once, so that its checksum comes first.
 AT_ONCE: Final = 4 * 1024 * 1024
+#: Bytes of the directory that are written at once.
+_PIECE: Final = 256 * 1024
 _LIMIT: Final = 0xFFFFFFFF
 _MOST_MEMBERS: Final = 0xFFFF
 _LOCAL = struct.Struct("<4s5H3L2H")
@@ -65,31 +67,27 @@ def length(members: Iterable[Member]) -> int:
     return at + directory + len(_end(count, directory, at))
 
 
-def write(members: Sequence[Member], moment: datetime) -> Iterator[bytes]:
+def write(members: Iterable[Member], moment: datetime) -> Iterator[bytes]:
     """The zip in pieces. ``moment`` is the time of every member, in whatever zone its reader is to see it in.
 
-    Raises ``LengthDiffers`` and whatever reading a member raises: what was sent before is no zip then.
+    Of a member that was written only its line in the directory is kept. Raises ``LengthDiffers`` and whatever reading a member
+    raises: what was sent before is no zip then.
     """
     stamp = _stamp(moment)
-    at = 0
-    kept: list[tuple[int, int]] = []
+    at = count = 0
+    directory = bytearray()
     for member in members:
         checksum = 0
-        kept_at = at
+        place = at
         for piece, checksum in _written(member, stamp):  # noqa: B007 -- the last one is kept
             at += len(piece)
             yield piece
-        kept.append((kept_at, checksum))
-    start = at
-    batch = bytearray()
-    for member, (place, checksum) in zip(members, kept, strict=True):
-        batch += _central(member, place, checksum, stamp)
-        if len(batch) > AT_ONCE // 16:
-            at += len(batch)
-            yield bytes(batch)
-            batch.clear()
-    at += len(batch)
-    yield bytes(batch) + _end(len(members), at - start, start)
+        directory += _central(member, place, checksum, stamp)
+        count += 1
+    end = _end(count, len(directory), at)
+    for start in range(0, len(directory), _PIECE):
+        yield bytes(directory[start : start + _PIECE])
+    yield end
 
 
 def _written(member: Member, stamp: tuple[int, int]) -> Iterator[tuple[bytes, int]]:
