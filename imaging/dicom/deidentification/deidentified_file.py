@@ -12,7 +12,7 @@ from typing import BinaryIO
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
-from imaging.dicom import charset, corrected_file, corrections, part10
+from imaging.dicom import charset, corrected_file, corrections, part10, pixel_module
 from imaging.dicom.correctable import text_of
 from imaging.dicom.corrected_file import CorrectedFile
 from imaging.dicom.corrections import Change
@@ -149,8 +149,16 @@ def _pixels(
         yield Span(offset, sum(fragments.ranges[-1]) if fragments.ranges else fragments.origin)
         yield writer.sequence_end()
         return
-    length = parsed.pixel_data_length or 0
+    length = _length_of_frames(parsed, parsed.pixel_data_length or 0)
     if offset + length > parsed.data_end:
         raise Truncated("the file ends within its pixels", code="pixels_too_short")
     yield writer.head(tag, parsed.pixel_vr, length)
     yield Span(offset, offset + length)
+
+
+def _length_of_frames(parsed: ParsedFile, length: int) -> int:
+    """Bytes of the frames and their padding: what follows the last of them is no pixel. As given where that is not sure."""
+    layout = pixel_module.Layout.of(parsed)
+    # Some writers name subsampled colours and store whole ones.
+    promised = 0 if layout.photometric_interpretation in pixel_module.SUBSAMPLED else layout.total_bytes
+    return promised + promised % 2 if 0 < promised < length else length

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -117,6 +118,31 @@ def test_what_lies_behind_the_pixels_does_not_go_out():
 
     assert copy.endswith(bytes(16))
     assert b"OUELLET" not in copy
+
+
+def test_what_follows_the_last_frame_within_the_pixels_does_not_go_out():
+    content = making.as_file(_native(bytes(range(15)) + b"\0OUELLET^B1234567"))
+
+    copy = making.file_copy_of(content)
+
+    assert copy.endswith(bytes(range(15)) + b"\0")
+    assert _frames(copy) == _frames(content)
+
+
+@pytest.mark.parametrize("values", [{"Rows": 0}, {"PhotometricInterpretation": "YBR_FULL_422"}])
+def test_pixels_whose_size_is_not_sure_go_out_whole(values):
+    source = _native(bytes(64))
+    source.SamplesPerPixel = 3 if "Rows" not in values else 1
+    for keyword, value in values.items():
+        setattr(source, keyword, value)
+
+    assert samples.by_pydicom(io.BytesIO(making.file_copy_of(making.as_file(source)))).PixelData == bytes(64)
+
+
+def _native(pixels: bytes) -> Dataset:
+    source = making.object_of(Rows=3, Columns=5, BitsAllocated=8, SamplesPerPixel=1)
+    source.add_new(0x7FE00010, "OB", pixels)
+    return source
 
 
 def test_what_lies_behind_compressed_pixels_does_not_go_out():
