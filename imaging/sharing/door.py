@@ -32,6 +32,8 @@ _PATH: Final = re.compile(r"/s/([A-Za-z0-9_-]{8,16})(/.*)\Z")
 _KEPT: Final = (settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME, settings.THEME_COOKIE_NAME)
 #: Addresses that are asked before the second proof: the way in, which shows nothing of a patient.
 _BEFORE: Final = frozenset({"share:page", "share:open", "share:prove", "share:code", "share:leave", "set_language"})
+#: Downloads, which ask for themselves whether they may go on.
+_ASK_THEMSELVES: Final = frozenset({"share:download", "share:download-study"})
 _DICOM_WEB: Final = re.compile(r"/s/[A-Za-z0-9_-]+/dicom-web/")
 _BEARER: Final = re.compile(r"Bearer ([A-Za-z0-9_-]{40,64})\Z", re.IGNORECASE)
 
@@ -147,7 +149,7 @@ def _sent(request: HttpRequest, response: HttpResponseBase, visit: ShareVisit | 
     match = request.resolver_match
     if visit is not None and match is not None and response.status_code < 300:
         log.note_look(visit, match.view_name, match.kwargs.get("study_instance_uid", ""))
-        if isinstance(response, StreamingHttpResponse):
+        if isinstance(response, StreamingHttpResponse) and match.view_name not in _ASK_THEMSELVES:
             pieces: Iterator[bytes] = iter(response.streaming_content)  # type: ignore[arg-type]
             response.streaming_content = Guarded(pieces, visit)
     return response

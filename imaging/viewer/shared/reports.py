@@ -48,6 +48,13 @@ def of(request: HttpRequest, study: Study) -> Standing:
     return Standing(report, version, opens_at if waits else None)
 
 
+def paper(known: Standing) -> bytes:
+    """Return the PDF of a report that may be read. Raises :class:`ValueError` where there is none."""
+    if known.report is None or known.version is None:
+        raise ValueError("there is no report")
+    return storage.read(publishing.paper(known.version, known.report))
+
+
 @require_safe
 @of_a_study
 def report(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
@@ -70,7 +77,6 @@ def report(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         issuer_of_patient_id=study.patient.issuer_of_patient_id,
         detail={"version": found.version.number, "study": study.study_instance_uid},
     )
-    content = storage.read(publishing.paper(found.version, found.report))
-    response = HttpResponse(content, content_type="application/pdf")
+    response = HttpResponse(paper(found), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="report-{study.study_at:%Y%m%d}.pdf"'
     return response
