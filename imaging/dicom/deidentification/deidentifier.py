@@ -69,7 +69,7 @@ def deidentify(dataset: Dataset, *, profile: Profile, key: bytes, pseudonym: Pse
     """A de-identified copy of a data set in memory; the source stays as it is, its pixels are neither read nor copied.
 
     ``key`` (16 bytes or more) decides the UIDs and by how much dates move: the same key gives the same for all objects.
-    Raises ``Refused`` for what cannot be cleaned surely.
+    Raises ``Refused`` for what cannot be cleaned surely, or another ``DicomError``.
     """
     syntax = _transfer_syntax_of(dataset)
     cleaned = clean_header(_received(dataset, syntax), syntax, profile=profile, key=key, pseudonym=pseudonym)
@@ -89,7 +89,7 @@ def clean_header(
     pseudonym: Pseudonym,
     bulk: Mapping[str, BulkValue] | None = None,
 ) -> CleanedHeader:
-    """De-identify a header as the house's parser reads it (``part10``). Raises ``Refused``."""
+    """De-identify a header as the house's parser reads it (``part10``). Raises ``Refused`` or another ``DicomError``."""
     read = ElementText(dataset)
     sop_class, sop_instance = read.text(_SOP_CLASS, 64), read.text(_SOP_INSTANCE, 64)
     if _DIRECTORY_RECORDS in dataset:

@@ -16,61 +16,14 @@ from imaging.dicom.deidentification import defined_terms, values
 from imaging.dicom.deidentification.attributes import is_public_uid, table
 from imaging.dicom.deidentification.elements import codecs_of, elements_of, items_of
 from imaging.dicom.deidentification.profile import Option, Profile
+from imaging.dicom.errors import Malformed
 
 #: Particles, titles and modalities: as parts of a name they tell nobody from anybody.
 _TELL_NOTHING: Final = frozenset({
-    "al",
-    "anon",
-    "anonym",
-    "anonymised",
-    "anonymized",
-    "anonymous",
-    "cr",
-    "ct",
-    "da",
-    "de",
-    "den",
-    "der",
-    "des",
-    "di",
-    "dos",
-    "dr",
-    "du",
-    "dx",
-    "el",
-    "ii",
-    "iii",
-    "iv",
-    "jr",
-    "la",
-    "le",
-    "les",
-    "md",
-    "mg",
-    "mlle",
-    "mme",
-    "mr",
-    "mrs",
-    "ms",
-    "name",
-    "nm",
-    "none",
-    "null",
-    "ot",
-    "pn",
-    "pr",
-    "pt",
-    "removed",
-    "rf",
-    "sc",
-    "sr",
-    "test",
-    "unknown",
-    "us",
-    "van",
-    "von",
-    "xa",
-    "zu",
+    "al", "anon", "anonym", "anonymised", "anonymized", "anonymous", "cr", "ct", "da", "de", "den", "der", "des",
+    "di", "dos", "dr", "du", "dx", "el", "ii", "iii", "iv", "jr", "la", "le", "les", "md", "mg", "mlle", "mme",
+    "mr", "mrs", "ms", "name", "nm", "none", "null", "ot", "pn", "pr", "pt", "removed", "rf", "sc", "sr", "test",
+    "unknown", "us", "van", "von", "xa", "zu",
 })  # fmt: skip
 _SHORTEST_PART: Final = 2
 _SHORTEST_ID: Final = 4
@@ -82,6 +35,12 @@ _TIMEZONE_OFFSET: Final = 0x00080201
 _TEMPORAL: Final = frozenset({"DA", "DT"})
 _SEARCHED_BYTES: Final = frozenset({"OB", "OW", "UN"})
 _COMPACT = re.compile(r"[^0-9a-z]")
+#: Scripts that write without spaces between words, or with one letter a word, begin here.
+_FIRST_IDEOGRAPH: Final = "\u2e80"
+_UID: Final = re.compile(r"[0-9][0-9.]{7,}")
+_DIGITS_OF_A_DAY: Final = 8
+#: Identifiers times texts to look for them in: a thousand times what the largest real report has.
+_MOST_COMPARISONS: Final = 20_000_000
 _DAY: Final = re.compile(rb"(\d{4})\.?(\d\d)\.?(\d\d)")
 
 
@@ -115,12 +74,17 @@ class Identifiers:
     ids: frozenset[str] = frozenset()
     uids: frozenset[str] = frozenset()
     dates: frozenset[str] = frozenset()
-    _joined: frozenset[str] = field(init=False, repr=False, default=frozenset())
+    _joined: frozenset[str] = field(init=False, repr=False, compare=False, default=frozenset())
+    _within: frozenset[str] = field(init=False, repr=False, compare=False, default=frozenset())
+
+    _seen: dict[str, frozenset[Kind]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Write the longer ones without anything between their letters and digits, too."""
+        """Write the longer ones as they are found without spaces, hyphens and the like around or between them."""
         long = (_COMPACT.sub("", text) for text in self.ids)
         object.__setattr__(self, "_joined", frozenset(text for text in long if len(text) >= _SHORTEST_JOINED))
+        within = (name for name in self.names if len(name) >= _SHORTEST_JOINED or min(name) >= _FIRST_IDEOGRAPH)
+        object.__setattr__(self, "_within", frozenset(within))
 
     def __or__(self, other: Identifiers) -> Identifiers:
         """Those of both."""
@@ -136,10 +100,13 @@ class Identifiers:
 
     @classmethod
     def of(cls, dataset: Dataset, profile: Profile | None = None) -> Identifiers:
-        """All in a data set as the house's parser reads it, but for what ``profile`` keeps on purpose."""
+        """All in a data set as the house's parser reads it, but for what ``profile`` keeps on purpose.
+
+        Raises ``Malformed`` when it names more than any real object does.
+        """
         collected = _Collected(profile or Profile())
         collected.take(dataset, charset.UNDECLARED)
-        return cls(*(frozenset(found - collected.kept) for found in collected.found))
+        return collected.identifiers()
 
     @classmethod
     def named(
@@ -150,18 +117,23 @@ class Identifiers:
         texts = {text for given in ids if (text := _identifying(given))}
         return cls(frozenset(parts), frozenset(texts), frozenset(uids), frozenset(dates))
 
-    def in_text(self, text: str) -> set[Kind]:
-        """The kinds of identifiers that this text holds."""
+    def in_text(self, text: str) -> frozenset[Kind]:
+        """The kinds of identifiers that this text holds. Reports say the same words a thousand times: looked for once."""
+        if text not in self._seen:
+            self._seen[text] = frozenset(self._sought_in(text))
+        return self._seen[text]
+
+    def _sought_in(self, text: str) -> set[Kind]:
         plain = person_name.normalised(text)
         found = set()
-        if not self.names.isdisjoint(plain.split()):
+        padded, closed, joined = f" {plain} ", plain.replace(" ", ""), _COMPACT.sub("", plain)
+        if not self.names.isdisjoint(plain.split()) or any(name in closed for name in self._within):
             found.add(Kind.NAME)
-        padded, joined = f" {plain} ", _COMPACT.sub("", plain)
         if any(f" {known} " in padded for known in self.ids) or any(known in joined for known in self._joined):
             found.add(Kind.ID)
-        if any(uid in text for uid in self.uids):
+        if not self.uids.isdisjoint(part.strip(".") for part in _UID.findall(text)):
             found.add(Kind.UID)
-        if self.dates and any(_writes(day, joined) for day in self.dates):
+        if len(joined) >= _DIGITS_OF_A_DAY and any(_writes(day, joined) for day in self.dates):
             found.add(Kind.DATE)
         return found
 
@@ -193,7 +165,7 @@ def _remaining(dataset: Dataset, known: Identifiers, inherited: charset.Encoding
                 yield Place(here, kind)
 
 
-def held(element: RawDataElement, known: Identifiers, codecs: charset.Encodings) -> set[Kind]:
+def held(element: RawDataElement, known: Identifiers, codecs: charset.Encodings) -> set[Kind] | frozenset[Kind]:
     """The kinds of identifiers in one element as it was read."""
     value, vr = element.value or b"", element.VR or "UN"
     if defined_terms.is_defined(int(element.tag), value) or (vr in {"TM", "AS"} and values.is_well_formed(value, vr)):
@@ -216,16 +188,16 @@ class _Collected:
 
     def __init__(self, profile: Profile) -> None:
         self._options = profile.options
-        self._names: set[str] = set()
-        self._ids: set[str] = set()
-        self._uids: set[str] = set()
-        self._dates: set[str] = set()
-        self.kept: set[str] = set()
+        self._found: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+        self._kept: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+        self._texts = 0
 
-    @property
-    def found(self) -> tuple[set[str], set[str], set[str], set[str]]:
-        """In the order of the fields of ``Identifiers``."""
-        return (self._names, self._ids, self._uids, self._dates)
+    def identifiers(self) -> Identifiers:
+        """What was found and is not kept."""
+        names, ids, uids, dates = (frozenset(self._found[kind] - self._kept[kind]) for kind in Kind)
+        if (len(names) + len(ids)) * self._texts > _MOST_COMPARISONS:
+            raise Malformed("too many names and numbers", code="too_many_identifiers")
+        return Identifiers(names, ids, uids, dates)
 
     def take(self, dataset: Dataset, inherited: charset.Encodings) -> None:
         codecs = codecs_of(dataset, inherited)
@@ -238,20 +210,20 @@ class _Collected:
     def _note(self, tag: int, vr: str, value: bytes, codecs: charset.Encodings) -> None:
         row = table().get(f"{tag:08X}")
         is_kept = row is not None and any(row.options.get(option) == "K" for option in self._options)
+        into = self._kept if is_kept else self._found
+        self._texts += vr in values.TEXTS
         if vr == "PN":
-            self._names.update(_parts(charset.decode(value, codecs)))
+            into[Kind.NAME].update(_parts(charset.decode(value, codecs)))
         elif vr == "UI":
             uids = (part.decode("ascii", "replace") for part in values.split(value))
-            named = {uid for uid in uids if len(uid) >= _SHORTEST_UID and not is_public_uid(tag, uid)}
-            (self.kept if is_kept else self._uids).update(named)
+            into[Kind.UID].update(uid for uid in uids if len(uid) >= _SHORTEST_UID and not is_public_uid(tag, uid))
         elif row is None or tag == _TIMEZONE_OFFSET:
             return
         elif vr in _TEMPORAL:
-            days = {day for part in value.split(b"\\") if (day := _day(part))}
-            (self.kept if is_kept else self._dates).update(days)
+            into[Kind.DATE].update(day for part in value.split(b"\\") if (day := _day(part)))
         elif vr in _IDENTIFYING and Option.DESCRIPTORS not in row.options:
             texts = charset.decode(value, codecs).split("\\")
-            (self.kept if is_kept else self._ids).update(text for given in texts if (text := _identifying(given)))
+            into[Kind.ID].update(text for given in texts if (text := _identifying(given)))
 
 
 def _day(value: bytes) -> str:
@@ -262,7 +234,8 @@ def _day(value: bytes) -> str:
 
 def _parts(name: str) -> set[str]:
     parts = person_name.normalised(name.replace("\\", " ")).split()
-    return {p for p in parts if len(p) >= _SHORTEST_PART and p not in _TELL_NOTHING and not p.isdigit()}
+    long = (part for part in parts if len(part) >= _SHORTEST_PART or part >= _FIRST_IDEOGRAPH)
+    return {part for part in long if part not in _TELL_NOTHING and not part.isdigit()}
 
 
 def _identifying(text: str) -> str:
