@@ -181,21 +181,22 @@ def _encoded(codecs: charset.Encodings, text: str) -> bytes:
 
 
 def _joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
-    """Neighbours made one: most of a header is one span before and one behind what changed."""
+    """Neighbours made one: most of a corrected header is one span before and one behind what changed."""
     joined: list[Piece] = []
+    written: list[bytes] = []
     for piece in pieces:
-        last = joined[-1] if joined else b""
-        if not len(piece):
-            continue
-        if isinstance(piece, Span):
+        if isinstance(piece, bytes):
+            written.append(piece)
+        elif len(piece):
+            if any(written):
+                joined.append(b"".join(written))
+            written.clear()
+            last = joined[-1] if joined else b""
             if isinstance(last, Span) and last.end == piece.start:
                 joined[-1] = Span(last.start, piece.end)
-                continue
-        elif isinstance(last, bytes) and joined:
-            joined[-1] = last + piece
-            continue
-        joined.append(piece)
-    return tuple(joined)
+            else:
+                joined.append(piece)
+    return (*joined, b"".join(written)) if any(written) else tuple(joined)
 
 
 def _head(file: BinaryIO, parsed: ParsedFile, changes: Sequence[Change]) -> tuple[Piece, ...]:
