@@ -1,16 +1,13 @@
 """Conditions on shares."""
 
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-if TYPE_CHECKING:
-    from imaging.sharing.models import Share  # noqa: F401
 
-
-class ShareQuerySet(models.QuerySet["Share"]):
+class ShareQuerySet(models.QuerySet[Any]):
     """Shares, by where they stand at this moment."""
 
     def standing(self) -> Self:
