@@ -118,12 +118,16 @@ def _context(
         (own[0].part.series.study, own)
         for own in (list(own) for _number, own in groupby(content.folders, key=lambda folder: folder.study_number))
     ]
-    shown = [_study(study, own, previews, reports, is_named=is_named) for study, own in by_study]
+    patient = _patient([study for study, _own in by_study]) if is_named else None
+    shown = [
+        _study(study, own, previews, reports, is_named=is_named, is_of_others=patient is None)
+        for study, own in by_study
+    ]
     return {
         "title": _("Medical images"),
         "cover": cover,
         "handed": content.handed,
-        "patient": _patient([study for study, _own in by_study]) if is_named else None,
+        "patient": patient,
         "studies": shown,
         "lost": notes.lost_words(content.lost) if content.lost else "",
     }
@@ -142,9 +146,12 @@ def _study(
     reports: Mapping[str, list[tuple[Extra, str]]],
     *,
     is_named: bool,
+    is_of_others: bool,
 ) -> _ShownStudy:
-    count = sum(len(folder.part.objects) for folder in folders)
-    named = [people.day(study.study_at), people.person_text(study.patient.patient_name)] if is_named else []
+    """``is_of_others`` when the page's head does not name the patient, because there are several."""
+    count = sum(folder.count for folder in folders)
+    whose = people.person_text(study.patient.patient_name) if is_of_others else ""
+    named = [people.day(study.study_at), whose] if is_named else []
     return _ShownStudy(
         title=wording.study_title(study) if is_named else " ".join(study.modalities) or _("Study without a name"),
         detail=_detail(*named, ", ".join(study.modalities), _files(count)),
@@ -160,7 +167,7 @@ def _series(folder: Folder, preview: Preview | None, *, is_named: bool) -> _Show
     where = series.body_part_examined if is_named else ""
     return _ShownSeries(
         title=title,
-        detail=_detail(series.modality, where, _files(len(folder.part.objects))),
+        detail=_detail(series.modality, where, _files(folder.count)),
         folder=folder.path,
         picture=preview.file.name if preview else "",
         alternative=_("Preview of the series “%(title)s”") % {"title": title},

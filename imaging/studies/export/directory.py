@@ -55,6 +55,11 @@ class Folder:
         """Its path in the export."""
         return "/".join((FOLDER, *self.names))
 
+    @property
+    def count(self) -> int:
+        """How many objects lie in it."""
+        return len(self.part.objects)
+
 
 def folders(parts: Iterable[Part]) -> Iterator[Folder]:
     """A folder for each series, in the order in which they are written."""
