@@ -1,8 +1,9 @@
 """What the desk tells of a share, made ready for its pages: state, what it opens and why not, what happened to it."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.scope import Scope
+from imaging.dicom import person_name
 from imaging.sharing import scopes, tending
 from imaging.sharing.desk.selectors import SOON, seen
 from imaging.sharing.models import Share, ShareEvent, ShareItem
@@ -39,8 +41,8 @@ _STANDINGS: Final = {
         Standing("ending", gettext_lazy("ends soon"), "tag-warn", "history"),
         Standing("full", gettext_lazy("opened as often as allowed"), "tag-warn", "lock"),
         Standing("expired", pgettext_lazy("share", "ended"), "", "st-archived"),
-        Standing("refused", gettext_lazy("not allowed"), "tag-critical", "x"),
-        Standing("revoked", gettext_lazy("revoked"), "tag-critical", "st-rejected"),
+        Standing("refused", pgettext_lazy("share", "not allowed"), "tag-critical", "x"),
+        Standing("revoked", pgettext_lazy("share", "revoked"), "tag-critical", "st-rejected"),
         Standing("locked", gettext_lazy("locked after wrong codes"), "tag-critical", "shield-lock"),
     )
 }
@@ -97,12 +99,8 @@ def _line(share: Share, shown: frozenset[int]) -> Line:
 
 
 def initials_of(patient: Patient | None) -> str:
-    """Return a patient's initials, as “D. J.”: for those who may know that there is one, and not who."""
-    if patient is None:
-        return ""
-    family, _caret, rest = patient.patient_name.split("=")[0].partition("^")
-    letters = [part.strip()[:1].upper() for part in (family, rest) if part.strip()]
-    return " ".join(f"{letter}." for letter in letters)
+    """Return a patient's name as only who knows it recognises it: for those who may know that there is one, and not who."""
+    return person_name.masked(patient.patient_name) if patient is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,34 +157,37 @@ class Told:
 
 
 _Kind = ShareEvent.Kind
-_ICONS: Final = {
-    _Kind.MADE: "share",
-    _Kind.ALLOWED: "check",
-    _Kind.REFUSED: "x",
-    _Kind.SENT: "mail",
-    _Kind.NOT_SENT: "alert-triangle",
-    _Kind.PRINTED: "printer",
-    _Kind.CODE_SENT: "mail",
-    _Kind.OPENED: "link",
-    _Kind.PROVED: "shield-check",
-    _Kind.LOOKED: "eye",
-    _Kind.REPORT_READ: "report-medical",
-    _Kind.DOWNLOADED: "download",
-    _Kind.TOKEN_GIVEN: "key",
-    _Kind.WRONG: "alert-triangle",
-    _Kind.LOCKED: "lock",
-    _Kind.FULL: "lock",
-    _Kind.CHANGED: "settings",
-    _Kind.EXTENDED: "clock",
-    _Kind.REVOKED: "x",
-}
+#: Each with its icon.
+_KINDS: Final[Mapping[str, tuple[str | Promise, str]]] = MappingProxyType(
+    {
+        _Kind.MADE: (pgettext_lazy("what happened to a share", "Shared"), "share"),
+        _Kind.ALLOWED: (gettext_lazy("A second person agreed"), "check"),
+        _Kind.REFUSED: (gettext_lazy("A second person refused"), "x"),
+        _Kind.SENT: (gettext_lazy("The link was sent"), "mail"),
+        _Kind.NOT_SENT: (gettext_lazy("The link could not be sent"), "alert-triangle"),
+        _Kind.PRINTED: (gettext_lazy("The letter was printed"), "printer"),
+        _Kind.CODE_SENT: (gettext_lazy("A code was sent"), "mail"),
+        _Kind.OPENED: (gettext_lazy("The link was opened"), "link"),
+        _Kind.PROVED: (gettext_lazy("The second proof was given"), "shield-check"),
+        _Kind.LOOKED: (gettext_lazy("Images looked at"), "eye"),
+        _Kind.REPORT_READ: (gettext_lazy("Report read"), "report-medical"),
+        _Kind.DOWNLOADED: (gettext_lazy("Images downloaded"), "download"),
+        _Kind.TOKEN_GIVEN: (gettext_lazy("A token for another archive was given"), "key"),
+        _Kind.WRONG: (gettext_lazy("A wrong code or link was tried"), "alert-triangle"),
+        _Kind.LOCKED: (gettext_lazy("Locked after wrong codes"), "lock"),
+        _Kind.FULL: (gettext_lazy("Refused: opened as often as allowed"), "lock"),
+        _Kind.CHANGED: (gettext_lazy("The limits were changed"), "settings"),
+        _Kind.EXTENDED: (gettext_lazy("The limits were extended"), "clock"),
+        _Kind.REVOKED: (gettext_lazy("The link was revoked"), "x"),
+    }
+)
 _ALARMS: Final = frozenset({_Kind.WRONG, _Kind.LOCKED, _Kind.FULL, _Kind.NOT_SENT})
 #: Words that events are written with, where they stand for a sentence.
 _LINK_WORD: Final = "link"
 _SAID: Final = {
-    _LINK_WORD: gettext_lazy("a new link was made, the old one opens nothing any more"),
-    tending.STOPPED_WORD: gettext_lazy("something of it is not shown any more: you were told"),
-    tending.ENDING_WORD: gettext_lazy("it ends soon: you were told"),
+    _LINK_WORD: gettext_lazy("A new link was made, the old one opens nothing any more"),
+    tending.STOPPED_WORD: gettext_lazy("Something of it is not shown any more: the owner was told"),
+    tending.ENDING_WORD: gettext_lazy("It ends soon: the owner was told"),
 }
 
 
@@ -198,7 +199,8 @@ def history_of(events: Iterable[ShareEvent], shown: frozenset[int]) -> list[Told
 def _told(event: ShareEvent, shown: frozenset[int]) -> Told:
     visit, study = event.visit, event.study
     is_word = event.words in _SAID
-    words = str(_SAID[event.words]) if is_word else event.get_kind_display()
+    label, icon = _KINDS.get(event.kind, (event.get_kind_display(), "info-circle"))
+    words = str(_SAID[event.words] if is_word else label)
     # What is written beside a wrong or refused try is the address from which it came.
     is_address = event.kind in {_Kind.WRONG, _Kind.FULL}
     is_seen = study is not None and study.pk in shown
@@ -211,7 +213,7 @@ def _told(event: ShareEvent, shown: frozenset[int]) -> Told:
         study=(study.description or study.study_instance_uid) if study and is_seen else "",
         study_uid=study.study_instance_uid if study and is_seen else "",
         times=event.times,
-        icon=_ICONS.get(_Kind(event.kind), "info-circle"),
+        icon=icon,
         alarm=event.kind in _ALARMS,
         detail="" if is_word or is_address else event.words,
     )

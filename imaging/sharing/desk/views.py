@@ -38,7 +38,7 @@ _CLOCK_SECONDS: Final = 60
 _FARTHEST: Final = 10_000
 _WHOSE_WORDS: Final[dict[Whose, str | Promise]] = {
     Whose.MINE: pgettext_lazy("shares", "Mine"),
-    Whose.DEPARTMENT: gettext_lazy("My department’s"),
+    Whose.DEPARTMENT: pgettext_lazy("shares", "My department’s"),
     Whose.ALL: gettext_lazy("All departments"),
 }
 _SHOW_WORDS: Final[dict[Show, str | Promise]] = {

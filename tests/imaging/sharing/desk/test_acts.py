@@ -190,7 +190,7 @@ def test_a_new_link_is_shown_once_and_the_old_one_opens_nothing(made: Made, alic
     assert Client().post(f"{root}/open", {"secret": secret}).status_code == 303
     again = signed_in(alice).get(f"/shared/{made.share.key}/").content.decode()
     assert secret not in again
-    assert "new link was made" in again
+    assert "A new link was made" in again
 
 
 def test_a_second_person_agrees_and_the_link_opens(
