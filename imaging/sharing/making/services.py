@@ -294,7 +294,7 @@ def _against(share: Share, before: tuple[dt.datetime, int, bool], rules: SharePo
 
 
 def _held(share: Share) -> Share:
-    held = Share.objects.select_for_update(of=("self",)).select_related("patient").get(pk=share.pk)
+    held: Share = Share.objects.select_for_update(of=("self",)).select_related("patient").get(pk=share.pk)
     if held.is_over:
         raise NotShared([Problem("", "has_ended")])
     return held
