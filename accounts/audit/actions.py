@@ -101,6 +101,8 @@ class Action(TextChoices):
     IMPORT_CONFIRMED = "import.confirmed", _("Import confirmed")
     IMPORT_FINISHED = "import.finished", _("Import finished")
     IMPORT_CANCELLED = "import.cancelled", _("Import cancelled")
+    IMPORT_TAKEN = "import.taken", _("Import taken from the inbox")
+    IMPORT_PUT_BACK = "import.put_back", _("Import put back into the inbox")
     IMPORT_EXPIRED = "import.expired", _("Import expired")
     STORE_REFUSED = "store.refused", _("Objects refused")
     INSTANCE_CONFLICTED = "instance.conflicted", _("Conflicting version kept")

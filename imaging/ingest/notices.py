@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.notifications import groups, kinds, services
 from accounts.notifications.kinds import Kind, Told
 from accounts.roles import Capability
-from imaging.ingest.models import ApplicationEntity
+from imaging.ingest.models import ApplicationEntity, Import
 
 
 def _silent_text(told: Told) -> str:
@@ -44,6 +44,11 @@ def _waiting_text(told: Told) -> str:
     return f"{sentence}\n{kept}"
 
 
+def _sent_text(told: Told) -> str:
+    sentence = _("They wait in the inbox of %(department)s.") % {"department": told["department"]}
+    return sentence + "\n" + _("Nobody sees them in the study list until a person has said whose they are.")
+
+
 SILENT: Final = kinds.register(
     Kind(
         name="ingest.silent",
@@ -66,6 +71,31 @@ WAITING: Final = kinds.register(
         capability=Capability.RESOLVE_QUARANTINE,
     )
 )
+
+
+SENT_FROM_OUTSIDE: Final = kinds.register(
+    Kind(
+        name="ingest.sent_from_outside",
+        group=groups.WORK,
+        label=gettext_lazy("Somebody outside sent images by a link"),
+        title=gettext_lazy("Images were sent to your department by a link"),
+        text=_sent_text,
+        takes=frozenset({"department"}),
+        capability=Capability.UPLOAD,
+    )
+)
+
+
+def tell_sent_from_outside(delivery: Import) -> int:
+    """Tell those who decide about a department's imports that something waits in its inbox. How many."""
+    return services.notify(
+        accounts.people_capable(Capability.UPLOAD, department_ids=[delivery.department_id]),
+        SENT_FROM_OUTSIDE,
+        path=reverse("ingest:inbox"),
+        subject=("import", str(delivery.pk)),
+        params={"department": delivery.department.label},
+        actor=SYSTEM,
+    )
 
 
 def tell_silent(entity: ApplicationEntity) -> int:

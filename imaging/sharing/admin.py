@@ -49,6 +49,7 @@ class SharePolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             *("department", "is_allowed", "roles", "refused_recipients", "approval"),
             *("default_days", "most_days", "most_opens", "most_wrong"),
             *("factor_required", "factors", "may_download", "offers_download", "may_upload"),
+            *("most_upload_megabytes", "most_upload_files"),
             *("report_hours", "masks_names"),
         ]
 

@@ -18,6 +18,7 @@ from accounts.scope import scope_of_departments
 from imaging.sharing import log, notices, scopes
 from imaging.sharing.models import Share, ShareEvent, ShareItem, ShareVisit
 from imaging.sharing.models.choices import Recipient
+from imaging.sharing.receiving import outsiders
 from imaging.studies.models import PatientChoice, Study
 
 #: How long before the end its owner is told; not of what was shorter than twice that from the beginning.
@@ -32,6 +33,7 @@ STOPPED_WORD: Final = "stopped"
 def tend() -> None:
     """Do all that is due."""
     _end_visits()
+    outsiders.forget_abandoned()
     _tell_of_ends()
     _tell_of_what_stopped()
 

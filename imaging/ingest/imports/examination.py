@@ -12,8 +12,8 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.scope import scope_of_user
 from imaging.dicom.header import Header
+from imaging.ingest import notices
 from imaging.ingest.imports import headers, selectors, staged
 from imaging.ingest.imports.contents import Contents, TooMuch
 from imaging.ingest.intake import Outcome
@@ -122,7 +122,7 @@ class _Examination:
     def _mark_known(self, batch: Iterable[_Read]) -> None:
         """Note what is in the archive already, byte for byte, as far as the owner may see it."""
         read = {one.row.sop_instance_uid: one for one in batch if one.header is not None}
-        known = selectors.digests_in_scope(read, scope_of_user(self.delivery.owner))
+        known = selectors.digests_in_scope(read, selectors.eyes_of(self.delivery))
         for uid, digests in known.items():
             one = read[uid]
             try:
@@ -214,8 +214,13 @@ def _conclude(delivery: Import, contents: Contents, problem: str) -> None:
         changed["finished_at"] = timezone.now()
     else:
         changed["expires_at"] = timezone.now() + selectors.KEPT_WAITING
-    if not Import.objects.filter(pk=delivery.pk, state=Import.State.EXAMINING).update(**changed):
-        raise Gone
+    if not problem and delivery.channel:
+        changed["expires_at"] = timezone.now() + selectors.KEPT_IN_INBOX
+    with transaction.atomic():
+        if not Import.objects.filter(pk=delivery.pk, state=Import.State.EXAMINING).update(**changed):
+            raise Gone
+        if not problem and delivery.owner is None:
+            notices.tell_sent_from_outside(delivery)
     if problem:
         # Nothing of it can be used: it would fill the disk beside its owner's share.
         staged.remove(delivery.pk)

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
+from accounts.models import User
 from accounts.roles import Door
 from accounts.scope import scope_of_user
 from imaging.ingest.imports import selectors, staged
@@ -127,7 +128,7 @@ class _Registration:
 
     def source(self, corrections: dict[str, object]) -> Source:
         """Who hands over: the owner, with what was decided about a patient."""
-        owner = self.delivery.owner
+        owner = _owner(self.delivery)
         return Source(
             door=str(Door.UPLOAD),
             sender=owner.get_username()[:64],
@@ -154,8 +155,14 @@ class _Registration:
         self.is_stopped = Import.objects.filter(pk=self.delivery.pk, stop_asked=True).exists()
 
     def _visible(self, study_uids: set[str]) -> frozenset[str]:
-        scope = scope_of_user(self.delivery.owner)
+        scope = scope_of_user(_owner(self.delivery))
         return frozenset(selectors.studies_in_scope(study_uids, scope)) if study_uids else frozenset()
+
+
+def _owner(delivery: Import) -> User:
+    """Whose decision is carried out: what is nobody's was never confirmed."""
+    assert delivery.owner is not None
+    return delivery.owner
 
 
 def _as_told(taken: Taken, visible: frozenset[str]) -> tuple[str, str, str]:
@@ -179,7 +186,7 @@ def register(delivery: Import, *, stopping: threading.Event | None = None) -> No
     database's own errors; then it is called again later.
     """
     run = _Registration(delivery, stopping or threading.Event(), delivery.stop_asked)
-    if may_upload_to(delivery.owner, delivery.department_id):
+    if may_upload_to(_owner(delivery), delivery.department_id):
         run.run()
         _finish(run, problem="stopped" if run.is_stopped else "")
     else:

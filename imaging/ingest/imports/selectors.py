@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Capability, Right
-from accounts.scope import Scope
+from accounts.scope import EMPTY, Scope, scope_of_user
 from accounts.selectors import capabilities_by_department
 from imaging.ingest import policies
 from imaging.ingest.imports.contents import Contents, Person
@@ -21,6 +21,8 @@ from imaging.studies.models import InstanceVersion, Patient, Study
 
 #: An import that nobody decides about is kept so long, and one that a fault of ours stopped.
 KEPT_WAITING: Final = timedelta(days=7)
+#: What came from outside waits longer: nobody who sent it can be asked to bring it once more.
+KEPT_IN_INBOX: Final = timedelta(days=30)
 KEPT_FAILED: Final = timedelta(days=1)
 
 _MOST_AT_WORK: Final = 100
@@ -46,6 +48,19 @@ def with_needless_files(delivery_ids: Collection[UUID]) -> set[UUID]:
     found = Import.objects.filter(pk__in=delivery_ids, state__in=(_State.DONE, _State.FAILED))
     looked_into = found.filter(problem="fault", finished_at__gte=timezone.now() - KEPT_FAILED)
     return {*found.exclude(pk__in=looked_into).values_list("pk", flat=True)}
+
+
+def eyes_of(delivery: Import) -> Scope:
+    """What whoever an import belongs to may see; nothing of the archive while it is nobody's."""
+    return scope_of_user(delivery.owner) if delivery.owner else EMPTY
+
+
+def in_inbox(user: User) -> QuerySet[Import]:
+    """What was sent from outside to the departments whose imports this person decides, and nobody took yet; oldest first."""
+    found = Import.objects.filter(
+        owner=None, state=_State.WAITING, expires_at__gt=timezone.now(), department__in=departments_writable_by(user)
+    )
+    return found.select_related("department").order_by("created_at")
 
 
 def departments_writable_by(user: User) -> tuple[int, ...]:

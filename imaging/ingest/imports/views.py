@@ -1,26 +1,33 @@
-"""The import desk: what was brought, who that is here, and what became of it. For the one who brought it alone."""
+"""The import desk: what was brought, who that is here, and what became of it. For the one who brought it alone.
+
+What came by a link is brought by nobody of the house: it is in the inbox until one of the department's people takes it.
+"""
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actor import Actor
 from accounts.models import User
 from accounts.roles import Door
-from imaging.ingest.imports import decisions, pages, selectors, wording
+from imaging.ingest.imports import decisions, inbox, pages, selectors, wording
 from imaging.ingest.imports.decisions import NotAllowed, NotOpen, NotYours, Unanswered
 from imaging.ingest.models import Import
-from imaging.ingest.uploads.selectors import delivery_of
+from imaging.ingest.uploads.selectors import delivery_of, departments_of
 
 _State = Import.State
+_INBOX_PAGE: Final = 50
 _GOING_ON = frozenset({_State.RECEIVING, _State.EXAMINING, _State.REGISTERING})
 
 
@@ -108,6 +115,41 @@ def discard(request: HttpRequest, delivery: Import) -> HttpResponseBase:
     """Forget it before anything is registered."""
     decisions.discard(actor=_actor(request), user=_user(request), delivery_id=delivery.pk)
     return redirect("ingest:import", delivery_id=delivery.pk)
+
+
+@require_POST
+@_of_an_import
+def put_back(request: HttpRequest, delivery: Import) -> HttpResponseBase:
+    """Leave what was taken from the inbox to others of the department."""
+    inbox.put_back(actor=_actor(request), user=_user(request), delivery_id=delivery.pk)
+    return redirect("ingest:inbox")
+
+
+@require_safe
+@login_required
+def inbox_page(request: HttpRequest) -> HttpResponseBase:
+    """Show what was sent from outside to one's departments and waits for somebody: by whom and how much, not about whom."""
+    user = _user(request)
+    if not departments_of(user):
+        raise PermissionDenied
+    waiting = Paginator(selectors.in_inbox(user), _INBOX_PAGE).get_page(request.GET.get("page", "1"))
+    response = render(request, "imaging/ingest/inbox.html", {"waiting": waiting})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@login_required
+def take(request: HttpRequest, delivery_id: UUID) -> HttpResponseBase:
+    """Take an import out of the inbox, to decide about it."""
+    try:
+        inbox.take(actor=_actor(request), user=_user(request), delivery_id=delivery_id)
+    except NotYours:
+        raise Http404 from None
+    except NotOpen:
+        messages.info(request, _("Somebody else has taken it already, or it has expired."))
+        return redirect("ingest:inbox")
+    return redirect("ingest:import", delivery_id=delivery_id)
 
 
 @require_POST

@@ -11,7 +11,11 @@ from accounts.models import Department
 
 
 class Import(models.Model):
-    """One delivery by a person: files that wait beside the archive until the person has said what they are."""
+    """One delivery: files that wait beside the archive until a person has said what they are.
+
+    A person of the house owns what they bring. What somebody outside sends by a link has no owner: it waits in the inbox of
+    the department until one of its people takes it, and is theirs from then on.
+    """
 
     class State(models.TextChoices):
         """From the first byte to the last result."""
@@ -26,7 +30,19 @@ class Import(models.Model):
         FAILED = "failed", _("stopped by a fault")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("brought by"))
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("brought by"),
+    )
+    #: By what somebody outside sends it, and which visit that was; empty for people of the house.
+    channel = models.CharField(max_length=32, blank=True, editable=False)
+    visitor = models.CharField(max_length=32, blank=True, editable=False)
+    sender_name = models.CharField(_("sent by"), max_length=200, blank=True)
+    taken_at = models.DateTimeField(_("taken from the inbox at"), null=True, blank=True)
     department = models.ForeignKey(Department, models.PROTECT, related_name="+", verbose_name=_("department"))
     title = models.CharField(_("title"), max_length=200, blank=True)
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.RECEIVING)
@@ -55,6 +71,12 @@ class Import(models.Model):
                 fields=["state", "created_at"],
                 condition=Q(state__in=["receiving", "examining", "waiting", "registering"]),
                 name="import_unfinished",
+            ),
+            models.Index(fields=["channel", "visitor"], condition=~Q(channel=""), name="import_of_visitor"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(owner__isnull=False) | ~Q(channel=""), name="import_has_owner_or_channel"
             ),
         ]
 

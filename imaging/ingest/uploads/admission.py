@@ -6,26 +6,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import User
 from imaging.ingest.models import Import
-from imaging.ingest.uploads import refusals, selectors, staging
+from imaging.ingest.uploads import bringers, refusals, selectors, staging
+from imaging.ingest.uploads.bringers import Bringer
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Share:
-    """What a person may still send: bytes and files, over all unfinished imports."""
+    """What may still be sent: bytes and files, over all unfinished imports; ``longest`` is that of one file in bytes."""
 
     byte_count: int
     file_count: int
+    longest: int
 
     def take(self, length: int) -> None:
         """Use some for a file of so many bytes. Raises ``TooLarge`` or ``ShareUsed``; then nothing was used."""
-        if length > settings.UPLOAD_QUOTA_BYTES:
+        if length > self.longest:
             raise refusals.TooLarge
         if length > self.byte_count or self.file_count < 1:
             raise refusals.ShareUsed
@@ -33,20 +33,16 @@ class Share:
         self.file_count -= 1
 
 
-def share_of(user: User, delivery_id: UUID) -> Share:
-    """What a person may still send to an import that takes files now. Raises ``NotFound``, ``Closed`` or ``NotAllowed``."""
+def share_of(user: Bringer, delivery_id: UUID) -> Share:
+    """What somebody may still send to an import that takes files now. Raises ``NotFound``, ``Closed`` or ``NotAllowed``."""
     held = selectors.open_imports(user)
     delivery = next((each for each in held if each.pk == delivery_id), None)
     if delivery is None:
         raise refusals.Closed if selectors.delivery_of(user, delivery_id) else refusals.NotFound
     if delivery.state != Import.State.RECEIVING or delivery.expires_at <= timezone.now():
         raise refusals.Closed
-    if not selectors.may_upload_to(user, delivery.department_id):
-        raise refusals.NotAllowed
-    return Share(
-        settings.UPLOAD_QUOTA_BYTES - sum(each.byte_count for each in held),
-        settings.UPLOAD_QUOTA_FILES - sum(each.file_count for each in held),
-    )
+    bringers.check(user, delivery.department_id)
+    return Share(*selectors.left_of(user, held), longest=bringers.most_of(user)[0])
 
 
 def check_room(length: int) -> None:

@@ -46,6 +46,15 @@ class Closed(Refusal):
     sentence = _("This import takes no more files. Begin a new one for what is missing.")
 
 
+class LinkEnded(Refusal):
+    """The link by which somebody outside sends was ended."""
+
+    status = 410
+    sentence = _(
+        "The link was closed, and nothing of what was not finished is kept. Ask the person who shared it with you."
+    )
+
+
 class WrongOffset(Refusal):
     """The piece does not begin where the file ends."""
 

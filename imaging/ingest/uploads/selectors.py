@@ -13,6 +13,8 @@ from accounts.models import Department, User
 from accounts.roles import Capability
 from accounts.selectors import capabilities_by_department
 from imaging.ingest.models import Import, ImportedFile
+from imaging.ingest.uploads import bringers
+from imaging.ingest.uploads.bringers import Bringer, Outsider
 
 _OPEN: Final = (Import.State.RECEIVING, Import.State.EXAMINING, Import.State.WAITING, Import.State.REGISTERING)
 _MOST_UNFINISHED: Final = 50
@@ -24,20 +26,20 @@ def departments_of(user: User) -> list[Department]:
     return list(Department.objects.filter(pk__in=held).order_by("name")) if held else []
 
 
-def may_upload_to(user: User, department_id: int) -> bool:
-    """Whether this person may bring images to a department now."""
-    return department_id in capabilities_by_department(user).get(Capability.UPLOAD, frozenset())
+def may_upload_to(user: Bringer, department_id: int) -> bool:
+    """Whether they may bring images to a department now."""
+    return bringers.may_send(user, department_id)
 
 
-def delivery_of(user: User, delivery_id: UUID) -> Import | None:
+def delivery_of(user: Bringer, delivery_id: UUID) -> Import | None:
     """One's own import, or None: another's is as good as absent."""
-    return Import.objects.filter(pk=delivery_id, owner=user).first()
+    return bringers.imports_of(user).filter(pk=delivery_id).first()
 
 
-def file_of(user: User, file_id: UUID) -> ImportedFile | None:
-    """A file that this person sends, with its import; files found inside an archive are none."""
+def file_of(user: Bringer, file_id: UUID) -> ImportedFile | None:
+    """A file that they send, with its import; files found inside an archive are none."""
     found = ImportedFile.objects.select_related("delivery")
-    return found.filter(pk=file_id, delivery__owner=user, archive__isnull=True).first()
+    return found.filter(bringers.is_of(user, "delivery__"), pk=file_id, archive__isnull=True).first()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +54,40 @@ class OpenImport:
     file_count: int
 
 
-def open_imports(user: User) -> list[OpenImport]:
-    """A person's unfinished imports; together they use the person's share."""
+def open_imports(user: Bringer) -> list[OpenImport]:
+    """One's unfinished imports; together they use a person's share. What a person took from an inbox uses none of theirs."""
     columns = ("pk", "department_id", "state", "expires_at", "byte_count", "file_count")
-    found = Import.objects.filter(owner=user.pk, state__in=_OPEN).order_by()
+    found = bringers.imports_of(user).filter(state__in=_OPEN).order_by()
+    if not isinstance(user, Outsider):
+        found = found.filter(channel="")
     return [OpenImport(*row) for row in found.values_list(*columns)]
 
 
-def unfinished(user: User) -> list[Any]:
-    """A person's imports whose files are still arriving, latest first, with ``arrived_files`` and ``arrived_bytes``."""
+def left_of(user: Bringer, held: list[OpenImport]) -> tuple[int, int]:
+    """The bytes and files that may still come: of a person's share beside the unfinished imports, of a link's in all."""
+    if isinstance(user, Outsider):
+        used_bytes, used_files = bringers.came_by(user)
+    else:
+        used_bytes, used_files = sum(each.byte_count for each in held), sum(each.file_count for each in held)
+    most_bytes, most_files = bringers.most_of(user)
+    return most_bytes - used_bytes, most_files - used_files
+
+
+def unfinished(user: Bringer) -> list[Any]:
+    """Imports whose files are still arriving, latest first, with ``arrived_files`` and ``arrived_bytes``."""
     arrived = Q(files__state=ImportedFile.State.RECEIVED)
     return list(
-        Import.objects.filter(owner=user, state=Import.State.RECEIVING, expires_at__gt=timezone.now())
+        bringers.imports_of(user)
+        .filter(state=Import.State.RECEIVING, expires_at__gt=timezone.now())
         .select_related("department")
         .annotate(arrived_files=Count("files", filter=arrived), arrived_bytes=Sum("files__length", filter=arrived))
         .order_by("-created_at")[:_MOST_UNFINISHED]
     )
 
 
-def recent(user: User, *, limit: int = 10) -> list[Import]:
-    """A person's imports whose files have all come, latest first."""
-    found = Import.objects.filter(owner=user).exclude(state=Import.State.RECEIVING).select_related("department")
+def recent(user: Bringer, *, limit: int = 10) -> list[Import]:
+    """Imports whose files have all come, latest first."""
+    found = bringers.imports_of(user).exclude(state=Import.State.RECEIVING).select_related("department")
     return list(found.order_by("-created_at")[:limit])
 
 
@@ -85,6 +100,12 @@ def sent_files(delivery: Import) -> Iterator[tuple[UUID, str, str]]:
     """(file, fingerprint, state) of what a browser has sent to an import."""
     rows = delivery.files.filter(archive__isnull=True).values_list("pk", "fingerprint", "state")
     yield from rows.iterator(chunk_size=2000)
+
+
+def arriving_from_outside(channels: str) -> list[Import]:
+    """Imports whose files still arrive from outside, by channels that begin so; the oldest first."""
+    found = Import.objects.filter(state=Import.State.RECEIVING, channel__startswith=channels)
+    return list(found.order_by("created_at")[:1000])
 
 
 def expired() -> list[UUID]:

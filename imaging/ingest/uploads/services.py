@@ -7,7 +7,7 @@ and finishing an import counts what is there.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actor import SYSTEM, Actor
-from accounts.models import User
 from imaging.ingest.models import Import, ImportedFile
-from imaging.ingest.uploads import admission, names, refusals, selectors, staging
+from imaging.ingest.uploads import admission, bringers, names, refusals, selectors, staging
+from imaging.ingest.uploads.bringers import Bringer, Outsider
 from imaging.ingest.uploads.protocol import Checksum
 from imaging.ingest.uploads.staging import Read
 
@@ -59,15 +59,14 @@ class Upload:
     expires_at: datetime
 
 
-def begin(*, actor: Actor, user: User, department_id: int, title: str = "") -> Import:
+def begin(*, actor: Actor, user: Bringer, department_id: int, title: str = "") -> Import:
     """Begin an import, for files to come. Raises ``NotAllowed`` or ``ShareUsed``."""
-    if not selectors.may_upload_to(user, department_id):
-        raise refusals.NotAllowed
+    bringers.check(user, department_id)
     if len(selectors.open_imports(user)) >= MOST_OPEN:
         raise refusals.ShareUsed
     with transaction.atomic():
         delivery = Import.objects.create(
-            owner=user,
+            **_whose(user),
             department_id=department_id,
             title=names.title(title),
             expires_at=timezone.now() + KEPT,
@@ -77,7 +76,13 @@ def begin(*, actor: Actor, user: User, department_id: int, title: str = "") -> I
     return delivery
 
 
-def create(*, user: User, delivery_id: UUID, announced: Announced, body: Body | None = None) -> Upload:
+def _whose(user: Bringer) -> dict[str, Any]:
+    if isinstance(user, Outsider):
+        return {"channel": user.channel, "visitor": user.visitor, "sender_name": names.title(user.name)}
+    return {"owner": user}
+
+
+def create(*, user: Bringer, delivery_id: UUID, announced: Announced, body: Body | None = None) -> Upload:
     """Take a new file into an import, with its first bytes where they came along; the file that is there, if it is known.
 
     Raises ``Refusal``; then nothing of the file is kept.
@@ -131,11 +136,11 @@ def record_files(delivery_id: UUID, files: Sequence[ImportedFile]) -> datetime:
     return expires_at
 
 
-def join(user: User, sent: ImportedFile, offset: int, staged: staging.StagedFile) -> Upload:
+def join(user: Bringer, sent: ImportedFile, offset: int, staged: staging.StagedFile) -> Upload:
     """The file was announced before: by another window, or in a request whose answer was lost. The longer one is kept."""
     try:
         known = ImportedFile.objects.select_related("delivery").get(
-            delivery=sent.delivery_id, fingerprint=sent.fingerprint, delivery__owner=user
+            bringers.is_of(user, "delivery__"), delivery=sent.delivery_id, fingerprint=sent.fingerprint
         )
         if known.length != sent.length:
             raise refusals.Malformed
@@ -161,7 +166,7 @@ def _put_back(known: ImportedFile, offset: int, staged: staging.StagedFile) -> U
     return _progressed(known, offset)
 
 
-def find(*, user: User, file_id: UUID) -> Upload:
+def find(*, user: Bringer, file_id: UUID) -> Upload:
     """How far a file has come. Raises ``NotFound`` or ``Closed``."""
     file = selectors.file_of(user, file_id)
     if file is None:
@@ -176,7 +181,7 @@ def find(*, user: User, file_id: UUID) -> Upload:
         raise refusals.NotFound from error
 
 
-def append(*, user: User, file_id: UUID, offset: int, body: Body) -> Upload:
+def append(*, user: Bringer, file_id: UUID, offset: int, body: Body) -> Upload:
     """Add a piece that begins at ``offset``. Raises ``Refusal``; what had arrived, also of this piece, is kept."""
     found = find(user=user, file_id=file_id)
     file, delivery = found.file, found.file.delivery
@@ -184,8 +189,7 @@ def append(*, user: User, file_id: UUID, offset: int, body: Body) -> Upload:
         if offset == file.length and body.length == 0:
             return found
         raise refusals.WrongOffset if file.state != _State.RECEIVING else refusals.Closed
-    if not selectors.may_upload_to(user, delivery.department_id):
-        raise refusals.NotAllowed
+    bringers.check(user, delivery.department_id)
     with _locked(file) as staged:
         if staged.length != offset:
             raise refusals.WrongOffset
@@ -194,7 +198,7 @@ def append(*, user: User, file_id: UUID, offset: int, body: Body) -> Upload:
         return _progressed(file, _append(staged, body))
 
 
-def remove(*, user: User, file_id: UUID) -> None:
+def remove(*, user: Bringer, file_id: UUID) -> None:
     """Forget a file of an import that is still open. Raises ``Refusal``."""
     file = selectors.file_of(user, file_id)
     if file is None:
@@ -207,22 +211,21 @@ def remove(*, user: User, file_id: UUID) -> None:
         transaction.on_commit(staged.remove)
 
 
-def finish(*, actor: Actor, user: User, delivery_id: UUID, expected_files: int) -> Import:
+def finish(*, actor: Actor, user: Bringer, delivery_id: UUID, expected_files: int) -> Import:
     """That is all: the files of an import have come, and can be examined. Doing it twice is doing it once.
 
     ``expected_files`` is what the browser believes to have sent. Raises ``Incomplete`` when less lies on disk, ``Empty``,
     ``Closed``, ``NotAllowed`` or ``NotFound``.
     """
     with transaction.atomic():
-        delivery = Import.objects.select_for_update().filter(pk=delivery_id, owner=user).first()
+        delivery = bringers.imports_of(user).select_for_update().filter(pk=delivery_id).first()
         if delivery is None:
             raise refusals.NotFound
         if delivery.state in {Import.State.CANCELLED, Import.State.EXPIRED}:
             raise refusals.Closed
         if delivery.state != Import.State.RECEIVING:
             return delivery
-        if not selectors.may_upload_to(user, delivery.department_id):
-            raise refusals.NotAllowed
+        bringers.check(user, delivery.department_id)
         missing = _count(delivery, expected_files)
         if not missing:
             staging.make_durable(delivery.pk)
@@ -251,10 +254,10 @@ def _count(delivery: Import, expected_files: int) -> int:
     return 0
 
 
-def cancel(*, actor: Actor, user: User, delivery_id: UUID) -> None:
+def cancel(*, actor: Actor, user: Bringer, delivery_id: UUID) -> None:
     """Forget an import whose files are still arriving, and them. Raises ``NotFound`` or ``Closed``."""
     with transaction.atomic():
-        delivery = Import.objects.select_for_update().filter(pk=delivery_id, owner=user).first()
+        delivery = bringers.imports_of(user).select_for_update().filter(pk=delivery_id).first()
         if delivery is None:
             raise refusals.NotFound
         if delivery.state == Import.State.CANCELLED:

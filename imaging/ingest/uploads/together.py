@@ -12,9 +12,9 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
-from accounts.models import User
 from imaging.ingest.models import ImportedFile
 from imaging.ingest.uploads import admission, refusals, services, staging
+from imaging.ingest.uploads.bringers import Bringer
 from imaging.ingest.uploads.services import Announced
 
 _CHUNK: Final = 1024 * 1024
@@ -57,7 +57,7 @@ class _Arrival:
 
 
 def create_together(
-    *, user: User, delivery_id: UUID, announced: Sequence[Announced], read: staging.Read
+    *, user: Bringer, delivery_id: UUID, announced: Sequence[Announced], read: staging.Read
 ) -> list[Answer]:
     """Take new files into an import, whose bytes follow one another in a stream; an answer for each, in their order.
 
@@ -107,7 +107,7 @@ def _fill(staged: staging.StagedFile, part: _Part, length: int) -> None:
         raise refusals.CutOff
 
 
-def _record(user: User, delivery_id: UUID, arrivals: Sequence[_Arrival]) -> None:
+def _record(user: Bringer, delivery_id: UUID, arrivals: Sequence[_Arrival]) -> None:
     """Write the rows of files that are whole; one by one where some were announced before."""
     for arrival in arrivals:
         arrival.file.state = ImportedFile.State.RECEIVED
@@ -123,7 +123,7 @@ def _record(user: User, delivery_id: UUID, arrivals: Sequence[_Arrival]) -> None
         arrival.answer = arrival.file.pk
 
 
-def _recorded_alone(user: User, arrival: _Arrival) -> UUID:
+def _recorded_alone(user: Bringer, arrival: _Arrival) -> UUID:
     file = arrival.file
     try:
         services.record_files(file.delivery_id, [file])

@@ -5,14 +5,13 @@ from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.http import http_date
 
-from accounts.models import User
 from imaging.ingest.uploads import protocol, refusals, services, wire
+from imaging.ingest.uploads.bringers import bringer_of, most_of
 from imaging.ingest.uploads.services import Announced, Upload
 
 View = Callable[..., HttpResponse]
@@ -55,10 +54,9 @@ def _method(request: HttpRequest) -> str:
 
 
 def _admitted(request: HttpRequest, method: str, view: View, names: dict[str, UUID]) -> HttpResponse:
-    if not isinstance(request.user, User):
-        raise refusals.NotSignedIn
+    bringer = bringer_of(request)
     if method == "OPTIONS":
-        return _capabilities()
+        return _capabilities(most_of(bringer)[0])
     if request.headers.get("Tus-Resumable") != protocol.VERSION:
         raise refusals.WrongVersion
     try:
@@ -74,14 +72,14 @@ def _refused(refusal: refusals.Refusal) -> HttpResponse:
     return response
 
 
-def _capabilities() -> HttpResponse:
+def _capabilities(longest: int) -> HttpResponse:
     return HttpResponse(
         status=204,
         headers={
             "Tus-Resumable": protocol.VERSION,
             "Tus-Version": protocol.VERSION,
             "Tus-Extension": protocol.EXTENSIONS,
-            "Tus-Max-Size": str(settings.UPLOAD_QUOTA_BYTES),
+            "Tus-Max-Size": str(longest),
             "Tus-Checksum-Algorithm": ",".join(protocol.ALGORITHMS),
         },
     )
@@ -105,16 +103,16 @@ def collection(request: HttpRequest, method: str) -> HttpResponse:
     if body and body.length > length:
         raise refusals.TooLarge
     with wire.turn():
-        upload = services.create(user=_user(request), delivery_id=delivery_id, announced=announced, body=body)
+        upload = services.create(user=bringer_of(request), delivery_id=delivery_id, announced=announced, body=body)
     response = HttpResponse(status=201)
-    response["Location"] = reverse("ingest:tus-file", kwargs={"file_id": upload.file.pk})
+    response["Location"] = _address(request, upload)
     return _progress(response, upload)
 
 
 @_speaks_tus(_FILE)
 def file(request: HttpRequest, method: str, *, file_id: UUID) -> HttpResponse:
     """Say how far an upload has come, add to it, or forget it."""
-    user = _user(request)
+    user = bringer_of(request)
     if method == "HEAD":
         upload = services.find(user=user, file_id=file_id)
         response = HttpResponse(status=200)
@@ -131,12 +129,14 @@ def file(request: HttpRequest, method: str, *, file_id: UUID) -> HttpResponse:
     return _progress(HttpResponse(status=204), upload)
 
 
+def _address(request: HttpRequest, upload: Upload) -> str:
+    """Where the file is sent to: beside the collection, at whichever door this is mounted."""
+    match = request.resolver_match
+    door = match.namespace if match is not None else "ingest"
+    return reverse(f"{door}:tus-file", kwargs={"file_id": upload.file.pk})
+
+
 def _progress(response: HttpResponse, upload: Upload) -> HttpResponse:
     response["Upload-Offset"] = str(upload.offset)
     response["Upload-Expires"] = http_date(upload.expires_at.timestamp())
     return response
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.actor import Actor
@@ -18,6 +19,7 @@ from accounts.models import User
 from accounts.roles import Door
 from imaging.ingest.models import Import, ImportedFile
 from imaging.ingest.uploads import parcels, protocol, refusals, selectors, services, together, wire
+from imaging.ingest.uploads.bringers import bringer_of
 from imaging.ingest.uploads.services import Announced
 
 #: How far an import has come, as a shape of the sprite.
@@ -48,6 +50,9 @@ def page(request: HttpRequest) -> HttpResponseBase:
             for delivery in selectors.recent(user)
         ],
         "longest": settings.UPLOAD_QUOTA_BYTES,
+        "tus_address": reverse("ingest:tus"),
+        "begin_address": reverse("ingest:upload-begin"),
+        "base_address": reverse("ingest:uploads"),
         "kept_hours": int(services.KEPT.total_seconds() // 3600),
     }
     response = render(request, "imaging/ingest/uploads.html", context)
@@ -55,14 +60,13 @@ def page(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-def _for_the_script(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def for_the_script(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Answer refusals with their sentence; a script cannot follow a way to the sign-in page."""
 
     @functools.wraps(view)
     def answer(request: HttpRequest, **names: UUID) -> HttpResponse:
         try:
-            if not isinstance(request.user, User):
-                raise refusals.NotSignedIn
+            bringer_of(request)
             response = view(request, **names)
         except refusals.Refusal as refusal:
             response = wire.refused(refusal)
@@ -73,7 +77,7 @@ def _for_the_script(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 
 
 @require_POST
-@_for_the_script
+@for_the_script
 def begin(request: HttpRequest) -> HttpResponse:
     """Begin an import: fields ``department`` (its key) and ``title``."""
     department = request.POST.get("department", "")
@@ -89,7 +93,7 @@ def begin(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@_for_the_script
+@for_the_script
 def files(request: HttpRequest, *, delivery_id: UUID) -> HttpResponse:
     """What has come of an import: each file's address, what the browser knows it by, and whether it is whole.
 
@@ -97,7 +101,7 @@ def files(request: HttpRequest, *, delivery_id: UUID) -> HttpResponse:
     """
     if request.method == "POST":
         return _take_parcel(request, delivery_id)
-    delivery = selectors.delivery_of(_user(request), delivery_id)
+    delivery = selectors.delivery_of(bringer_of(request), delivery_id)
     if delivery is None:
         raise refusals.NotFound
     if delivery.state != Import.State.RECEIVING:
@@ -118,7 +122,7 @@ def _take_parcel(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
             entries = parcels.contents(body.read, body.length)
             announced = [Announced(path=name, length=length, fingerprint=mark) for name, length, mark in entries]
             answers = together.create_together(
-                user=_user(request), delivery_id=delivery_id, announced=announced, read=body.read
+                user=bringer_of(request), delivery_id=delivery_id, announced=announced, read=body.read
             )
     except protocol.Malformed as error:
         raise refusals.Malformed from error
@@ -132,21 +136,25 @@ def _listed(answer: together.Answer) -> list[str | int | None]:
 
 
 @require_POST
-@_for_the_script
+@for_the_script
 def received(request: HttpRequest, *, delivery_id: UUID) -> HttpResponse:
     """That is all: field ``files``, how many the browser has sent. The answer names the page that goes on."""
-    count = request.POST.get("files", "0")
     services.finish(
         actor=_actor(request),
         user=_user(request),
         delivery_id=delivery_id,
-        expected_files=int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0,
+        expected_files=counted(request.POST.get("files", "0")),
     )
     return JsonResponse({"next": f"/import/{delivery_id}/"})
 
 
+def counted(text: str) -> int:
+    """How many files a browser says that it has sent; anything strange is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 @require_POST
-@_for_the_script
+@for_the_script
 def cancelled(request: HttpRequest, *, delivery_id: UUID) -> HttpResponse:
     """Forget an import whose files are still arriving."""
     services.cancel(actor=_actor(request), user=_user(request), delivery_id=delivery_id)

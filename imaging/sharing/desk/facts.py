@@ -172,6 +172,7 @@ _KINDS: Final[Mapping[str, tuple[str | Promise, str]]] = MappingProxyType(
         _Kind.LOOKED: (gettext_lazy("Images looked at"), "eye"),
         _Kind.REPORT_READ: (gettext_lazy("Report read"), "report-medical"),
         _Kind.DOWNLOADED: (gettext_lazy("Images downloaded"), "download"),
+        _Kind.SENT_BACK: (gettext_lazy("Images sent back"), "upload"),
         _Kind.TOKEN_GIVEN: (gettext_lazy("A token for another archive was given"), "key"),
         _Kind.WRONG: (gettext_lazy("A wrong code or link was tried"), "alert-triangle"),
         _Kind.LOCKED: (gettext_lazy("Locked after wrong codes"), "lock"),

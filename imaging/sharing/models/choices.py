@@ -10,6 +10,9 @@ MOST_DAYS: Final = 3660
 MOST_OPENS: Final = 10_000
 #: Wrong secrets and codes after which a link is dead for good, whatever a department allows.
 MOST_WRONG: Final = 50
+#: What may be sent back by one link, whatever a department allows.
+MOST_MEGABYTES: Final = 100_000
+MOST_FILES: Final = 200_000
 
 
 class Recipient(TextChoices):

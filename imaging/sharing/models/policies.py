@@ -9,7 +9,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department
 from accounts.roles import Role
-from imaging.sharing.models.choices import MOST_DAYS, MOST_OPENS, MOST_WRONG, Factor, Recipient
+from imaging.sharing.models.choices import (
+    MOST_DAYS,
+    MOST_FILES,
+    MOST_MEGABYTES,
+    MOST_OPENS,
+    MOST_WRONG,
+    Factor,
+    Recipient,
+)
 
 
 def sharing_roles() -> list[str]:
@@ -83,6 +91,18 @@ class SharePolicy(models.Model):
         _("images may be sent back"),
         default=False,
         help_text=_("Into the department's inbox, where a person checks them."),
+    )
+    most_upload_megabytes = models.PositiveIntegerField(
+        _("megabytes sent back at the most"),
+        default=4000,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_MEGABYTES)],
+        help_text=_("By one link, in all."),
+    )
+    most_upload_files = models.PositiveIntegerField(
+        _("files sent back at the most"),
+        default=10_000,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_FILES)],
+        help_text=_("By one link, in all."),
     )
     refused_recipients = ArrayField(
         models.CharField(max_length=12, choices=Recipient.choices),

@@ -65,6 +65,7 @@ class ShareEvent(models.Model):
         LOOKED = "looked", _("images opened")
         REPORT_READ = "report_read", _("report read")
         DOWNLOADED = "downloaded", _("downloaded")
+        SENT_BACK = "sent_back", _("images sent back")
         TOKEN_GIVEN = "token_given", _("token for another archive given")
         WRONG = "wrong", _("wrong code or link")
         LOCKED = "locked", _("locked after wrong codes")

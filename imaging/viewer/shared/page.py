@@ -15,6 +15,7 @@ from accounts.scope import Scope
 from imaging.sharing import recipients
 from imaging.sharing.entrance import views as entrance
 from imaging.sharing.models import ShareVisit
+from imaging.sharing.receiving import outsiders
 from imaging.studies import access
 from imaging.studies import selectors as studies
 from imaging.studies.models import Study
@@ -58,6 +59,7 @@ def context_of(request: HttpRequest, visit: ShareVisit) -> dict[str, object]:
         "sender": share.created_by,
         "hospital": share.department.site.name,
         "may_download": scope.named_with(Right.DOWNLOAD),
+        "may_send": outsiders.may_send(request),
         "visits": recipients.visit_count(share),
     }
 

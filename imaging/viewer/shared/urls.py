@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from imaging.viewer import urls as viewer_urls  # noqa: F401 -- it knows what a UID in a path is
-from imaging.viewer.shared import archive, downloads, page, reports
+from imaging.viewer.shared import archive, downloads, health_link, page, reports, wallets
 
 app_name = "share"
 
@@ -13,5 +13,10 @@ urlpatterns = [
     path("download", downloads.everything, name="download"),
     path("studies/<uid:study_instance_uid>/download", downloads.study, name="download-study"),
     path("studies/<uid:study_instance_uid>/report.pdf", reports.report, name="report"),
+    path("shl", health_link.page, name="health-link"),
+    path("shl/open", health_link.open_here, name="health-link-open"),
+    path("shl/files/<str:place>", wallets.file, name="health-link-file"),
+    path("shl/<str:token>", wallets.manifest, name="health-link-manifest"),
     path("", include("imaging.sharing.entrance.urls")),
+    path("", include("imaging.sharing.receiving.urls")),
 ]

@@ -1,2 +1,3 @@
-/** The pages of a share: the way in by the link's own secret, and what a phone needs. */
+/** The pages of a share: the way in by the link's own secret, what a phone needs, and dialogs. */
+import "../dialogs";
 import "./entrance";

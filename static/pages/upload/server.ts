@@ -38,6 +38,11 @@ async function ask(address: string, fields?: Record<string, string>, isRenewed =
   throw new Refused(answer.status, isText ? await answer.text() : "");
 }
 
+/** Where an import is asked about, below the door of this page. */
+export function addressOf(id: string, what: "files" | "received" | "cancelled"): string {
+  return `${document.getElementById("upload")?.dataset["base"] ?? "/import/"}${id}/${what}`;
+}
+
 /** Begin an import; its id. */
 export async function begin(address: string, department: string, title: string): Promise<string> {
   const answer = (await (await ask(address, { department, title })).json()) as { import: string };
@@ -46,13 +51,13 @@ export async function begin(address: string, department: string, title: string):
 
 /** What has arrived of an import: file by fingerprint. */
 export async function known(id: string): Promise<Map<string, Known>> {
-  const answer = (await (await ask(`/import/${id}/files`)).json()) as { files: [string, string, boolean][] };
+  const answer = (await (await ask(addressOf(id, "files"))).json()) as { files: [string, string, boolean][] };
   return new Map(answer.files.map(([file, print, whole]) => [print || file, { id: file, whole }]));
 }
 
 /** That is all; where to go on. */
 export async function received(id: string, files: number): Promise<string> {
-  const answer = (await (await ask(`/import/${id}/received`, { files: String(files) })).json()) as { next: string };
+  const answer = (await (await ask(addressOf(id, "received"), { files: String(files) })).json()) as { next: string };
   return answer.next;
 }
 
@@ -69,5 +74,5 @@ export async function forget(address: string): Promise<void> {
 
 /** Forget an import. */
 export async function cancelled(id: string): Promise<void> {
-  await ask(`/import/${id}/cancelled`, {});
+  await ask(addressOf(id, "cancelled"), {});
 }

@@ -4,7 +4,7 @@
  * its fingerprint.
  */
 import { Upload, type DetailedError } from "tus-js-client";
-import { marks } from "./server";
+import { addressOf, marks } from "./server";
 import type { Item } from "./transfer";
 
 /** Files up to here go in one request with their creation; bytes. */
@@ -112,7 +112,7 @@ export class Together extends Trip {
     length.setUint32(0, list.length);
     const request = new XMLHttpRequest(); // fetch does not say how far it has come
     this.request = request;
-    request.open("POST", `/import/${this.delivery}/files`);
+    request.open("POST", addressOf(this.delivery, "files"));
     for (const [name, value] of Object.entries(marks())) request.setRequestHeader(name, value);
     request.setRequestHeader("Content-Type", PARCEL);
     request.upload.onprogress = ({ loaded }) => this.moved(sent, loaded - 4 - list.length);
