@@ -51,6 +51,9 @@ def scope_of_preview(share: Share, *, actor: Actor) -> Scope:
 
 
 def _scope(share: Share, items: Iterable[ShareItem], *, actor: Actor, until: object) -> Scope:
+    if share.is_deidentified:
+        # What names the patient is never given out as if it did not.
+        return EMPTY
     studies: set[str] = set()
     series: set[str] = set()
     instances: set[str] = set()

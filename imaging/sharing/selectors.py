@@ -5,8 +5,10 @@ from typing import Final
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.models import Department
 from imaging.sharing import secrets
 from imaging.sharing.models import Share, SharePolicy, ShareVisit
+from imaging.studies.models import Study
 
 #: Visits of programs: they send their token, and have no second proof of their own to give.
 PROGRAMS: Final = frozenset({ShareVisit.Way.TOKEN, ShareVisit.Way.HEALTH_LINK})
@@ -49,3 +51,9 @@ def policy_of(department: int) -> SharePolicy:
 def visits_of(share: Share) -> QuerySet[ShareVisit]:
     """Return who opened a share, latest first."""
     return share.visits.all()
+
+
+def standing_of(study: Study, department: Department) -> QuerySet[Share]:
+    """Return the shares of a department that open something of a study now."""
+    rows = Share.objects.standing().filter(department=department, items__study=study)
+    return rows.select_related("created_by").distinct()

@@ -27,6 +27,7 @@ from imaging.viewer import (
     why,
     wrapping,
 )
+from imaging.viewer.shared import preview as share_preview
 
 
 class UidConverter:
@@ -70,6 +71,7 @@ urlpatterns = [
     path(f"{STUDY}/priors/<uid:prior_instance_uid>/open", priors.open_prior, name="prior-open"),
     path(f"{SERIES}/instances", instances.panel, name="study-instances"),
     path(f"{STUDY}/preview", preview.panel, name="study-preview"),
+    path("shared/preview", share_preview.preview, name="share-preview"),
     path("palette", palette.found, name="palette"),
     path("help/", help_pages.page, name="help-topics"),
     path("help/<slug:topic>", help_pages.page, name="help"),

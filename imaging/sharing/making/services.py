@@ -5,6 +5,7 @@ gets a new one, and the old one works no more.
 """
 
 import datetime as dt
+import uuid
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -17,6 +18,7 @@ from accounts.models import Department, User
 from accounts.scope import Scope
 from imaging.sharing import log, notices, scopes, secrets, selectors
 from imaging.sharing.entrance import sending
+from imaging.sharing.health_link import services as health_links
 from imaging.sharing.making import choosing, policies
 from imaging.sharing.making.policies import Problem, Wish
 from imaging.sharing.models import Share, ShareEvent, ShareItem, SharePolicy, ShareVisit
@@ -62,7 +64,25 @@ class Made:
     handed: Handed
 
 
-def make(person: Person, wish: Wish) -> Made:
+def new_token() -> str:
+    """Return what tells one filled-in form from another, so that pressing twice shares once."""
+    return str(uuid.uuid4())
+
+
+def made_before(user: User, token: str) -> Share | None:
+    """Return what this person has shared with this very form already."""
+    key = _token(token)
+    return Share.objects.filter(created_by=user, token=key).first() if key else None
+
+
+def _token(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def make(person: Person, wish: Wish, *, token: str = "") -> Made:
     """Share what somebody wishes. Raises ``NotShared``, ``StudyNotVisible`` and ``RightMissing``.
 
     What waits for a second person is not sent yet: a new link is made, and sent, when it is allowed.
@@ -84,7 +104,12 @@ def make(person: Person, wish: Wish) -> Made:
         raise NotShared(problems)
     with transaction.atomic():
         share, handed = _created(
-            person, wish, found, waits=policies.needs_approval(wish, rules), wrong=rules.most_wrong
+            person,
+            wish,
+            found,
+            waits=policies.needs_approval(wish, rules),
+            wrong=rules.most_wrong,
+            token=_token(token),
         )
         detail = _told(share, found)
         log.record(audit.Action.SHARE_MADE, share, actor=person.actor, detail=detail)
@@ -97,7 +122,13 @@ def make(person: Person, wish: Wish) -> Made:
 
 
 def _created(
-    person: Person, wish: Wish, found: list[choosing.Chosen], *, waits: bool, wrong: int
+    person: Person,
+    wish: Wish,
+    found: list[choosing.Chosen],
+    *,
+    waits: bool,
+    wrong: int,
+    token: uuid.UUID | None,
 ) -> tuple[Share, Handed]:
     handed = _new(wish.factor)
     share = Share.objects.create(
@@ -126,6 +157,7 @@ def _created(
         valid_until=wish.end,
         most_opens=wish.most_opens,
         most_wrong=wrong,
+        token=token or uuid.uuid4(),
     )
     rows = [
         ShareItem(share=share, study=entry.study, series=entry.series, instance=entry.instance, is_prior=entry.is_prior)
@@ -191,6 +223,7 @@ def renew_link(share: Share, *, user: User, actor: Actor, sends: bool) -> Made:
         held = _held(share)
         handed = _renewed(held)
         _end_visits(held)
+        health_links.end(held)
         log.note(held, _Kind.CHANGED, person=user, words="link")
         log.record(audit.Action.SHARE_CHANGED, held, actor=actor, detail={"link": "new"})
         if sends:
@@ -266,14 +299,17 @@ def change(
 
 def _widens_what_a_second_allows(share: Share, before: tuple[dt.datetime, int, bool], rules: SharePolicy) -> bool:
     """Whether the new limits give more than before, of a share such as a second person has to allow."""
-    gives_download = share.may_download and not before[2]
-    is_wider = share.valid_until > before[0] or share.most_opens > before[1] or gives_download
     needed = (
         rules.approval == SharePolicy.Approval.ALL
         or (rules.approval == SharePolicy.Approval.DOWNLOADS and share.may_download)
         or (rules.approval == SharePolicy.Approval.UNNAMED and share.recipient == Recipient.ANYONE)
     )
-    return is_wider and needed
+    return _is_wider(share, before) and needed
+
+
+def _is_wider(share: Share, before: tuple[dt.datetime, int, bool]) -> bool:
+    gives_download = share.may_download and not before[2]
+    return share.valid_until > before[0] or share.most_opens > before[1] or gives_download
 
 
 def _against(share: Share, before: tuple[dt.datetime, int, bool], rules: SharePolicy) -> list[Problem]:
@@ -282,6 +318,8 @@ def _against(share: Share, before: tuple[dt.datetime, int, bool], rules: SharePo
     now = timezone.now()
     if share.valid_until <= now:
         found.append(Problem("valid_until", "ends_before"))
+    if not rules.is_allowed and _is_wider(share, before):
+        found.append(Problem("", "not_allowed"))
     days = rules.most_days
     if share.valid_until > before[0] and share.valid_until > now + dt.timedelta(days=days, hours=24):
         found.append(Problem("valid_until", "too_long", {"days": days}))

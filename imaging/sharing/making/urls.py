@@ -1,5 +1,7 @@
 """Addresses of making a share."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from imaging.sharing.making import views
+
+urlpatterns = [path("new", views.share, name="new")]

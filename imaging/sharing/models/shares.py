@@ -6,6 +6,7 @@ another one, and both show in the list.
 
 from __future__ import annotations
 
+import uuid
 from typing import Final
 
 from django.conf import settings
@@ -43,6 +44,8 @@ class Share(models.Model):
     #: Of the code that is handed over by another way, where that is the second proof.
     proof_digest = models.CharField(max_length=128, blank=True, editable=False)
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.OPEN)
+    #: Of the form with which it was made: sent twice, it shares once.
+    token = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     #: Counted up at every change, so that what was decided before it is decided again.
     version = models.PositiveIntegerField(default=1, editable=False)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from imaging.sharing import recipients, selectors
-from imaging.sharing.models import ShareVisit
+from imaging.sharing.models import Share, ShareVisit
 from imaging.studies.export.services import Handed
 from imaging.studies.models import Study
 from imaging.viewer.downloads import explained
@@ -48,12 +48,12 @@ def _zip(request: HttpRequest, only: str) -> HttpResponseBase:
         scope=scope,
         actor=request.actor,  # type: ignore[attr-defined]
         study_uids=[row.study_instance_uid for row in wanted],
-        package=_package(request, visit, wanted),
+        package=_package(visit, wanted),
         still_allowed=lambda: selectors.still_stands(visit),
     )
 
 
-def _package(request: HttpRequest, visit: ShareVisit, studies: Sequence[Study]) -> Package:
+def _package(visit: ShareVisit, studies: Sequence[Study]) -> Package:
     """What lies around the images: by whom they were shared, and the reports that may be read."""
     share = visit.share
     cover = Cover(
@@ -61,16 +61,16 @@ def _package(request: HttpRequest, visit: ShareVisit, studies: Sequence[Study]) 
         sender=f"{share.created_by.label}, {share.department.label}",
         recipient=share.recipient_name,
         note=share.note,
-        reports=tuple(_reports(request, studies)),
+        reports=tuple(_reports(share, studies)),
     )
-    handed = Handed(on=timezone.localdate(visit.begun_at), share=share.key, is_deidentified=share.is_deidentified)
+    handed = Handed(on=timezone.localdate(visit.begun_at), share=share.key)
     return Package(cover=cover, handed=handed, form="share")
 
 
-def _reports(request: HttpRequest, studies: Sequence[Study]) -> list[ReportFile]:
+def _reports(share: Share, studies: Sequence[Study]) -> list[ReportFile]:
     found = []
     for row in studies:
-        known = reports.of(request, row)
+        known = reports.of(share, row)
         if known.is_readable:
             found.append(ReportFile(row.study_instance_uid, reports.paper(known), _("Report (PDF)")))
     return found

@@ -14,7 +14,8 @@ from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.sharing import recipients
 from imaging.sharing.entrance import views as entrance
-from imaging.sharing.models import ShareVisit
+from imaging.sharing.health_link import policies
+from imaging.sharing.models import Share, ShareVisit
 from imaging.sharing.receiving import outsiders
 from imaging.studies import access
 from imaging.studies import selectors as studies
@@ -44,14 +45,13 @@ def page(request: HttpRequest) -> HttpResponseBase:
     if not entrance.is_in(request):
         return entrance.gate(request)
     visit: ShareVisit = request.share_visit  # type: ignore[attr-defined]
-    return render(request, "imaging/sharing/recipient.html", context_of(request, visit))
+    shown = told(visit.share, request.scope, actor=request.actor)  # type: ignore[attr-defined]
+    return render(request, "imaging/sharing/recipient.html", {**shown, "may_send": outsiders.may_send(request)})
 
 
-def context_of(request: HttpRequest, visit: ShareVisit) -> dict[str, object]:
-    """Return what the page tells."""
-    share = visit.share
-    scope: Scope = request.scope  # type: ignore[attr-defined]
-    shown = [_shown(request, entry, scope) for entry in recipients.studies_of(share, scope)]
+def told(share: Share, scope: Scope, *, actor: Actor) -> dict[str, object]:
+    """Return what the page tells of a share to who sees this much of it."""
+    shown = [_shown(share, entry, scope, actor) for entry in recipients.studies_of(share, scope)]
     return {
         "share": share,
         "shown": shown,
@@ -59,17 +59,16 @@ def context_of(request: HttpRequest, visit: ShareVisit) -> dict[str, object]:
         "sender": share.created_by,
         "hospital": share.department.site.name,
         "may_download": scope.named_with(Right.DOWNLOAD),
-        "may_send": outsiders.may_send(request),
+        "offers_health_link": scope.named_with(Right.DOWNLOAD) and policies.is_offered(share),
         "visits": recipients.visit_count(share),
     }
 
 
-def _shown(request: HttpRequest, entry: recipients.SharedStudy, scope: Scope) -> Shown:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+def _shown(share: Share, entry: recipients.SharedStudy, scope: Scope, actor: Actor) -> Shown:
     uid = entry.study.study_instance_uid
     study = access.open_study(scope, uid, actor=actor, purpose=access.Purpose.THUMBNAIL)
     rows = list(studies.series_of(study, scope=scope, right=Right.VIEW))
-    report = reports.of(request, study)
+    report = reports.of(share, study)
     return Shown(
         study=study,
         title=wording.study_title(study),

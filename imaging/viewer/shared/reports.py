@@ -12,7 +12,7 @@ from accounts import audit
 from imaging.reports.models import Report, ReportVersion
 from imaging.reports.writing import publishing, selectors
 from imaging.sharing import recipients
-from imaging.sharing.models import ShareVisit
+from imaging.sharing.models import Share, ShareVisit
 from imaging.storage import services as storage
 from imaging.studies import access
 from imaging.studies.models import Study
@@ -35,10 +35,8 @@ class Standing:
         return self.version is not None and self.readable_from is None
 
 
-def of(request: HttpRequest, study: Study) -> Standing:
+def of(share: Share, study: Study) -> Standing:
     """Return how far the report of a study is, for who visits a share."""
-    visit: ShareVisit = request.share_visit  # type: ignore[attr-defined]
-    share = visit.share
     known = selectors.latest(study) if share.with_report else None
     if known is None or known[0].state not in _TOLD:
         return Standing()
@@ -55,6 +53,21 @@ def paper(known: Standing) -> bytes:
     return storage.read(publishing.paper(known.version, known.report))
 
 
+def record_read(request: HttpRequest, study: Study, known: Standing) -> None:
+    """Put on record that a report was read. Raises :class:`ValueError` where there is none."""
+    if known.report is None or known.version is None:
+        raise ValueError("there is no report")
+    audit.record(
+        audit.Action.REPORT_READ,
+        actor=request.actor,  # type: ignore[attr-defined]
+        subject_type="report",
+        subject_uid=str(known.report.key),
+        patient_id=study.patient.patient_id,
+        issuer_of_patient_id=study.patient.issuer_of_patient_id,
+        detail={"version": known.version.number, "study": study.study_instance_uid},
+    )
+
+
 @require_safe
 @of_a_study
 def report(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
@@ -65,18 +78,11 @@ def report(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         actor=request.actor,  # type: ignore[attr-defined]
         purpose=access.Purpose.THUMBNAIL,
     )
-    found = of(request, study)
-    if found.report is None or found.version is None or not found.is_readable:
+    visit: ShareVisit = request.share_visit  # type: ignore[attr-defined]
+    found = of(visit.share, study)
+    if not found.is_readable:
         raise Http404
-    audit.record(
-        audit.Action.REPORT_READ,
-        actor=request.actor,  # type: ignore[attr-defined]
-        subject_type="report",
-        subject_uid=str(found.report.key),
-        patient_id=study.patient.patient_id,
-        issuer_of_patient_id=study.patient.issuer_of_patient_id,
-        detail={"version": found.version.number, "study": study.study_instance_uid},
-    )
+    record_read(request, study, found)
     response = HttpResponse(paper(found), content_type="application/pdf")
     response["Content-Disposition"] = f'inline; filename="report-{study.study_at:%Y%m%d}.pdf"'
     return response
