@@ -66,7 +66,7 @@ from imaging.reports.models import (
     ReportVersion,
     TurnaroundTarget,
 )
-from imaging.sharing.models import Share, ShareEvent, ShareItem, SharePolicy, ShareVisit
+from imaging.sharing.models import Share, ShareEvent, ShareHealthLink, ShareItem, SharePolicy, ShareVisit
 from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
 from imaging.studies.models import (
     Annotation,
@@ -168,6 +168,7 @@ __all__ = [
     "Series",
     "Share",
     "ShareEvent",
+    "ShareHealthLink",
     "ShareItem",
     "SharePolicy",
     "ShareVisit",

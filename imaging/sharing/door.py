@@ -31,7 +31,12 @@ URLCONF: Final = "portal.share_urls"
 _PATH: Final = re.compile(r"/s/([A-Za-z0-9_-]{8,16})(/.*)\Z")
 _KEPT: Final = (settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME, settings.THEME_COOKIE_NAME)
 #: Addresses that are asked before the second proof: the way in, which shows nothing of a patient.
-_BEFORE: Final = frozenset({"share:page", "share:open", "share:prove", "share:code", "share:leave", "set_language"})
+_BEFORE: Final = frozenset(
+    {
+        *("share:page", "share:open", "share:prove", "share:code", "share:leave", "set_language"),
+        *("share:health-link", "share:health-link-open", "share:health-link-manifest", "share:health-link-file"),
+    }
+)
 #: Downloads, which ask for themselves whether they may go on.
 _ASK_THEMSELVES: Final = frozenset({"share:download", "share:download-study"})
 _DICOM_WEB: Final = re.compile(r"/s/[A-Za-z0-9_-]+/dicom-web/")

@@ -60,7 +60,7 @@ def open_share(key: str, *, secret: str = "", code: str = "", address: str, devi
 
     The same answer for a share that does not exist and for a wrong secret; only who proves the link hears what became of it.
     """
-    _slow_down(address)
+    slow_down(address)
     share = selectors.share_named(key)
     way = ShareVisit.Way.LINK if secret else ShareVisit.Way.CODE
     if secret:
@@ -70,13 +70,14 @@ def open_share(key: str, *, secret: str = "", code: str = "", address: str, devi
     if share is None:
         raise Refused("wrong")
     if not is_right:
-        _count_wrong(share, address=address)
+        count_wrong(share, address=address)
         raise Refused("wrong")
     _refuse_closed(share)
     return _begin(share, way, address=address, device=device)
 
 
-def _slow_down(address: str) -> None:
+def slow_down(address: str) -> None:
+    """Count one try of an address. Raises ``Refused`` when there were too many in a minute."""
     stranger = Actor(kind="share", id=address, name="", address=address)
     allowance = throttling.spend(stranger, "share:open", limit=_TRIES_A_MINUTE)
     if allowance is not None and allowance.wait:
@@ -94,7 +95,13 @@ def _refuse_closed(share: Share) -> None:
     raise Refused(share.state)
 
 
-def _begin(share: Share, way: ShareVisit.Way, *, address: str, device: str) -> Opened:
+def begin_proved(share: Share, *, address: str, device: str) -> Opened:
+    """Begin a visit of somebody who has given a proof as good as the second one already. Raises ``Refused``."""
+    _refuse_closed(share)
+    return _begin(share, ShareVisit.Way.LINK, address=address, device=device, is_proved=True)
+
+
+def _begin(share: Share, way: ShareVisit.Way, *, address: str, device: str, is_proved: bool = False) -> Opened:
     token, now = secrets.new_secret(), timezone.now()
     with transaction.atomic():
         room = Share.objects.standing().filter(pk=share.pk, opens__lt=F("most_opens"))
@@ -111,7 +118,7 @@ def _begin(share: Share, way: ShareVisit.Way, *, address: str, device: str) -> O
                 valid_until=min(share.valid_until, now + _VISIT),
                 address=address[:64],
                 device=device[:80],
-                proved_at=now if share.factor == Factor.NONE else None,
+                proved_at=now if is_proved or share.factor == Factor.NONE else None,
             )
             log.note(share, _Kind.OPENED, visit=visit)
             actor = scopes.actor_of(share, address=address)
@@ -123,7 +130,7 @@ def _begin(share: Share, way: ShareVisit.Way, *, address: str, device: str) -> O
             log.note(share, _Kind.FULL, words=address)
             notices.tell_owner(share, notices.FULL)
         raise Refused("full" if is_full else "wrong")
-    if share.factor in {Factor.EMAIL, Factor.SMS}:
+    if visit.proved_at is None and share.factor in {Factor.EMAIL, Factor.SMS}:
         send_code(visit)
     return Opened(visit, token)
 
@@ -147,7 +154,7 @@ def send_code(visit: ShareVisit) -> None:
 
 def prove(visit: ShareVisit, answer: str, *, address: str) -> None:
     """Take the second proof of a visit. Raises ``Refused``: the wrong one counts for the share's whole life."""
-    _slow_down(address)
+    slow_down(address)
     share = visit.share
     _refuse_closed(share)
     if visit.proved_at is not None:
@@ -155,7 +162,7 @@ def prove(visit: ShareVisit, answer: str, *, address: str) -> None:
     if share.factor in {Factor.EMAIL, Factor.SMS}:
         _refuse_used_up(visit)
     if not _is_right(visit, answer):
-        _count_wrong(share, address=address, visit=visit)
+        count_wrong(share, address=address, visit=visit)
         raise Refused("wrong_proof")
     with transaction.atomic():
         ShareVisit.objects.filter(pk=visit.pk).update(proved_at=timezone.now(), code_digest="", code_until=None)
@@ -184,12 +191,12 @@ def _is_right(visit: ShareVisit, answer: str) -> bool:
     return False
 
 
-def _count_wrong(share: Share, *, address: str, visit: ShareVisit | None = None) -> None:
-    """Count a wrong link, code or proof; the last one that is allowed locks the share for good."""
+def count_wrong(share: Share, *, address: str, visit: ShareVisit | None = None) -> Share:
+    """Count a wrong link, code or proof; the last one that is allowed locks the share for good. Returns the share since."""
     with transaction.atomic():
         held = Share.objects.select_for_update(of=("self",)).select_related("patient", "created_by").get(pk=share.pk)
         if held.is_over:
-            return
+            return held
         held.wrong += 1
         log.note(held, _Kind.WRONG, visit=visit, words=address)
         actor = scopes.actor_of(held, address=address)
@@ -202,6 +209,7 @@ def _count_wrong(share: Share, *, address: str, visit: ShareVisit | None = None)
         elif held.wrong == 1 or held.wrong * 2 == held.most_wrong:
             notices.tell_owner(held, notices.WRONG)
         held.save(update_fields=["wrong", "state", "ended_at", "version"])
+    return held
 
 
 def give_token(visit: ShareVisit, *, address: str) -> Opened:

@@ -50,6 +50,12 @@ def open_share(request: HttpRequest) -> HttpResponseBase:
         )
     except Refused as error:
         return _entrance(request, _said(error), wait=error.wait)
+    return let_in(request, opened)
+
+
+def let_in(request: HttpRequest, opened: services.Opened) -> HttpResponse:
+    """Give the browser the cookie of a visit that has begun, and lead it to the page of the share."""
+    key: str = request.share_key  # type: ignore[attr-defined]
     response = HttpResponseRedirect(door.address_of(key), status=303)
     response.set_cookie(
         door.cookie_name(key),

@@ -88,6 +88,15 @@ REFUSALS: Final[Mapping[str, Said]] = MappingProxyType(
             _("Use one of those that were given, or wait until one of them has ended: each is good for four hours."),
             429,
         ),
+        "no_health_link": Said(
+            _("There can be no link for a health wallet"),
+            _(
+                "It needs a share that is open, that may be downloaded, that shows whose images they are, and that asks for a"
+                " code. Nothing was made."
+            ),
+            403,
+            True,
+        ),
         "codes_used_up": Said(
             _("No more codes can be sent for this link"),
             _("Ask the person who shared the images with you for a new link."),
