@@ -12,6 +12,9 @@ from imaging.sharing.making.policies import Problem
 
 _REFUSALS: Final[Mapping[str, str | Promise]] = MappingProxyType(
     {
+        "not_allowed": gettext_lazy(
+            "Your department does not share by link any more: a share can be made narrower only."
+        ),
         "ends_before": gettext_lazy("The end must lie ahead."),
         "too_long": gettext_lazy("Your department shares for %(days)s days at the most."),
         "too_many_opens": gettext_lazy("Your department allows %(most)s opens at the most."),

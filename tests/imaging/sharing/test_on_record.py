@@ -107,6 +107,8 @@ def rules(department: Department, **changes: object) -> dict[str, object]:
         "most_days": 20,
         "most_opens": 5,
         "most_wrong": 5,
+        "most_upload_megabytes": 2000,
+        "most_upload_files": 5000,
         "factor_required": "on",
         "factors": ["printed"],
         "report_hours": 0,

@@ -160,6 +160,16 @@ def test_a_download_that_is_taken_away_is_gone_for_who_is_in(
     assert outside.get(f"{root}/viewer/{chest.study_instance_uid}/").status_code == 200
 
 
+def test_where_nobody_shares_any_more_a_share_can_be_made_narrower_only(
+    made: Made, alice: User, share_policy: Rules
+) -> None:
+    share_policy(is_allowed=False)
+    client = signed_in(alice)
+    assert client.post(f"/shared/{made.share.key}/change", limits(made.share, most_opens=6)).status_code == 422
+    assert client.post(f"/shared/{made.share.key}/change", limits(made.share, most_opens=4)).status_code == 302
+    assert Share.objects.get().most_opens == 4
+
+
 def test_the_officer_changes_no_limits(made: Made, officer: User) -> None:
     signed_in(officer).post(f"/shared/{made.share.key}/change", limits(made.share, most_opens=6))
     signed_in(officer).post(f"/shared/{made.share.key}/link")

@@ -206,6 +206,21 @@ def test_a_list_asks_as_much_for_many_shares_as_for_one(sharing: Sharing, chest:
     assert len(asked[1]) <= len(asked[0]), asked[1]
 
 
+def test_one_share_asks_as_much_after_many_visits_as_before(made: Made, alice: User) -> None:
+    client = signed_in(alice)
+    address = f"/shared/{made.share.key}/"
+    asked = []
+    for _turn in range(2):
+        shown(client, address)
+        with CaptureQueriesContext(connection) as context:
+            shown(client, address)
+        asked.append(queries.of_the_page(context))
+        for _visit in range(4):
+            open_link(Client(), made)
+    assert "5 of 5" in shown(client, address)
+    assert len(asked[1]) <= len(asked[0]), asked[1]
+
+
 def test_the_bar_offers_the_desk_to_who_shares_alone(made: Made, alice: User, charlie: User) -> None:
     assert 'href="/shared/"' in shown(signed_in(alice), "/")
     assert 'href="/shared/"' not in shown(signed_in(charlie), "/")
