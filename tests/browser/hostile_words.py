@@ -26,7 +26,7 @@ _WORDS: Final = re.compile(
     r"name|name_fr|label|label_fr|title|purpose|note|review_note|reason|words|wish|answer|conclusion|evidence|account|wanted"
     r"|description|officer|contact|authority|place|address|said_name|path|detail|phone|because|extended_because"
     r"|identity_checked|display_name|first_name|last_name|value|claim|required_value|sender|number|source"
-    r"|(?:\w+_)?by|(?:problem|reason)_detail"
+    r"|(?:\w+_)?by|(?:problem|reason)_detail|recipient_name|purpose_words|ended_because"
 )
 _KEPT: Final = {("outboundhost", "host"), ("webhook", "address"), ("framedorigin", "origin")}
 

@@ -24,6 +24,8 @@ from imaging.access.emergency.models import EmergencyAccess
 from imaging.access.requests.models import AccessRequest
 from imaging.ingest.models import ApplicationEntity, Import, Quota, RoutingRule
 from imaging.privacy.models import Breach, BreachStep, DataSubjectRequest, Letterhead
+from imaging.sharing.making import services as sharing
+from imaging.sharing.models import Share
 from imaging.studies.models import Annotation, Instance, KeyImage, PatientChoice, Protection, SavedList
 from imaging.webhooks.models import Webhook
 from tests.browser import hostile_words
@@ -34,6 +36,7 @@ from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.imaging.access.requests.conftest import FILLED, seal_of
 from tests.imaging.rendering import drawings
 from tests.imaging.viewer.test_documents import coded, item, report
+from tests.shared_links import person, wish
 from tests.studies_in_archive import Archive, addresses
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -45,6 +48,7 @@ TYPED = {
     *("accessrequest.words", "emergencyaccess.reason", "datasubjectrequest.wish", "breach.title", "keyimage.note"),
     *("protection.reason", "frameorigin.purpose", "outboundhost.purpose", "routingrule.name", "import.title"),
     *("applicationentity.description", "machinekey.name", "webhook.description", "signinpolicy.note", "auditreceiver.name"),
+    *("share.recipient_name", "share.note", "share.purpose_words"),
     *("letterhead.address", "departmentgroup.name", "patientchoice.evidence", "grant.reason"),
 }  # fmt: skip
 
@@ -95,6 +99,7 @@ def hospital(
     shape = {"points": [[0, 0, 0]], "text": MARKUP}
     make(Annotation, study=study, instance=image, author=everybody, tool="text", shape=shape)
     make(KeyImage, study=study, instance=image, flagged_by=everybody)
+    sharing.make(person(everybody, archive.department), wish(study, note="x", purpose_words="x"))
     make(PatientChoice, patient=study.patient)
     make(Protection, study=study, label="sensitive")
     make(OutboundHost, host="hooks.example")
@@ -187,6 +192,8 @@ def test_every_page_of_images_people_and_requests(
     ]
     shown += of_rows(AccessRequest, "/access/requests/{}/") + of_rows(EmergencyAccess, "/access/emergency/{}/")
     shown += of_rows(EmergencyAccess, "/access/emergency/reviews/{}/") + of_rows(Import, "/import/{}/")
+    shown += ["/shared/", "/shared/?of=all"]
+    shown += [f"/shared/{key}/" for key in Share.objects.values_list("key", flat=True)]
     shown += of_rows(DataSubjectRequest, "/privacy/requests/{}/") + of_rows(Breach, "/privacy/breaches/{}/")
     shown += [
         f"/privacy/seen/?who={everybody.pk}",
@@ -198,6 +205,7 @@ def test_every_page_of_images_people_and_requests(
     silent = [address for address, words in read.items() if "onerror=alert(1)" not in words.replace("\u2060", "")]
     assert not heard
     must = [there["page"], there["headers"], text["document"], "/lists/", "/access/desk/", "/privacy/breaches/"]
+    must += [address for address in shown if address.startswith("/shared/")]
     must += of_rows(AccessRequest, "/access/requests/{}/")[:1] + of_rows(DataSubjectRequest, "/privacy/requests/{}/")
     assert not set(must) & set(silent), silent
     reader = Client()
