@@ -1,4 +1,4 @@
-"""Addresses of who shares: making a share, and the desk."""
+"""Addresses of who shares: making a share, its letter, and the desk."""
 
 from django.urls import include, path
 
@@ -6,5 +6,6 @@ app_name = "sharing"
 
 urlpatterns = [
     path("", include("imaging.sharing.making.urls")),
+    path("", include("imaging.sharing.letters.urls")),
     path("", include("imaging.sharing.desk.urls")),
 ]
