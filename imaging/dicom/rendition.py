@@ -30,7 +30,7 @@ def native_frames(
     if frame_index.needs_rendition(parsed) is None or parsed.pixel_data_offset is None:
         raise UnsupportedPixels("the stored frames need no rendition", code="no_rendition")
     stored = FrameDescription.from_dataset(parsed.dataset, parsed.transfer_syntax_uid, pixel_vr=parsed.pixel_vr)
-    source = _stored_frames(parsed, file, stored, limits)
+    source = stored_frames(parsed, file, stored, limits)
     if stored.photometric_interpretation == "PALETTE COLOR":
         return stored.as_rendition(), _from_palette(source, stored)
     if stored.subsampled or stored.photometric_interpretation == "XYB":
@@ -40,8 +40,8 @@ def native_frames(
     return stored.as_rendition(), source if parsed.little_endian else _reordered(source, stored)
 
 
-def _stored_frames(parsed: ParsedFile, file: BinaryIO, stored: FrameDescription, limits: Limits) -> Iterator[bytes]:
-    """Bytes of each frame as stored, one frame in memory at a time."""
+def stored_frames(parsed: ParsedFile, file: BinaryIO, stored: FrameDescription, limits: Limits) -> Iterator[bytes]:
+    """Bytes of each frame as stored, one frame in memory at a time. Raises as ``native_frames``."""
     if parsed.pixel_data_length is None:
         index = frame_index.build(file, parsed)
         for number in range(1, index.number_of_frames + 1):

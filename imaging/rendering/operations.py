@@ -26,6 +26,8 @@ from imaging.rendering import (
     waveforms,
     wire,
 )
+from imaging.rendering.burned_in import operations as burned_in
+from imaging.rendering.burned_in import text_detector
 from imaging.rendering.media import operations as media
 from imaging.rendering.protocol import Message
 
@@ -169,6 +171,7 @@ OPERATIONS: Final[Mapping[str, Callable[[Message], Message]]] = MappingProxyType
         "convert": convert,
         "ping": ping,
         **media.OPERATIONS,
+        **burned_in.OPERATIONS,
     }
 )
 
@@ -184,3 +187,4 @@ def warm_up() -> None:
     frame = FrameDescription(rows=2, columns=2, bits_allocated=8, bits_stored=8, high_bit=7)
     pictures.draw(bytes(4), frame, box=(2, 2))
     pictures.load_codecs()
+    text_detector.load()
