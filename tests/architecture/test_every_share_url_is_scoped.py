@@ -24,6 +24,12 @@ URLCONF = "portal.share_urls"
 ENTRANCE = {"share:page", "share:open", "share:prove", "share:code", "share:leave", "set_language"}
 #: Searches: what was not shared is not found, tests/imaging/sharing/test_door.py.
 SEARCHES = {"dicomweb:studies", "dicomweb:all-series", "dicomweb:all-instances"} | {"share:download", "share:archive"}
+#: Sending images back shows nothing of a study: tests/imaging/sharing/test_receiving.py.
+RECEIVING = {"share:tus", "share:tus-file"} | {
+    f"share:upload{part}" for part in ("", "-begin", "-files", "-received", "-cancelled")
+}
+#: Of health wallets, which prove themselves by the link and its passcode: tests/imaging/sharing/health_link/.
+WALLETS = {f"share:health-link{part}" for part in ("", "-open", "-manifest", "-file")}
 #: A share's own routes of a study, and those of the portal that it has.
 OWN = {"share:download-study": "download", "share:report": "report.pdf"}
 OF_A_STUDY = {
@@ -43,7 +49,7 @@ def below(key: str, name: str, there: Addresses) -> str:
 
 def test_every_route_of_a_share_is_in_the_table() -> None:
     found = {name for _path, name in routes(get_resolver(URLCONF))}
-    assert found == ENTRANCE | SEARCHES | OF_A_STUDY
+    assert found == ENTRANCE | SEARCHES | RECEIVING | WALLETS | OF_A_STUDY
 
 
 def test_no_address_of_a_share_can_be_reached_outside_of_one() -> None:

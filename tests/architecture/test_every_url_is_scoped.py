@@ -39,7 +39,9 @@ UPLOADS = {"ingest:uploads", "ingest:tus", "ingest:tus-file"} | {
     f"ingest:upload-{step}" for step in ("begin", "files", "received", "cancelled")
 }
 #: Of an import, for the one who brought it alone: tests/imaging/ingest/imports/test_pages.py.
-IMPORTS = {f"ingest:import{step}" for step in ("", "-progress", "-confirm", "-discard", "-stop")}
+IMPORTS = {f"ingest:import{step}" for step in ("", "-progress", "-confirm", "-discard", "-stop", "-put-back")}
+#: Of the departments whose imports one decides, without a patient: tests/imaging/sharing/test_receiving.py.
+IMPORTS |= {"ingest:inbox", "ingest:inbox-take"}
 #: Of the desks, for people who decide or may write, and only about what they may see: tests/imaging/ingest/desk/.
 DESKS = {
     *(f"ingest:quarantine{step}" for step in ("", "-decide", "-patients", "-decisions", "-decision", "-undo")),
@@ -108,6 +110,7 @@ REPORTS = {
 }
 #: Of sharing, for who shares or looks after shares, 404 for the shares of others: tests/imaging/sharing/.
 SHARING = {f"sharing:{page}" for page in ("mine", "find", "share", "revoke", "change", "renew", "decide")}
+SHARING |= {"sharing:health-link"}
 #: Of emergency access: by capability, and about one's own alone: tests/imaging/access/emergency/.
 EMERGENCY = {f"access:emergency{page}" for page in ("", "-opened", "-end", "-reviews", "-review")}
 #: What programs and people may ask of the REST API, and see nothing of others in: tests/imaging/api/.

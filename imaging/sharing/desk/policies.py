@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from imaging.sharing.desk.selectors import Keeper
+from imaging.sharing.health_link import policies
 from imaging.sharing.models import Share
 
 
@@ -14,11 +15,12 @@ class Acts:
     change: bool
     renew: bool
     decide: bool
+    health_link: bool
 
     @property
     def any(self) -> bool:
         """Whether anything at all can be done."""
-        return self.revoke or self.change or self.renew or self.decide
+        return self.revoke or self.change or self.renew or self.decide or self.health_link
 
 
 def acts_of(person: Keeper, share: Share) -> Acts:
@@ -37,4 +39,5 @@ def acts_of(person: Keeper, share: Share) -> Acts:
         change=stands and not waits and (may_share or decides),
         renew=stands and not waits and may_share,
         decide=stands and waits and decides and not is_own,
+        health_link=may_share and policies.is_offered(share),
     )

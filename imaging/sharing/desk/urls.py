@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from imaging.sharing.desk import views
+from imaging.sharing.desk import health_link, views
 
 
 class ShareKeyConverter:
@@ -29,4 +29,5 @@ urlpatterns = [
     path("<share_key:key>/change", views.change, name="change"),
     path("<share_key:key>/link", views.renew, name="renew"),
     path("<share_key:key>/decide", views.decide, name="decide"),
+    path("<share_key:key>/health-link", health_link.make, name="health-link"),
 ]

@@ -194,7 +194,9 @@ def _is_right(visit: ShareVisit, answer: str) -> bool:
 def count_wrong(share: Share, *, address: str, visit: ShareVisit | None = None) -> Share:
     """Count a wrong link, code or proof; the last one that is allowed locks the share for good. Returns the share since."""
     with transaction.atomic():
-        held = Share.objects.select_for_update(of=("self",)).select_related("patient", "created_by").get(pk=share.pk)
+        held: Share = (
+            Share.objects.select_for_update(of=("self",)).select_related("patient", "created_by").get(pk=share.pk)
+        )
         if held.is_over:
             return held
         held.wrong += 1

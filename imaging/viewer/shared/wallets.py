@@ -55,7 +55,7 @@ def for_wallets(method: str) -> Callable[[_View[P]], _View[P]]:
             response["Cache-Control"] = "no-store"
             return response
 
-        return answer
+        return answer  # type: ignore[return-value]
 
     return made
 

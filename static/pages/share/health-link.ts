@@ -31,3 +31,5 @@ function tokenOf(hash: string): string {
     return "";
   }
 }
+
+export {};

@@ -303,3 +303,34 @@ def test_who_is_not_in_makes_no_link(made: Made) -> None:
     answer = Client().post(f"/s/{made.share.key}/shl")
     assert b"shlink:/" not in answer.content
     assert not ShareHealthLink.objects.exists()
+
+
+def test_who_shared_makes_a_link_at_the_desk_and_nobody_else(made: Made, alice: Any, client: Client, bob: Any) -> None:
+    client.force_login(alice)
+    answer = client.post(f"/shared/{made.share.key}/health-link")
+    assert answer.status_code == 200
+    handed = answer.context["handed"]
+    assert handed.link.made_by == alice
+    assert embedded(Wallet(handed.uri, handed.passcode, Client()))["resourceType"] == "Bundle"
+    client.force_login(bob)
+    assert client.post(f"/shared/{made.share.key}/health-link").status_code in {403, 404}
+    assert ShareHealthLink.objects.count() == 1
+
+
+def test_a_link_opens_in_our_own_page_with_its_passcode(wallet: Wallet, made: Made, chest: Study) -> None:
+    browser = Client()
+    root = f"/s/{made.share.key}"
+    page = browser.get(f"{root}/shl", HTTP_SEC_FETCH_MODE="navigate")
+    assert page.status_code == 200
+    assert b"DURAND" not in page.content
+    token = wallet.path.rpartition("/")[2]
+    wrong = browser.post(f"{root}/shl/open", {"token": token, "passcode": "0000-0000-0000"})
+    assert wrong.status_code == 403
+    made.share.refresh_from_db()
+    assert made.share.wrong == 1
+    opens = made.share.opens
+    right = browser.post(f"{root}/shl/open", {"token": token, "passcode": wallet.passcode.lower()})
+    assert (right.status_code, right["Location"]) == (303, f"{root}/")
+    assert chest.study_instance_uid.encode() in browser.get(f"{root}/").content
+    made.share.refresh_from_db()
+    assert made.share.opens == opens + 1
