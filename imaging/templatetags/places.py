@@ -68,6 +68,7 @@ _PLACES: Final = (
         below=("/exams/",),
     ),
     _place("import", "ingest:uploads", _("Import"), "upload", _C.UPLOAD, below=("/import/",)),
+    _place("inbox", "ingest:inbox", pgettext_lazy("images from outside", "Inbox"), "mail", _C.UPLOAD, is_in_bar=False),
     _place("wrap", "viewer:wrap", _("Add photo or document"), "plus", _C.UPLOAD, is_in_bar=False),
     _place(
         "shared",

@@ -56,7 +56,7 @@ OF_PAGES: Final = {
     **{f"sharing:{page}": "sharing" for page in ("new", "mine", "find", "share", "renew", "health-link")},
     "viewer:share-preview": "sharing",
     "ingest:uploads": "upload",
-    **{page: "import" for page in ("ingest:import", "ingest:inbox")},
+    **dict.fromkeys(("ingest:import", "ingest:inbox"), "import"),
     **{f"ingest:quarantine{step}": "quarantine" for step in ("", "-decisions", "-decision")},
     "ingest:quarantined": "quarantine",
     "ingest:conflicts": "conflicts",
