@@ -84,6 +84,8 @@ class Environment:
     redis_bin: Path | None
     #: Where the decoder pool listens.
     decoder_socket: Path
+    #: Where a virus scanner (clamd) listens; None without one.
+    clamd_socket: Path | None
     web_workers: int
     web_threads: int
     short_workers: int
@@ -378,6 +380,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         postgres_bin=reader.path("POSTGRES_BIN"),
         redis_bin=reader.path("REDIS_BIN"),
         decoder_socket=reader.path("DECODER_SOCKET") or paths.socket(data_dir, "decoder.sock"),
+        clamd_socket=reader.path("CLAMD_SOCKET"),
         **_processes(reader),
         **_limits(reader),
         metrics_token=reader.secret_file("METRICS_TOKEN_FILE"),

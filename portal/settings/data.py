@@ -78,6 +78,7 @@ DICOM_AE_TITLE = environment.dicom_ae_title
 DICOM_PROCESSES = environment.dicom_processes
 LISTEN_ADDRESS = environment.listen_address
 DECODER_SOCKET = environment.decoder_socket
+CLAMD_SOCKET = environment.clamd_socket
 # How many may store over the web, and store or upload, at the same time in one process: the other threads are for readers.
 STORE_REQUESTS = max(1, environment.web_threads // 2)
 # As many may take a download at the same time in one process: they count among those with a body on its way.

@@ -3,12 +3,14 @@
 Done again from the start when the process dies: what an earlier attempt noted is forgotten first.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,7 +19,7 @@ from imaging.ingest import notices
 from imaging.ingest.imports import headers, selectors, staged
 from imaging.ingest.imports.contents import Contents, TooMuch
 from imaging.ingest.intake import Outcome
-from imaging.ingest.media import dicomdir
+from imaging.ingest.media import dicomdir, scanning
 from imaging.ingest.media.dicomdir import Index
 from imaging.ingest.media.found import Found
 from imaging.ingest.media.kinds import Kind
@@ -25,6 +27,8 @@ from imaging.ingest.media.limits import Budget
 from imaging.ingest.media.trouble import MediaError, Trouble
 from imaging.ingest.models import Import, ImportedFile
 from imaging.ingest.services import Refused
+
+logger = logging.getLogger(__name__)
 
 _BATCH: Final = 200
 _PROGRESS_EVERY: Final = 0.5
@@ -172,6 +176,8 @@ def _read_index(read: _Read, run: _Examination) -> None:
 
 def _read_object(read: _Read, run: _Examination) -> None:
     row = read.row
+    if _is_refused_by_scanner(read, run):
+        return
     try:
         header = headers.read(read.found)
     except Refused as refusal:
@@ -188,6 +194,28 @@ def _read_object(read: _Read, run: _Examination) -> None:
     row.study_instance_uid = header.study.study_instance_uid
     row.patient_key = run.contents.add(header).key
     run.objects.add(row.sop_instance_uid)
+
+
+def _is_refused_by_scanner(read: _Read, run: _Examination) -> bool:
+    """Whether the scanner, where there is one, has something against a file from outside. Raises ``scanning.Unavailable``."""
+    if not run.delivery.channel or settings.CLAMD_SOCKET is None:
+        return False
+    reason = ""
+    try:
+        with read.found.stream() as stream:
+            signature = scanning.signature_in(stream, settings.CLAMD_SOCKET)
+        if signature:
+            reason = "infected"
+            logger.warning(
+                "The virus scanner refused a file from outside: %s", signature[:100].encode("ascii", "replace")
+            )
+    except scanning.TooLargeToScan:
+        reason = "too_large_to_scan"
+    except MediaError as error:
+        reason = str(error.trouble.value)
+    if reason:
+        read.row.state, read.row.reason = _State.REFUSED, reason
+    return bool(reason)
 
 
 def examine(delivery: Import, *, stopping: threading.Event | None = None) -> None:

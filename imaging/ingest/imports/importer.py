@@ -16,6 +16,7 @@ from imaging.ingest.imports import decisions, examination, registration, selecto
 from imaging.ingest.imports.claims import claimed
 from imaging.ingest.imports.examination import Gone
 from imaging.ingest.imports.taking_in import OutOfRoom
+from imaging.ingest.media.scanning import Unavailable
 from imaging.ingest.media.trouble import NoRoom
 from imaging.ingest.models import Import
 from imaging.ingest.uploads import staging
@@ -83,6 +84,10 @@ class Importer:
             logger.info("An import was left by its owner, or by this process.")
         except (OutOfRoom, NoRoom) as error:
             Import.objects.filter(pk=delivery_id).update(problem=error.code)
+            self._retry_at[delivery_id] = time.monotonic() + _FULL
+        except Unavailable:
+            logger.warning("The virus scanner does not answer.")
+            Import.objects.filter(pk=delivery_id).update(problem="scanner")
             self._retry_at[delivery_id] = time.monotonic() + _FULL
         except _Away:
             raise

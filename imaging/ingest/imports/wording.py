@@ -22,6 +22,7 @@ _PROBLEMS: Final[Mapping[str, str | Promise]] = {
     ),
     "disk_full": _("The disk is full. It goes on by itself as soon as there is room; nothing is lost."),
     "disk": _("The disk cannot be written. It goes on by itself as soon as it can; nothing is lost."),
+    "scanner": _("The virus scanner does not answer. It goes on by itself as soon as it does; nothing is lost."),
     "quota": _("You have brought as much as you may today. It goes on by itself tomorrow; nothing is lost."),
     "stopped": _("It was stopped. What is in the archive stays there; the rest was left out and can be brought again."),
     "not_allowed": _(

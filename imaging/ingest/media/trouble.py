@@ -45,6 +45,8 @@ REFUSALS = {
     "truncated": _("The file is cut short. Copy it from its source again."),
     "missing_identifier": _("The file does not say which image it is. Export it again from where it came from."),
     "malformed": _("The header is broken. Export it again from where it came from."),
+    "infected": _("The virus scanner found something in it. It is not taken: do not open it, and tell who made it."),
+    "too_large_to_scan": _("It is larger than the virus scanner takes. Ask IT to bring it in another way."),
     "broken_file_meta": _("The header is broken. Export it again from where it came from."),
     "header_too_large": _("The header is larger than any real one."),
     "media_directory": _("The index of a disc; it holds no image."),
