@@ -48,7 +48,8 @@ def all_packages() -> list[Package]:
 def _python(decided: dict[str, str], words: dict[str, str]) -> Iterator[Package]:
     for entry in _entries(PYTHON_LOCK.read_text(encoding="utf-8")):
         pinned = _PINNED.match(entry)
-        if pinned is None:
+        # Left out on every machine (`override-dependencies` in pyproject.toml): locked, and never installed.
+        if pinned is None or "'never'" in (pinned["marker"] or ""):
             continue
         name = pinned["name"].lower()
         digests = tuple(("SHA-256", digest) for digest in _HASH.findall(entry))
