@@ -59,13 +59,13 @@ NOT_SENT: Final = _kind(
     "not_sent",
     _("A link of mine could not be sent"),
     _("A link of yours could not be sent"),
-    _("The address does not take it. Correct it in the portal, or print the letter instead."),
+    _("The address does not take it. Revoke it and share again, or make a new link and hand it over yourself."),
 )
 DECIDED: Final = _kind(
     "decided",
     _("A second person decided about images that I share"),
     _("A second person decided about images that you share"),
-    _("The decision stands in the portal. If it was allowed, the link has been sent."),
+    _("The decision stands in the portal, with the way to hand the link over where it could not be sent."),
 )
 REVOKED: Final = _kind(
     "revoked",
