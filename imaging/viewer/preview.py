@@ -21,6 +21,7 @@ from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.rendering import selectors as rendering
 from imaging.rendering.models import Rendition
+from imaging.sharing.making import pages as sharing
 from imaging.storage.errors import StorageError
 from imaging.studies import access
 from imaging.studies import priors as study_priors
@@ -70,6 +71,7 @@ def panel(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "title": wording.study_title(study),
         "facts": _facts(study, scope),
         "may_view": may_view,
+        "may_share": may_view and sharing.may_share(study, request.user, scope),
         **(_pictures(study, scope) if may_view else {}),
         "report_shown": study_report.signed(study) if may_view else None,
     }

@@ -50,3 +50,9 @@ document.addEventListener("keydown", (event) => {
   if ((event.target as Element).closest("a, button, summary, [tabindex]")) return;
   document.querySelector<HTMLAnchorElement>("a[data-open]")?.click();
 });
+
+/** `s` on a page about one study shares it (`<a data-share>`), where the reader may. */
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "s" || event.defaultPrevented || belongsToField(event) || !lettersAllowed()) return;
+  document.querySelector<HTMLAnchorElement>("a[data-share]")?.click();
+});

@@ -30,7 +30,11 @@ def letter(request: HttpRequest, person: Keeper, key: str) -> HttpResponseBase:
     share = selectors.share_for(person, key)
     if share is None or not policies.acts_of(person, share).renew:
         raise Http404
-    handed = Handed(*(request.POST.get(name, "")[:128] for name in ("secret", "code", "proof")))
+    handed = Handed(
+        request.POST.get("secret", "")[:128],
+        request.POST.get("code", "")[:64],
+        request.POST.get("proof", "")[:64],
+    )
     try:
         made = services.letter_of(share, handed, actor=person.actor)
     except NotThisLink:
