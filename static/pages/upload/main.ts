@@ -161,7 +161,8 @@ function wordsOf(error: unknown): string {
 // ---- what a person presses -------------------------------------------------------------------------------------------
 
 for (const id of ["choose-files", "choose-folder", "take-photo"]) {
-  element<HTMLInputElement>(id).addEventListener("change", (event) => {
+  // A share's page takes no photos.
+  document.getElementById(id)?.addEventListener("change", (event) => {
     const input = event.currentTarget as HTMLInputElement;
     take(Promise.resolve(ofInput(input)));
     input.value = "";
