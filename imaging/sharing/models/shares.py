@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Department, Language
 from imaging.sharing.models.choices import Factor, Purpose, Recipient
@@ -34,7 +35,7 @@ class Share(models.Model):
         PREPARING = "preparing", _("being prepared")
         OPEN = "open", _("open")
         REFUSED = "refused", _("not allowed")
-        REVOKED = "revoked", _("revoked")
+        REVOKED = "revoked", pgettext_lazy("share", "revoked")
         LOCKED = "locked", _("locked after wrong codes")
 
     key = models.CharField(_("identifier"), max_length=16, unique=True, editable=False)

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from imaging.sharing.models.shares import Share
 from imaging.studies.models import Study
@@ -72,7 +73,7 @@ class ShareEvent(models.Model):
         FULL = "full", _("refused: opened as often as allowed")
         CHANGED = "changed", _("changed")
         EXTENDED = "extended", _("extended")
-        REVOKED = "revoked", _("revoked")
+        REVOKED = "revoked", pgettext_lazy("share", "revoked")
 
     share = models.ForeignKey(Share, models.CASCADE, related_name="events", verbose_name=_("share"))
     visit = models.ForeignKey(
