@@ -15,6 +15,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_script_prefix, set_script_prefix
+from django.utils import timezone
 
 from accounts.addresses import client_address
 from accounts.audit import context
@@ -83,7 +84,9 @@ class ShareDoor:
         """Mount the share, answer, take it off again."""
         found = _PATH.match(request.path_info)
         if found is None:
-            return self.get_response(request)
+            # Typed off a letter, the last stroke is easily left out.
+            short = _PATH.match(f"{request.path_info}/")
+            return HttpResponseRedirect(address_of(short[1])) if short else self.get_response(request)
         visit = _recognise(request, found[1])
         before, prefix = request.path_info, get_script_prefix()
         request.urlconf = URLCONF
@@ -91,7 +94,10 @@ class ShareDoor:
         set_script_prefix(f"{prefix.rstrip('/')}{address_of(found[1])}")
         here = context.current()
         try:
-            with context.entered(request_id=here.request_id, door=Door.SHARE, address=here.address):
+            with (
+                context.entered(request_id=here.request_id, door=Door.SHARE, address=here.address),
+                timezone.override(_zone_of(visit)),
+            ):
                 response = self.get_response(request)
         finally:
             set_script_prefix(prefix)
@@ -110,6 +116,11 @@ class ShareDoor:
         if _is_navigation(request):
             return HttpResponseRedirect(address_of(request.share_key))  # type: ignore[attr-defined]
         raise Http404
+
+
+def _zone_of(visit: ShareVisit | None) -> str | None:
+    """Return the zone in which times are told: that of the hospital's site, as whoever shares reads them."""
+    return (visit.share.department.site.time_zone or None) if visit is not None else None
 
 
 def _is_navigation(request: HttpRequest) -> bool:

@@ -26,7 +26,7 @@ def visit_of(key: str, token: str, *, is_program: bool) -> ShareVisit | None:
     """
     if not token:
         return None
-    rows = ShareVisit.objects.select_related("share__department", "share__created_by", "share__patient")
+    rows = ShareVisit.objects.select_related("share__department__site", "share__created_by", "share__patient")
     visit = rows.filter(token_digest=secrets.digest_of(token), share__key=key).first()
     if visit is None or (visit.way in PROGRAMS) != is_program:
         return None

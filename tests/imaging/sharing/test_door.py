@@ -1,9 +1,14 @@
 """The door of a share: what lies behind it, and what does not."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from accounts.models import Department, Site
 from imaging.sharing.models import Share
+from imaging.sharing.models.choices import Factor
 from imaging.studies.models import Study
 from tests.shared_links import Letters, Sharing, code_in, open_link
 
@@ -44,3 +49,20 @@ def test_the_link_then_the_code_show_the_images(
     assert outside.get(f"/s/{made.share.key}/viewer/{chest.study_instance_uid}/").status_code == 200
     found = outside.get(f"/s/{made.share.key}/dicom-web/studies").json()
     assert [row["0020000D"]["Value"][0] for row in found] == [chest.study_instance_uid]
+
+
+def test_the_address_without_its_last_stroke_leads_to_the_link(sharing: Sharing, chest: Study, outside: Client) -> None:
+    made = sharing(chest)
+    answer = outside.get(f"/s/{made.share.key}")
+    assert (answer.status_code, answer["Location"]) == (302, f"/s/{made.share.key}/")
+
+
+def test_times_are_those_of_the_hospital(
+    sharing: Sharing, chest: Study, outside: Client, emergency: Department
+) -> None:
+    Site.objects.update(time_zone="Pacific/Noumea")
+    made = sharing(chest, factor=Factor.PRINTED)
+    open_link(outside, made)
+    outside.post(f"/s/{made.share.key}/proof", {"answer": made.handed.proof})
+    there = timezone.localtime(chest.study_at, ZoneInfo("Pacific/Noumea"))
+    assert f"{there:%H:%M}" in outside.get(f"/s/{made.share.key}/").content.decode()
