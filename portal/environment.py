@@ -339,10 +339,7 @@ def _hint(reader: Reader) -> list[str]:
 
 
 def read(variables: Mapping[str, str]) -> Environment:
-    """The environment that these variables describe.
-
-    Raises Misconfigured with a sentence for each thing that is wrong.
-    """
+    """The environment that these variables describe. Raises Misconfigured with a sentence for each thing that is wrong."""
     reader = Reader(variables)
     mode = _mode(reader)
     data_dir = reader.path("DATA_DIR") or BASE_DIR / "var"

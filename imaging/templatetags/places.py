@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.roles import Capability, Right
+from accounts.scope import EMPTY, Scope
 from imaging.templatetags.access import access_count
 from imaging.templatetags.capabilities import held, quarantine_count
 from imaging.templatetags.emergency import emergencies_waiting
@@ -185,11 +186,13 @@ def places(context: dict[str, Any]) -> Places:
     if known is None:
         capabilities = held(context).keys()
         is_staff = request.user.is_staff
+        # The page of a refusal may be shown before anybody was asked what the reader sees.
+        scope: Scope = getattr(request, "scope", EMPTY)
         offered = tuple(
             _offered(place, context)
             for place in _PLACES
             if (is_staff if place.is_for_staff else not place.capabilities or place.capabilities & capabilities)
-            or (place.is_for_sharers and request.scope.departments_with(Right.SHARE))
+            or (place.is_for_sharers and scope.departments_with(Right.SHARE))
         )
         shown = tuple(place for place in offered if place.is_in_bar)
         inline = len(shown) if len(shown) <= _FEW else _FIRST

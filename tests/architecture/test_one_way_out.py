@@ -25,6 +25,7 @@ MAY_CONNECT = {
     "accounts/outbound/services.py": "the one way out",
     "accounts/audit/syslog_connection.py": "sends the audit's copy to a listed receiver, over TLS, at an address that was checked",
     "portal/unread_answers.py": "sets a limit on the web server's own socket",
+    "imaging/ingest/media/scanning.py": "asks the optional virus scanner of this machine, over its unix socket",
     "accounts/federation/ldap.py": "tells the optional directory's library which TLS it may speak",
 }
 LOCAL = {
