@@ -79,7 +79,7 @@ def manifest(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
     for version in versions:
         grouped.setdefault(version.instance.series_id, []).append(version)
     entries = [
-        _series_entry(row, grouped[row.pk], previews)
+        _series_entry(row, grouped[row.pk], previews, scope)
         for row in studies.series_of(study, scope=scope, right=Right.VIEW)
         if row.pk in grouped
     ]
@@ -107,7 +107,7 @@ def _first_preview(series: Series, scope: Scope) -> str:
     """
     made = rendering.preview_of_series(series, scope=scope)
     if made is None:
-        return picture_addresses.of_series(series)
+        return _small_picture(series, scope) or ""
     return picture_addresses.of_instance(made.version, "preview", made.stored_object)
 
 
@@ -126,12 +126,13 @@ def _priors(study: Study, scope: Scope) -> list[dict[str, Any]]:
     told = study_priors.timeline_of(study, scope=scope)
     usable = [entry for entry in told if entry.standing in {Standing.OPEN, Standing.OPENABLE}]
     usable.sort(key=lambda entry: (entry.study_at > study.study_at, entry.rank))
-    return [_prior_entry(study, entry) for entry in usable]
+    return [_prior_entry(study, entry, scope) for entry in usable]
 
 
-def _prior_entry(study: Study, entry: TimelineEntry) -> dict[str, Any]:
+def _prior_entry(study: Study, entry: TimelineEntry, scope: Scope) -> dict[str, Any]:
     uid = entry.study_instance_uid
     is_open = entry.standing is Standing.OPEN
+    is_whole = surroundings.shows_all_of_study(scope, uid)
     return {
         "study_instance_uid": uid,
         "description": wording.study_title(entry.study) if entry.study else entry.department,
@@ -141,7 +142,7 @@ def _prior_entry(study: Study, entry: TimelineEntry) -> dict[str, Any]:
         "is_later": entry.study_at > study.study_at,
         "manifest_url": f"{reverse('viewer:manifest', args=[uid])}?beside",
         "open_url": "" if is_open else reverse("viewer:prior-open", args=[study.study_instance_uid, uid]),
-        "thumbnail_url": (picture_addresses.of_study(entry.study) or None) if entry.study else None,
+        "thumbnail_url": (picture_addresses.of_study(entry.study) or None) if entry.study and is_whole else None,
     }
 
 
@@ -176,7 +177,14 @@ def _preview_address(ready: Sequence[tuple[InstanceVersion, StoredObject]]) -> s
     return picture_addresses.of_instance(version, "preview", picture)
 
 
-def _series_entry(series: Series, versions: list[InstanceVersion], previews: Previews) -> dict[str, Any]:
+def _small_picture(series: Series, scope: Scope, *, otherwise: str | None = None) -> str | None:
+    """The address of the small picture of a series; ``otherwise`` where only some of its images may be seen."""
+    if not surroundings.shows_all_of_series(scope, series.study.study_instance_uid, series.series_instance_uid):
+        return otherwise
+    return picture_addresses.of_series(series) or None
+
+
+def _series_entry(series: Series, versions: list[InstanceVersion], previews: Previews, scope: Scope) -> dict[str, Any]:
     first = versions[0].instance
     is_image = any(_fills_a_viewport(version) for version in versions)
     pictures = [previews.get(version.instance.sop_instance_uid) for version in versions]
@@ -187,7 +195,7 @@ def _series_entry(series: Series, versions: list[InstanceVersion], previews: Pre
         "description": wording.series_label(series),
         "modality": series.modality,
         "body_part": series.body_part_examined,
-        "thumbnail_url": picture_addresses.of_series(series) or None,
+        "thumbnail_url": _small_picture(series, scope, otherwise=_preview_address(ready)),
         "preview_url": _preview_address(ready),
         "frame_count": series.frame_count or len(versions),
         "is_image": is_image,

@@ -19,10 +19,11 @@ from imaging.sharing.models import Share, ShareVisit
 from imaging.sharing.models.choices import Factor, Recipient
 from imaging.studies import access, oppositions
 from imaging.studies.correction import merging
-from imaging.studies.models import KeyImage, Patient, Placement, Series, Study
+from imaging.studies.models import Instance, KeyImage, Patient, Placement, Series, Study
 from tests import memories
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.imaging.rendering.conftest import Pool
 from tests.shared_links import Letters, Sharing, open_link, person, wish
 from tests.studies_in_archive import Archive
 
@@ -244,3 +245,35 @@ def test_a_share_that_waits_for_a_second_person_opens_once_it_is_allowed(
     assert allowed is not None
     assert open_link(outside, allowed).status_code == 303
     assert selectors.still_stands(ShareVisit.objects.select_related("share").get())
+
+
+def test_no_small_picture_shows_what_was_not_shared(
+    sharing: Sharing, archive: Archive, decoders: Pool, alice: User, outside: Client
+) -> None:
+    uid, series = arrivals.uid(), arrivals.uid()
+    made = [arrivals.dataset(StudyInstanceUID=uid, SeriesInstanceUID=series, InstanceNumber=n) for n in (1, 2, 3)]
+    other = arrivals.dataset(StudyInstanceUID=uid, SeriesNumber=9)
+    archive.receive(*made, other)
+    archive.draw(uid)
+    study = Study.objects.get(study_instance_uid=uid)
+    key = Instance.objects.get(sop_instance_uid=made[2].SOPInstanceUID)
+    KeyImage.objects.create(study=study, instance=key, flagged_by=alice)
+    images = come_in(outside, sharing(study, what=What.KEY_IMAGES, factor=Factor.PRINTED))
+    assert outside.get(f"{images}/studies/{uid}/thumbnail").status_code == 404
+    assert outside.get(f"{images}/studies/{uid}/series/{series}/thumbnail").status_code == 404
+    [entry] = outside.get(f"{images}/viewer/{uid}/manifest.json").json()["series"]
+    assert made[2].SOPInstanceUID in entry["thumbnail_url"]
+    assert outside.get(entry["thumbnail_url"]).status_code == 200
+    headers = outside.get(f"{images}/dicom-web/studies/{uid}/metadata").json()
+    assert [row["00080018"]["Value"][0] for row in headers] == [made[2].SOPInstanceUID]
+    for kept_back in (made[0], other):
+        there = f"{images}/dicom-web/studies/{uid}/series/{kept_back.SeriesInstanceUID}/instances"
+        for path in ("metadata", "frames/1", "rendered", "thumbnail"):
+            assert outside.get(f"{there}/{kept_back.SOPInstanceUID}/{path}").status_code == 404
+        pictures = f"{images}/studies/{uid}/series/{kept_back.SeriesInstanceUID}/instances/{kept_back.SOPInstanceUID}"
+        assert outside.get(f"{pictures}/preview").status_code == 404
+
+    one = come_in(outside, sharing(study, what=What.SERIES, series=frozenset({series}), factor=Factor.PRINTED))
+    assert outside.get(f"{one}/studies/{uid}/thumbnail").status_code == 404
+    assert outside.get(f"{one}/studies/{uid}/series/{series}/thumbnail").status_code == 200
+    assert outside.get(f"{one}/studies/{uid}/series/{other.SeriesInstanceUID}/thumbnail").status_code == 404
