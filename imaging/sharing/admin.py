@@ -15,7 +15,7 @@ from accounts.models import Department
 from accounts.roles import POWERS, Right, Role
 from imaging.sharing import named
 from imaging.sharing.models import SharePolicy
-from imaging.sharing.models.choices import Factor, Recipient
+from imaging.sharing.models.choices import Factor, Kept, Recipient
 
 __all__ = ["SharePolicyAdmin", "named"]
 
@@ -40,6 +40,7 @@ class SharePolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     roles = _ticks("roles", _SHARING)
     factors = _ticks("factors", _FACTORS)
     refused_recipients = _ticks("refused_recipients", list(Recipient.choices))
+    copies_keep = _ticks("copies_keep", list(Kept.choices))
 
     class Meta:
         """In the order of the page."""
@@ -50,7 +51,7 @@ class SharePolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             *("default_days", "most_days", "most_opens", "most_wrong"),
             *("factor_required", "factors", "may_download", "offers_download", "may_upload"),
             *("most_upload_megabytes", "most_upload_files"),
-            *("report_hours", "masks_names"),
+            *("report_hours", "masks_names", "copies_keep"),
         ]
 
     def __init__(self, *args: Any, **names: Any) -> None:
@@ -59,7 +60,7 @@ class SharePolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         if field is not None:
             field.queryset = Department.objects.order_by("name")  # type: ignore[attr-defined]
         if not self.instance.pk:
-            for name in ("roles", "factors"):
+            for name in ("roles", "factors", "copies_keep"):
                 self.initial.setdefault(name, getattr(self.instance, name))
 
 

@@ -1,8 +1,20 @@
 """Shares, what they open, who opened them, and what a department allows."""
 
+from imaging.sharing.models.copies import CopiedStudy, Deidentification, HeldObject, Pseudonym
 from imaging.sharing.models.health_links import ShareHealthLink
 from imaging.sharing.models.policies import SharePolicy
 from imaging.sharing.models.shares import Share, ShareItem
 from imaging.sharing.models.visits import ShareEvent, ShareVisit
 
-__all__ = ["Share", "ShareEvent", "ShareHealthLink", "ShareItem", "SharePolicy", "ShareVisit"]
+__all__ = [
+    "CopiedStudy",
+    "Deidentification",
+    "HeldObject",
+    "Pseudonym",
+    "Share",
+    "ShareEvent",
+    "ShareHealthLink",
+    "ShareItem",
+    "SharePolicy",
+    "ShareVisit",
+]

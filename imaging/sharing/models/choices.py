@@ -45,3 +45,22 @@ class Purpose(TextChoices):
     RESEARCH = "research", _("research")
     LEGAL = "legal", _("expertise or legal request")
     OTHER = "other", _("another one, told below")
+
+
+class Kept(TextChoices):
+    """What may stay in copies without identity: fields of ``imaging.dicom.deidentification.profile.Profile``, in words."""
+
+    CLEAN_DESCRIPTORS = "clean_descriptors", _("descriptions, as far as their words are those of anatomy and technique")
+    CLEAN_GRAPHICS = "clean_graphics", _("lines and points that were drawn, without their words")
+    CLEAN_STRUCTURED_CONTENT = "clean_structured_content", _("codes and measures of structured reports")
+    RETAIN_PATIENT_CHARACTERISTICS = "retain_patient_characteristics", _("sex, age, size and weight")
+    RETAIN_MODIFIED_DATES = "retain_modified_dates", _("dates, all moved by one number of days")
+    RETAIN_FULL_DATES = "retain_full_dates", _("dates as they are")
+    RETAIN_DEVICE_IDENTITY = "retain_device_identity", _("which device it was")
+    RETAIN_INSTITUTION_IDENTITY = "retain_institution_identity", _("which hospital it was")
+    RETAIN_SAFE_PRIVATE = "retain_safe_private", _("private attributes that are known to be harmless")
+
+
+def usually_kept() -> list[str]:
+    """What stays in copies unless a department says otherwise."""
+    return [Kept.CLEAN_DESCRIPTORS.value, Kept.CLEAN_GRAPHICS.value]

@@ -16,7 +16,9 @@ from imaging.sharing.models.choices import (
     MOST_OPENS,
     MOST_WRONG,
     Factor,
+    Kept,
     Recipient,
+    usually_kept,
 )
 
 
@@ -125,6 +127,14 @@ class SharePolicy(models.Model):
         help_text=_("As “D••• J.”: a mail is read by many machines."),
     )
 
+    copies_keep = ArrayField(
+        models.CharField(max_length=40, choices=Kept.choices),
+        default=usually_kept,
+        blank=True,
+        verbose_name=_("what stays in images shared without identity"),
+        help_text=_("Whatever is not ticked goes. Dates stay as they are, or moved, or not at all."),
+    )
+
     class Meta:
         """One row for all others at the most."""
 
@@ -148,3 +158,5 @@ class SharePolicy(models.Model):
             raise ValidationError({"factors": _("Offer at least one proof, or ask for none.")})
         if self.offers_download and not self.may_download:
             raise ValidationError({"offers_download": _("Downloads are not given at all.")})
+        if {Kept.RETAIN_FULL_DATES, Kept.RETAIN_MODIFIED_DATES} <= set(self.copies_keep):
+            raise ValidationError({"copies_keep": _("Dates stay as they are or are moved, not both.")})

@@ -18,6 +18,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.models import Department, Language
 from imaging.sharing.models.choices import Factor, Purpose, Recipient
+from imaging.sharing.models.copies import Deidentification
 from imaging.sharing.querysets import ShareQuerySet
 from imaging.studies.models import Instance, Patient, Series, Study
 
@@ -71,6 +72,9 @@ class Share(models.Model):
     may_upload = models.BooleanField(_("may send images back"), default=False)
     with_report = models.BooleanField(_("with the report"), default=False)
     is_deidentified = models.BooleanField(_("without identity"), default=False)
+    deidentification = models.OneToOneField(
+        Deidentification, models.PROTECT, null=True, blank=True, editable=False, related_name="share"
+    )
     factor = models.CharField(_("second proof"), max_length=12, choices=Factor.choices, default=Factor.EMAIL)
 
     valid_from = models.DateTimeField(_("from"), default=timezone.now)

@@ -93,6 +93,8 @@ class Study(models.Model):
         verbose_name=_("thumbnail"),
     )
     version = models.PositiveIntegerField(_("version"), default=0)
+    #: Made of another study, without identity: it lies in no department, and opens only to what names it.
+    is_copy = models.BooleanField(_("copy without identity"), default=False, editable=False)
     is_corrected = models.BooleanField(_("corrected"), default=False, editable=False)
     first_received_at = models.DateTimeField(_("first image received"))
     last_received_at = models.DateTimeField(_("last image received"))
