@@ -66,7 +66,18 @@ from imaging.reports.models import (
     ReportVersion,
     TurnaroundTarget,
 )
-from imaging.sharing.models import Share, ShareEvent, ShareHealthLink, ShareItem, SharePolicy, ShareVisit
+from imaging.sharing.models import (
+    Partner,
+    PartnerTransfer,
+    Share,
+    ShareEvent,
+    ShareHealthLink,
+    ShareItem,
+    SharePolicy,
+    ShareVisit,
+    TransferItem,
+    TransferObject,
+)
 from imaging.storage.models import CopyOrder, ObjectCopy, StoredObject
 from imaging.studies.models import (
     Annotation,
@@ -131,6 +142,8 @@ __all__ = [
     "ObjectCopy",
     "OpeningHours",
     "OvertakenText",
+    "Partner",
+    "PartnerTransfer",
     "Patient",
     "PatientChoice",
     "PatientMerge",
@@ -176,6 +189,8 @@ __all__ = [
     "Study",
     "StudyLink",
     "StudyReferrer",
+    "TransferItem",
+    "TransferObject",
     "TurnaroundTarget",
     "UnmatchedStudy",
     "Webhook",

@@ -4,19 +4,23 @@ A share never shows more than its department could share this very moment: a stu
 protected, that turned out to be another person's, or whose patient opposes, is out of it without anybody touching the share.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
 
-from accounts.actor import Actor
+from accounts.actor import SYSTEM, Actor
 from accounts.roles import Door, Right
 from accounts.scope import EMPTY, Scope, scope_of_departments
-from imaging.sharing.models import Share, ShareItem, ShareVisit
+from imaging.sharing.models import PartnerTransfer, Share, ShareItem, ShareVisit, TransferItem
 from imaging.sharing.models.choices import Recipient
 from imaging.studies.models import Patient, PatientChoice, Study
 from imaging.studies.oppositions import is_opposed
 from imaging.studies.selectors import remaining_patient
 
 _VIEWED: Final = frozenset({Right.LIST, Right.VIEW})
+#: What somebody passed on: by a link, or into a partner's archive. The same is asked of both.
+Passed = Share | PartnerTransfer
+ItemT = TypeVar("ItemT", ShareItem, TransferItem)
 
 
 def actor_of(share: Share, *, address: str = "", request_id: str = "") -> Actor:
@@ -54,6 +58,24 @@ def _scope(share: Share, items: Iterable[ShareItem], *, actor: Actor, until: obj
     if share.is_deidentified:
         # What names the patient is never given out as if it did not.
         return EMPTY
+    return replace(
+        _naming(items, actor),
+        rights=_VIEWED | ({Right.DOWNLOAD} if share.may_download else frozenset()),
+        deidentified=share.is_deidentified,
+        valid_until=until,  # type: ignore[arg-type]
+        reason=f"share {share.key}",
+    )
+
+
+def scope_of_transfer(transfer: PartnerTransfer, *, actor: Actor) -> Scope:
+    """Return what may go to a partner now."""
+    items = live_of(transfer, list(transfer.items.select_related("study", "series", "instance")))
+    rights = _VIEWED | {Right.DOWNLOAD}
+    return replace(_naming(items, actor), rights=rights, reason=f"sending to a partner {transfer.key}")
+
+
+def _naming(items: Iterable[ShareItem | TransferItem], actor: Actor) -> Scope:
+    """A scope that names these things, and gives no right on them yet."""
     studies: set[str] = set()
     series: set[str] = set()
     instances: set[str] = set()
@@ -65,31 +87,28 @@ def _scope(share: Share, items: Iterable[ShareItem], *, actor: Actor, until: obj
         else:
             studies.add(item.study.study_instance_uid)
     return Scope(
-        principal=actor,
-        studies=frozenset(studies),
-        series=frozenset(series),
-        instances=frozenset(instances),
-        rights=_VIEWED | ({Right.DOWNLOAD} if share.may_download else frozenset()),
-        deidentified=share.is_deidentified,
-        valid_until=until,  # type: ignore[arg-type]
-        reason=f"share {share.key}",
+        principal=actor, studies=frozenset(studies), series=frozenset(series), instances=frozenset(instances)
     )
 
 
 def live_items(share: Share) -> list[ShareItem]:
     """Return what a share still opens: what its department may share now, of the patient whom it was made about."""
+    return live_of(share, list(share.items.select_related("study", "series", "instance")))
+
+
+def live_of(share: Passed, items: Sequence[ItemT]) -> list[ItemT]:
+    """Return those of the things that were passed on which may still be."""
     if share.patient is not None and is_kept_back(share.patient, share.recipient):
         return []
-    items = list(share.items.select_related("study", "series", "instance"))
     shareable = shareable_studies(share, {item.study_id for item in items})
     patients = _same_patient(share, {item.study.patient_id for item in items})
     return [item for item in items if item.study_id in shareable and item.study.patient_id in patients]
 
 
-def shareable_studies(share: Share, wanted: Iterable[int]) -> frozenset[int]:
+def shareable_studies(share: Passed, wanted: Iterable[int]) -> frozenset[int]:
     """Return which of these studies, by primary key, the share's department may share now."""
     department = scope_of_departments(
-        principal=actor_of(share), departments=[share.department_id], rights=[Right.SHARE], reason="share"
+        principal=SYSTEM, departments=[share.department_id], rights=[Right.SHARE], reason="share"
     )
     rows = Study.objects.visible_to(department, Right.SHARE).filter(pk__in=list(wanted))
     return frozenset(rows.values_list("pk", flat=True))
@@ -101,7 +120,7 @@ def is_kept_back(patient: Patient, recipient: str) -> bool:
     return is_opposed(patient, use)
 
 
-def _same_patient(share: Share, patients: set[int]) -> frozenset[int]:
+def _same_patient(share: Passed, patients: set[int]) -> frozenset[int]:
     """Return which of these patients is the one of the share: itself, or the record into which it was merged."""
     if share.patient_id is None:
         return frozenset(patients)

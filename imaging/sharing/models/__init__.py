@@ -2,6 +2,7 @@
 
 from imaging.sharing.models.copies import CopiedStudy, Deidentification, HeldObject, Pseudonym
 from imaging.sharing.models.health_links import ShareHealthLink
+from imaging.sharing.models.partners import Partner, PartnerTransfer, TransferItem, TransferObject
 from imaging.sharing.models.policies import SharePolicy
 from imaging.sharing.models.shares import Share, ShareItem
 from imaging.sharing.models.visits import ShareEvent, ShareVisit
@@ -10,6 +11,8 @@ __all__ = [
     "CopiedStudy",
     "Deidentification",
     "HeldObject",
+    "Partner",
+    "PartnerTransfer",
     "Pseudonym",
     "Share",
     "ShareEvent",
@@ -17,4 +20,6 @@ __all__ = [
     "ShareItem",
     "SharePolicy",
     "ShareVisit",
+    "TransferItem",
+    "TransferObject",
 ]
