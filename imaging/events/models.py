@@ -15,8 +15,6 @@ class Event(models.Model):
         SERIES_STARTED = "series.started", _("series started")
         STUDY_CHANGED = "study.changed", _("study changed")
         STUDY_SETTLED = "study.settled", _("study settled")
-        COPY_CHANGED = "copy.changed", _("copy without identity changed")
-        COPY_SETTLED = "copy.settled", _("copy without identity settled")
         REQUEST_CHANGED = "request.changed", _("exam request changed")
         REPORT_CHANGED = "report.changed", _("report changed")
         REPORT_READ = "report.read", _("report read by who asked")

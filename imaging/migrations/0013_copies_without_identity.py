@@ -45,24 +45,6 @@ class Migration(migrations.Migration):
             name="is_copy",
             field=models.BooleanField(default=False, editable=False, verbose_name="copy without identity"),
         ),
-        migrations.AlterField(
-            model_name="event",
-            name="kind",
-            field=models.CharField(
-                choices=[
-                    ("series.started", "series started"),
-                    ("study.changed", "study changed"),
-                    ("study.settled", "study settled"),
-                    ("copy.changed", "copy without identity changed"),
-                    ("copy.settled", "copy without identity settled"),
-                    ("request.changed", "exam request changed"),
-                    ("report.changed", "report changed"),
-                    ("report.read", "report read by who asked"),
-                ],
-                max_length=40,
-                verbose_name="kind",
-            ),
-        ),
         migrations.CreateModel(
             name="Deidentification",
             fields=[
