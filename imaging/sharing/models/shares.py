@@ -75,6 +75,8 @@ class Share(models.Model):
     deidentification = models.OneToOneField(
         Deidentification, models.PROTECT, null=True, blank=True, editable=False, related_name="share"
     )
+    #: Whoever made it hands the link over: nothing is sent.
+    is_handed_over = models.BooleanField(default=False, editable=False)
     factor = models.CharField(_("second proof"), max_length=12, choices=Factor.choices, default=Factor.EMAIL)
 
     valid_from = models.DateTimeField(_("from"), default=timezone.now)

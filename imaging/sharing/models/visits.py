@@ -57,6 +57,8 @@ class ShareEvent(models.Model):
         MADE = "made", _("shared")
         ALLOWED = "allowed", _("allowed by a second person")
         REFUSED = "refused", _("not allowed by a second person")
+        PREPARED = "prepared", _("copies without identity ready")
+        NOT_PREPARED = "not_prepared", _("no copy without identity possible")
         SENT = "sent", _("link sent")
         NOT_SENT = "not_sent", _("link could not be sent")
         PRINTED = "printed", _("letter printed")
