@@ -69,6 +69,8 @@ from imaging.reports.models import (
 from imaging.sharing.models import (
     Partner,
     PartnerTransfer,
+    RecordLink,
+    RecordPolicy,
     Share,
     ShareEvent,
     ShareHealthLink,
@@ -157,6 +159,8 @@ __all__ = [
     "ReadingItem",
     "ReadingRoute",
     "Receipt",
+    "RecordLink",
+    "RecordPolicy",
     "Rejection",
     "Rendition",
     "Report",

@@ -4,6 +4,7 @@ from imaging.sharing.models.copies import CopiedStudy, Deidentification, HeldObj
 from imaging.sharing.models.health_links import ShareHealthLink
 from imaging.sharing.models.partners import Partner, PartnerTransfer, TransferItem, TransferObject
 from imaging.sharing.models.policies import SharePolicy
+from imaging.sharing.models.records import RecordLink, RecordPolicy
 from imaging.sharing.models.shares import Share, ShareItem
 from imaging.sharing.models.visits import ShareEvent, ShareVisit
 
@@ -14,6 +15,8 @@ __all__ = [
     "Partner",
     "PartnerTransfer",
     "Pseudonym",
+    "RecordLink",
+    "RecordPolicy",
     "Share",
     "ShareEvent",
     "ShareHealthLink",

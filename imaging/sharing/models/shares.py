@@ -39,6 +39,13 @@ class Share(models.Model):
         REVOKED = "revoked", pgettext_lazy("share", "revoked")
         LOCKED = "locked", _("locked after wrong codes")
 
+    class Kind(models.TextChoices):
+        """What it opens: things that were named, or whatever is the patient's own."""
+
+        IMAGES = "images", _("images")
+        RECORD = "record", _("the patient's own record")
+
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices, default=Kind.IMAGES, editable=False)
     key = models.CharField(_("identifier"), max_length=16, unique=True, editable=False)
     secret_digest = models.CharField(max_length=64, editable=False)
     #: Of the code that stands for the link where there is none to press: on a letter, read out on the telephone.
