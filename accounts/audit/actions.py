@@ -183,7 +183,16 @@ class Action(TextChoices):
     SHARE_REFUSED = "share.refused", _("Share not opened")
     SHARE_CHANGED = "share.changed", _("Share changed")
     SHARE_REVOKED = "share.revoked", _("Share revoked")
+    COPY_ASKED = "copy.asked", _("Copy without identity asked for")
+    COPY_MADE = "copy.made", _("Copy without identity made")
+    COPY_DECIDED = "copy.decided", _("Images looked at before a copy without identity")
     SHARES_READ = "shares.read", _("Shares looked through")
+    TRANSFER_ASKED = "transfer.asked", _("Images asked to be sent to a partner archive")
+    TRANSFER_DECIDED = "transfer.decided", _("Sending to a partner archive allowed or refused by a second person")
+    TRANSFER_STARTED = "transfer.started", _("Sending to a partner archive begun")
+    TRANSFER_DONE = "transfer.done", _("Images sent to a partner archive")
+    TRANSFER_FAILED = "transfer.failed", _("Images not sent to a partner archive, or not all of them")
+    TRANSFER_STOPPED = "transfer.stopped", _("Sending to a partner archive stopped")
 
     # The privacy desk
     PRIVACY_REQUEST_RECORDED = "privacy_request.recorded", _("Request about one's data recorded")

@@ -111,6 +111,8 @@ _CHANGED: Final = Coded(INSTANCES_ACCESSED, "U")
 _STUDY_CHANGED: Final = Coded(PROCEDURE_RECORD, "U")
 _PATIENT_CHANGED: Final = Coded(PATIENT_RECORD, "U")
 _IMPORTED: Final = Coded(IMPORT, "C")
+#: Sent to a receiver that did not have them (section A.5.3.7).
+_SENT: Final = Coded(INSTANCES_TRANSFERRED, "C")
 
 CODES: Final[Mapping[Action, Coded]] = MappingProxyType(
     {
@@ -271,6 +273,15 @@ CODES: Final[Mapping[Action, Coded]] = MappingProxyType(
         _A.SHARE_REFUSED: Coded(USER_AUTHENTICATION, "E", (LOGIN,)),
         _A.SHARE_CHANGED: _RIGHTS,
         _A.SHARE_REVOKED: _RIGHTS,
+        _A.TRANSFER_ASKED: _WORK,
+        _A.TRANSFER_DECIDED: _RIGHTS,
+        _A.TRANSFER_STARTED: Coded(BEGIN_TRANSFERRING, "E"),
+        _A.TRANSFER_DONE: _SENT,
+        _A.TRANSFER_FAILED: _SENT,
+        _A.TRANSFER_STOPPED: _SENT,
+        _A.COPY_ASKED: Coded(EXPORT, "R"),
+        _A.COPY_MADE: Coded(EXPORT, "R"),
+        _A.COPY_DECIDED: _STUDY_CHANGED,
         _A.SHARES_READ: Coded(AUDIT_LOG_USED, "R"),
         _A.BREACH_RECORDED: _alert(),
         _A.BREACH_CHANGED: _alert(),

@@ -176,7 +176,7 @@ class _Batch:
         found = "" if candidate.waiting.source.identity_decided else self._disagreement(candidate)
         if found:
             return candidate.set_aside(Reason.IDENTITY_CONFLICT, found)
-        if not self._plan(candidate):
+        if not candidate.incoming.is_copy and not self._plan(candidate):
             return candidate.set_aside(
                 Reason.CANNOT_REGISTER, gettext_noop("no routing rule matches, and the sender acts for no department")
             )
@@ -186,7 +186,9 @@ class _Batch:
         return None
 
     def planned(self, candidate: Candidate) -> Candidate:
-        """The object with the plan of its study: made once, from the first object that came."""
+        """The object with the plan of its study: made once, from the first object that came. A copy lies nowhere."""
+        if candidate.incoming.is_copy:
+            return candidate
         plan = self._plan(candidate)
         return dataclasses.replace(candidate, incoming=dataclasses.replace(candidate.incoming, placements=plan))
 

@@ -69,17 +69,23 @@ def prepare(waiting: Waiting, home: Home) -> IncomingInstance:
         metadata_json=text,
         frame_index=index,
         needs_rendition=rendition,
-        issuer_of_patient_id=found.patient.issuer_of_patient_id or home.issuer_of_patient_id,
+        issuer_of_patient_id=_issuer(found, source, home),
         study_at=study_time.aware(found.study, home.zone),
         received_at=waiting.received_at,
         door=source.door,
         sender=source.sender,
         address=source.address,
         identity_overruled=source.identity_decided,
+        is_copy=source.is_copy,
         corrections=attributes,
         correction_origin=source.correction_origin,
         correction_reason=source.correction_reason,
     )
+
+
+def _issuer(found: Header, source: Source, home: Home) -> str:
+    """Who gave the number. Pseudonyms are nobody else's: those of one use are never taken for those of another."""
+    return source.sender if source.is_copy else found.patient.issuer_of_patient_id or home.issuer_of_patient_id
 
 
 def _corrections(source: Source) -> dict[str, Any]:

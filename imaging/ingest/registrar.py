@@ -228,8 +228,8 @@ class Registrar:
                 else:
                     candidate.waiting.claim.release()
                     drained.registered += 1
-                    if not candidate.waiting.source.decider_id:
-                        # What comes out of quarantine was counted when its sender handed it over.
+                    if not candidate.waiting.source.decider_id and not candidate.waiting.source.is_copy:
+                        # What comes out of quarantine was counted when its sender handed it over; copies nobody sent.
                         kept.append(_handed(candidate.waiting, str(state)))
                     self._tell(Settled(candidate.waiting.claim.entry, state, "", detail))
             if not left:

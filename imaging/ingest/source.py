@@ -21,7 +21,8 @@ class Source:
     text: a disc's patient gets our patient ID by it; ``correction_origin`` (a value of ``Correction.Origin``) and
     ``correction_reason`` go with them. ``identity_decided`` says that a person has decided who the patient
     is, so that the policies do not object. ``decider_id`` and ``decider_name`` are the person who let an object out of
-    quarantine: the audit names that person, the version its sender.
+    quarantine: the audit names that person, the version its sender. ``is_copy`` is said of what the archive has made itself of
+    a study of its own, without identity: it lies in no department.
 
     All of these lie in the spool with the bytes, so that a crash between receiving
     and registering cannot lose what was decided.
@@ -41,6 +42,7 @@ class Source:
     identity_decided: bool = False
     decider_id: str = ""
     decider_name: str = ""
+    is_copy: bool = False
 
     @property
     def actor(self) -> Actor:

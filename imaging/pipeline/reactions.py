@@ -17,6 +17,7 @@ from imaging.pipeline import exams
 from imaging.privacy.packages import services as packages
 from imaging.rendering import services as rendering
 from imaging.reports.writing import publishing
+from imaging.sharing.making import opening
 from imaging.studies import services as studies
 from imaging.webhooks import services as webhooks
 
@@ -68,6 +69,18 @@ REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
     }
 )
 
+#: What follows for a copy without identity, which is no examination: it is shown, and nothing is done about it. These steps
+#: are among those above.
+OF_A_COPY: Final = frozenset(
+    {
+        *("show the series", "thumbnails", "first previews", "convert frames"),
+        *("previews", "moving pictures", "compact headers", "settle"),
+    }
+)
+
+#: Events whose subject is a Study Instance UID.
+OF_A_STUDY: Final = frozenset({Event.Kind.STUDY_CHANGED, Event.Kind.STUDY_SETTLED})
+
 #: Events whose subject is a report's key: their jobs are shown with its study.
 OF_A_REPORT: Final = frozenset({Event.Kind.REPORT_CHANGED, Event.Kind.REPORT_READ})
 
@@ -76,6 +89,7 @@ ASKED_FOR: Final = (
     Step(releasing.RELEASE_STEP, releasing.go_on, queues.LONG),
     Step(packages.STEP, packages.write, queues.LONG),
     Step(rejection_notes.NOTE_STEP, rejection_notes.write),
+    Step(opening.STEP, opening.run, queues.LONG),
 )
 
 #: What follows every line of the change feed. subject: a webhook's key

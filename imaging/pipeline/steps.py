@@ -11,7 +11,7 @@ from imaging.events import changes, jobs
 from imaging.events import services as events
 from imaging.events.jobs import Ask, Claimed, Outcome
 from imaging.events.models import Event
-from imaging.pipeline.reactions import OF_A_REPORT, REACTIONS, STEPS
+from imaging.pipeline.reactions import OF_A_COPY, OF_A_REPORT, OF_A_STUDY, REACTIONS, STEPS
 from imaging.rendering.decoder import Unavailable
 from imaging.reports.writing import selectors as writing
 from imaging.reports.writing.publishing import DocumentsNotMade
@@ -38,12 +38,14 @@ def drain() -> int:
             of_study |= writing.study_uids_of_reports(reports) if reports else {}
             # A request is no study's alone: what follows from its change is shown with none.
             of_study |= {event.subject_uid: "" for event in happened if event.kind == Event.Kind.REQUEST_CHANGED}
+            copies = studies.copies_among(event.subject_uid for event in happened if event.kind in OF_A_STUDY)
             jobs.enqueue(
                 Ask(step.name, event.subject_uid, of_study.get(event.subject_uid, event.subject_uid), step.queue)
                 for event in happened
                 for step in REACTIONS.get(event.kind, ())
+                if event.subject_uid not in copies or step.name in OF_A_COPY
             )
-            told = changes.write(happened, removed)
+            told = changes.write((event for event in happened if event.subject_uid not in copies), removed)
         if told:
             webhooks.offer()
         drained += len(happened)

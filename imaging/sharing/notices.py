@@ -67,6 +67,24 @@ DECIDED: Final = _kind(
     _("A second person decided about images that you share"),
     _("The decision stands in the portal, with the way to hand the link over where it could not be sent."),
 )
+TO_LOOK_AT: Final = _kind(
+    "to_look_at",
+    _("Images that I give out without identity must be looked at"),
+    _("Images that you give out without identity must be looked at"),
+    _("Words were found in their pixels, or their kind often has some. Nothing of them goes out before you have looked."),
+)
+PREPARED: Final = _kind(
+    "prepared",
+    _("Images that I share without identity are ready"),
+    _("Images that you share without identity are ready"),
+    _("The link opens now. Where it was to be sent, it is on its way."),
+)
+NOT_PREPARED: Final = _kind(
+    "not_prepared",
+    _("Images that I share cannot be given without identity"),
+    _("Images that you share cannot be given without identity"),
+    _("No copy could be made that surely names nobody, or all of it was left out. Nothing was shared; why is told in the portal."),
+)
 REVOKED: Final = _kind(
     "revoked",
     _("Somebody else revoked a link of mine"),

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from accounts.actor import SYSTEM, Actor
 from accounts.roles import Door, Right
 from accounts.scope import EMPTY, Scope, scope_of_departments
+from imaging.sharing.copies import selectors as copies
 from imaging.sharing.models import PartnerTransfer, Share, ShareItem, ShareVisit, TransferItem
 from imaging.sharing.models.choices import Recipient
 from imaging.studies.models import Patient, PatientChoice, Study
@@ -55,11 +56,9 @@ def scope_of_preview(share: Share, *, actor: Actor) -> Scope:
 
 
 def _scope(share: Share, items: Iterable[ShareItem], *, actor: Actor, until: object) -> Scope:
-    if share.is_deidentified:
-        # What names the patient is never given out as if it did not.
-        return EMPTY
+    naming = _naming_copies(share, items, actor) if share.is_deidentified else _naming(items, actor)
     return replace(
-        _naming(items, actor),
+        naming,
         rights=_VIEWED | ({Right.DOWNLOAD} if share.may_download else frozenset()),
         deidentified=share.is_deidentified,
         valid_until=until,  # type: ignore[arg-type]
@@ -74,6 +73,14 @@ def scope_of_transfer(transfer: PartnerTransfer, *, actor: Actor) -> Scope:
     return replace(_naming(items, actor), rights=rights, reason=f"sending to a partner {transfer.key}")
 
 
+def _naming_copies(share: Share, items: Iterable[ShareItem], actor: Actor) -> Scope:
+    """A scope that names the copies of these things, as far as they are ready, and never what they were made of."""
+    if share.deidentification_id is None:
+        return EMPTY
+    ready = copies.ready_copies(share.deidentification_id, {item.study_id for item in items})
+    return Scope(principal=actor, studies=ready)
+
+
 def _naming(items: Iterable[ShareItem | TransferItem], actor: Actor) -> Scope:
     """A scope that names these things, and gives no right on them yet."""
     studies: set[str] = set()
@@ -86,9 +93,7 @@ def _naming(items: Iterable[ShareItem | TransferItem], actor: Actor) -> Scope:
             series.add(item.series.series_instance_uid)
         else:
             studies.add(item.study.study_instance_uid)
-    return Scope(
-        principal=actor, studies=frozenset(studies), series=frozenset(series), instances=frozenset(instances)
-    )
+    return Scope(principal=actor, studies=frozenset(studies), series=frozenset(series), instances=frozenset(instances))
 
 
 def live_items(share: Share) -> list[ShareItem]:

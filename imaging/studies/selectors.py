@@ -336,3 +336,10 @@ def _known_patient(row: Patient) -> KnownPatient:
         birth_date=row.birth_date,
         sex=row.sex,
     )
+
+
+def copies_among(study_instance_uids: Iterable[str]) -> frozenset[str]:
+    """Those of these studies that are copies without identity. One query, or none."""
+    wanted = set(study_instance_uids)
+    rows = Study.objects.filter(study_instance_uid__in=wanted, is_copy=True) if wanted else Study.objects.none()
+    return frozenset(rows.values_list("study_instance_uid", flat=True))

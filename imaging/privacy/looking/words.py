@@ -34,6 +34,13 @@ LOOKS: Final[Mapping[Action, str | Promise]] = MappingProxyType(
         Action.SHARE_REFUSED: _("tried to open a link to your images"),
         Action.SHARE_CHANGED: _("changed until when or how a link to your images opens"),
         Action.SHARE_REVOKED: _("ended a link to your images"),
+        Action.COPY_ASKED: _("had a copy of your images made that does not name you"),
+        Action.COPY_DECIDED: _("looked at your images before a copy of them that does not name you"),
+        Action.TRANSFER_DECIDED: _("agreed to send your images to another archive, or refused it"),
+        Action.TRANSFER_STARTED: _("began to send your images to another archive"),
+        Action.TRANSFER_DONE: _("sent your images to another archive"),
+        Action.TRANSFER_FAILED: _("could not send your images to another archive, or not all of them"),
+        Action.TRANSFER_STOPPED: _("stopped sending your images to another archive"),
     }
 )
 
@@ -44,6 +51,15 @@ SHARING: Final[frozenset[str]] = frozenset(
         *(Action.SHARE_MADE, Action.SHARE_DECIDED, Action.SHARE_SENT, Action.SHARE_OPENED, Action.SHARE_PROVED),
         *(Action.SHARE_TOKEN_GIVEN, Action.SHARE_REFUSED, Action.SHARE_CHANGED, Action.SHARE_REVOKED),
         Action.SHARES_READ,
+    )
+)
+
+#: What is done about images that go into the archive of a partner.
+TRANSFERRING: Final[frozenset[str]] = frozenset(
+    action.value
+    for action in (
+        *(Action.TRANSFER_ASKED, Action.TRANSFER_DECIDED, Action.TRANSFER_STARTED, Action.TRANSFER_DONE),
+        *(Action.TRANSFER_FAILED, Action.TRANSFER_STOPPED),
     )
 )
 

@@ -11,8 +11,6 @@ from typing import Final
 from imaging.sharing.models import SharePolicy
 from imaging.sharing.models.choices import Factor, Recipient
 
-#: Whether there are copies without identity to be shared: an object that names its patient is never given out as one.
-DEIDENTIFIES: Final = False
 #: Recipients that are always asked for a second proof where the department asks for one at all: all are outside.
 _NEEDS_ADDRESS: Final = {Factor.EMAIL: "email", Factor.SMS: "phone"}
 
@@ -83,7 +81,7 @@ def problems(wish: Wish, rules: SharePolicy, *, roles: frozenset[str], now: dt.d
 
 
 def _about_rights(wish: Wish, rules: SharePolicy) -> list[Problem]:
-    found = [Problem("is_deidentified", "no_copies")] if wish.is_deidentified and not DEIDENTIFIES else []
+    found = []
     if wish.may_download and not rules.may_download:
         found.append(Problem("may_download", "no_download"))
     if wish.may_upload and not rules.may_upload:

@@ -17,9 +17,10 @@ from accounts.messaging import codes
 from accounts.models import Department, User
 from accounts.scope import Scope
 from imaging.sharing import log, notices, scopes, secrets, selectors
+from imaging.sharing.copies import services as copies
 from imaging.sharing.entrance import sending
 from imaging.sharing.health_link import services as health_links
-from imaging.sharing.making import choosing, policies
+from imaging.sharing.making import choosing, policies, preparing
 from imaging.sharing.making.policies import Problem, Wish
 from imaging.sharing.models import Share, ShareEvent, ShareItem, SharePolicy, ShareVisit
 from imaging.sharing.models.choices import Factor, Recipient
@@ -103,20 +104,13 @@ def make(person: Person, wish: Wish, *, token: str = "") -> Made:
     if problems:
         raise NotShared(problems)
     with transaction.atomic():
-        share, handed = _created(
-            person,
-            wish,
-            found,
-            waits=policies.needs_approval(wish, rules),
-            wrong=rules.most_wrong,
-            token=_token(token),
-        )
+        share, handed = _created(person, wish, found, rules=rules, token=_token(token))
         detail = _told(share, found)
         log.record(audit.Action.SHARE_MADE, share, actor=person.actor, detail=detail)
         log.note(share, _Kind.MADE, person=person.user)
         if share.state == _State.WAITING:
             notices.tell_approvers(share)
-        elif wish.sends:
+        elif share.state == _State.OPEN and wish.sends:
             sending.send_link(share, handed.secret, handed.code, actor=person.actor)
     return Made(share, handed)
 
@@ -126,17 +120,20 @@ def _created(
     wish: Wish,
     found: list[choosing.Chosen],
     *,
-    waits: bool,
-    wrong: int,
+    rules: SharePolicy,
     token: uuid.UUID | None,
 ) -> tuple[Share, Handed]:
     handed = _new(wish.factor)
+    waits = policies.needs_approval(wish, rules)
+    copies = None
+    if wish.is_deidentified:
+        copies = preparing.ask(person.user, found, options=rules.copies_keep, actor=person.actor, runs=not waits)
     share = Share.objects.create(
         key=secrets.new_key(),
         secret_digest=secrets.digest_of(handed.secret),
         code_digest=codes.printed_digest(handed.code),
         proof_digest=codes.printed_digest(handed.proof) if handed.proof else "",
-        state=_State.WAITING if waits else _State.OPEN,
+        state=_State.WAITING if waits else _State.PREPARING if copies else _State.OPEN,
         created_by=person.user,
         department=person.department,
         patient=found[0].study.patient,
@@ -152,11 +149,13 @@ def _created(
         may_upload=wish.may_upload,
         with_report=wish.with_report,
         is_deidentified=wish.is_deidentified,
+        deidentification=copies,
+        is_handed_over=not wish.sends,
         factor=wish.factor,
         valid_from=wish.valid_from or timezone.now(),
         valid_until=wish.end,
         most_opens=wish.most_opens,
-        most_wrong=wrong,
+        most_wrong=rules.most_wrong,
         token=token or uuid.uuid4(),
     )
     rows = [
@@ -202,7 +201,7 @@ def decide(share: Share, *, allow: bool, words: str, user: User, actor: Actor) -
         if held.state != _State.WAITING or held.created_by_id == user.pk:
             raise NotShared([Problem("", "not_yours_to_allow")])
         held.decided_by, held.decided_at, held.version = user, timezone.now(), held.version + 1
-        held.state = _State.OPEN if allow else _State.REFUSED
+        held.state = _state_if_allowed(held) if allow else _State.REFUSED
         held.ended_because = "" if allow else words[:300]
         held.save()
         log.note(held, _Kind.ALLOWED if allow else _Kind.REFUSED, person=user, words=words)
@@ -212,9 +211,28 @@ def decide(share: Share, *, allow: bool, words: str, user: User, actor: Actor) -
         if not allow:
             return None
         handed = _renewed(held)
-        if held.recipient_email or held.recipient_phone:
+        if held.deidentification is not None:
+            copies.run(held.deidentification)
+        elif held.recipient_email or held.recipient_phone:
             sending.send_link(held, handed.secret, handed.code, actor=actor)
     return Made(held, handed)
+
+
+def _state_if_allowed(share: Share) -> str:
+    return _State.PREPARING if share.is_deidentified else _State.OPEN
+
+
+def open_prepared(share: Share, *, actor: Actor) -> None:
+    """Open a share, locked by the caller, whose copies are ready, and send its link unless it was handed over."""
+    share.state = _State.OPEN
+    share.version += 1
+    share.save(update_fields=["state", "version"])
+    log.note(share, _Kind.PREPARED)
+    notices.tell_owner(share, notices.PREPARED)
+    if not share.is_handed_over and (share.recipient_email or share.recipient_phone):
+        # What opens it was not kept, and could not be sent before it opens: another is made, but for what was handed over.
+        handed = _renewed(share, keeps_proof=True)
+        sending.send_link(share, handed.secret, handed.code, actor=actor)
 
 
 def renew_link(share: Share, *, user: User, actor: Actor, sends: bool) -> Made:
@@ -231,11 +249,12 @@ def renew_link(share: Share, *, user: User, actor: Actor, sends: bool) -> Made:
     return Made(held, handed)
 
 
-def _renewed(share: Share) -> Handed:
+def _renewed(share: Share, *, keeps_proof: bool = False) -> Handed:
     handed = _new(share.factor)
     share.secret_digest = secrets.digest_of(handed.secret)
     share.code_digest = codes.printed_digest(handed.code)
-    share.proof_digest = codes.printed_digest(handed.proof) if handed.proof else ""
+    if not keeps_proof:
+        share.proof_digest = codes.printed_digest(handed.proof) if handed.proof else ""
     share.version += 1
     share.save(update_fields=["secret_digest", "code_digest", "proof_digest", "version"])
     return handed
@@ -251,6 +270,8 @@ def revoke(share: Share, *, words: str, user: User, actor: Actor) -> bool:
         held.ended_because, held.version = words[:300], held.version + 1
         held.save()
         _end_visits(held, keeps=True)
+        if held.deidentification_id:
+            copies.stop(held.deidentification_id)
         log.note(held, _Kind.REVOKED, person=user, words=words)
         log.record(audit.Action.SHARE_REVOKED, held, actor=actor, detail={"words": words})
         if held.created_by_id != user.pk:

@@ -16,7 +16,6 @@ _SAID: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "not_with_them": _("Your department does not share with them by link."),
         "no_download": _("Your department gives no downloads."),
         "no_upload": _("Your department takes no images back by link."),
-        "no_copies": _("Images cannot be shared without identity here. Nothing was shared."),
         "report_names_patient": _("The report names the patient: it cannot go along without identity."),
         "patient_without_identity": _("A patient gets their own images, with their identity."),
         "ends_before": _("The end must lie ahead."),

@@ -151,9 +151,9 @@ class Registration:
         uid = item.header.study.study_instance_uid
         study = self._studies.get(uid)
         if study is None:
-            if not item.placements:
+            if not item.placements and not item.is_copy:
                 raise ValueError("a new study needs a placement")
-            study = Study(study_instance_uid=uid, patient=found[uid])
+            study = Study(study_instance_uid=uid, patient=found[uid], is_copy=item.is_copy)
             self._studies[uid] = self._new_studies[uid] = study
         return study
 

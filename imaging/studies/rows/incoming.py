@@ -51,7 +51,8 @@ class IncomingInstance:
     ``placements`` is the plan for a *new* study and must be empty when the study was known: a plan for a study that has
     come to exist meanwhile is answered ``STALE``, so that the question whether this sender may join it is asked again.
     ``identity_overruled`` is set when a person has decided that the patient agrees; an instance of another patient ID has
-    to be corrected all the same.
+    to be corrected all the same. ``is_copy`` is set of what was made here of another study, without identity: it has no
+    placement, and its study is opened only by what names it.
 
     ``corrections`` is a DICOM JSON object of attributes that are put over what was received: ``header`` is read with
     them, ``metadata_json`` is as received, and registration writes them down beside the version, with
@@ -72,6 +73,7 @@ class IncomingInstance:
     address: str = ""
     placements: tuple[PlannedPlacement, ...] = ()
     identity_overruled: bool = False
+    is_copy: bool = False
     corrections: Mapping[str, Any] = field(default_factory=dict)
     correction_origin: str = "import"
     correction_reason: str = ""
