@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.web_servers",
     "tests.receivers",
     "tests.shared_links",
+    "tests.partner_archives",
 ]
 
 

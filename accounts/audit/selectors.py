@@ -84,7 +84,8 @@ class AccessLine:
 
     ``person`` is the name to show of somebody who has an account, else empty; ``departments`` are codes, as recorded at
     that moment; ``roles`` are those that the person held then. ``actions`` counts events. ``studies`` are the UIDs of the
-    studies that were opened. ``is_certain`` is false where nobody wrote down whose number the patient ID was.
+    studies that were opened. ``receivers`` names the archives to which images went. ``is_certain`` is false where nobody
+    wrote down whose number the patient ID was.
     """
 
     day: date
@@ -101,6 +102,7 @@ class AccessLine:
     doors: tuple[str, ...]
     addresses: tuple[str, ...]
     reasons: tuple[str, ...]
+    receivers: tuple[str, ...]
     studies: tuple[str, ...]
     is_certain: bool
 
@@ -174,6 +176,7 @@ def _line(
         doors=tuple(sorted({row.door for row in rows if row.door})),
         addresses=tuple(sorted({row.address for row in rows if row.address})),
         reasons=tuple(dict.fromkeys(str(row.detail["reason"]) for row in rows if row.detail.get("reason"))),
+        receivers=tuple(dict.fromkeys(str(row.detail["receiver"]) for row in rows if row.detail.get("receiver"))),
         studies=tuple(sorted({row.subject_uid for row in rows if row.subject_type == "study"})),
         is_certain=all(row.issuer_of_patient_id for row in rows),
     )

@@ -44,6 +44,7 @@ _ANSWERS: Final[Mapping[Heard, str | Promise]] = {
         "A device answers there, but it is not called %(title)s. Compare the AE title with its settings."
     ),
     Heard.REJECTED: _("%(title)s refuses the connection. Its own log says why; it may know only certain addresses."),
+    Heard.BUSY: _("%(title)s is busy and takes no connection now. Test again in a moment."),
     Heard.NO_VERIFICATION: _(
         "%(title)s is there, but does not offer the connection test (C-ECHO). It may send nevertheless."
     ),

@@ -13,11 +13,12 @@ from imaging.ingest.repair import notes as rejection_notes
 from imaging.orders.performing import services as performing
 from imaging.orders.requesting import notices as requester
 from imaging.orders.requesting import patients as typed_patients
-from imaging.pipeline import exams
+from imaging.pipeline import exams, partners
 from imaging.privacy.packages import services as packages
 from imaging.rendering import services as rendering
 from imaging.reports.writing import publishing
 from imaging.sharing.making import opening
+from imaging.sharing.partners import sending as pushes
 from imaging.studies import services as studies
 from imaging.webhooks import services as webhooks
 
@@ -88,6 +89,7 @@ OF_A_REPORT: Final = frozenset({Event.Kind.REPORT_CHANGED, Event.Kind.REPORT_REA
 ASKED_FOR: Final = (
     Step(releasing.RELEASE_STEP, releasing.go_on, queues.LONG),
     Step(packages.STEP, packages.write, queues.LONG),
+    Step(pushes.STEP, partners.send, queues.LONG),
     Step(rejection_notes.NOTE_STEP, rejection_notes.write),
     Step(opening.STEP, opening.run, queues.LONG),
 )

@@ -28,6 +28,7 @@ class Ground(StrEnum):
     PRIOR = "prior"
     EMERGENCY = "emergency"
     SHARING = "sharing"
+    TRANSFER = "transfer"
     DESK = "desk"
     UNKNOWN = "unknown"
 
@@ -48,6 +49,7 @@ class Told:
             Ground.PRIOR: _("earlier examination of a patient in care"),
             Ground.EMERGENCY: _("emergency access"),
             Ground.SHARING: _("images of the department passed on by a link"),
+            Ground.TRANSFER: _("images of the department sent to another archive"),
             Ground.DESK: _("request about one's data"),
             Ground.UNKNOWN: _("no ground on record"),
         }[self.ground]
@@ -100,6 +102,8 @@ class Grounds:
             return (Told(Ground.DESK),)
         if words.SHARING & set(line.actions):
             told.append(Told(Ground.SHARING))
+        if words.TRANSFERRING & set(line.actions):
+            told += [Told(Ground.TRANSFER, receiver) for receiver in line.receivers or ("",)]
         covered = explained | {row.study for row in held}
         is_open = bool(held and any(not row.study for row in held)) or Action.PRIOR_OPENED.value in line.actions
         unexplained = set(line.studies) - covered if not is_open else set()

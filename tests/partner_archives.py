@@ -1,0 +1,104 @@
+"""Archives of other hospitals: DCMTK's storescp as one runs it, and pushes to them as the pipeline makes them."""
+
+import contextlib
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts.models import Department, User
+from imaging.ingest.models import ApplicationEntity
+from imaging.sharing.making.policies import Wish
+from imaging.sharing.models import Partner, PartnerTransfer
+from imaging.sharing.partners import services
+from imaging.studies.models import Study
+from tests import peers
+from tests.imaging.dimse.processes import eventually
+from tests.ports import free_port
+from tests.shared_links import person
+
+
+@dataclass
+class Elsewhere:
+    """A storescp: where it listens and what it was given."""
+
+    port: int
+    folder: Path
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def files(self) -> list[Path]:
+        """What has arrived."""
+        return sorted(self.folder.iterdir())
+
+    def end(self) -> None:
+        """Take it off the network."""
+        self.process.terminate()
+        self.process.wait(timeout=10)
+
+
+StartElsewhere = Callable[..., Elsewhere]
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    return False
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[StartElsewhere]:
+    """`elsewhere("+xi", port=…)` starts a storescp with these options."""
+    started: list[Elsewhere] = []
+
+    def start(*options: str, port: int = 0) -> Elsewhere:
+        folder = tmp_path / "elsewhere"
+        folder.mkdir(exist_ok=True)
+        chosen = port or free_port()
+        command = [peers.find("storescp"), "-od", str(folder), "-aet", "LYON", *options, str(chosen)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        started.append(Elsewhere(chosen, folder, process))
+        assert eventually(lambda: _listens(chosen), within=20)
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.process.poll() is None:
+            each.end()
+
+
+MakePartner = Callable[..., Partner]
+
+
+@pytest.fixture
+def dimse_partner(emergency: Department) -> MakePartner:
+    """`dimse_partner(port)` is the archive in Lyon, to which the emergency department sends."""
+
+    def make(port: int, **values: Any) -> Partner:
+        device = ApplicationEntity.objects.create(ae_title="LYON", host="127.0.0.1", port=port, may_store=False)
+        made = Partner(name="CHU Lyon", kind=Partner.Kind.DIMSE, device=device, **values)
+        made.full_clean()
+        made.save()
+        made.departments.set([emergency])
+        return made
+
+    return make
+
+
+Push = Callable[..., PartnerTransfer]
+
+
+@pytest.fixture
+def push(alice: User, emergency: Department) -> Push:
+    """`push(study, partner)`: Alice asks for it."""
+
+    def ask(study: Study, partner: Partner, **changes: Any) -> PartnerTransfer:
+        said = Wish((study.study_instance_uid,), may_download=True, **{"with_report": True, **changes})
+        return services.ask(person(alice, emergency), said, partner)
+
+    return ask
