@@ -11,63 +11,19 @@ from imaging.rendering.burned_in import services as burned_in
 from imaging.rendering.burned_in.services import Region
 
 #: Marks that stand on images everywhere: sides, positions, projections, in English, French and German.
-_MARKS: Final = frozenset(
-    [
-        "l",
-        "r",
-        "lt",
-        "rt",
-        "left",
-        "right",
-        "g",
-        "d",
-        "gauche",
-        "droite",
-        "re",
-        "li",
-        "h",
-        "f",
-        "a",
-        "p",
-        "ap",
-        "pa",
-        "lat",
-        "lateral",
-        "sup",
-        "inf",
-        "ant",
-        "post",
-        "up",
-        "down",
-        "s",
-        "i",
-        "rl",
-        "lr",
-        "rcc",
-        "lcc",
-        "rmlo",
-        "lmlo",
-        "cc",
-        "mlo",
-        "ml",
-        "lm",
-        "xccl",
-        "erect",
-        "supine",
-        "prone",
-        "debout",
-        "couche",
-        "portable",
-    ]
-)
+_MARKS: Final = frozenset({
+    "lt", "rt", "left", "right", "li", "re", "gauche", "droite", "ap", "pa", "lat", "lateral", "sup", "inf", "ant", "post",
+    "up", "down", "rl", "lr", "cc", "rcc", "lcc", "mlo", "rmlo", "lmlo", "ml", "lm", "xccl", "erect", "supine", "prone",
+    "debout", "couche", "portable",
+})  # fmt: skip
 
 Stored = list[list[Any]]
 
 
 def is_harmless(text: str) -> bool:
-    """Whether words are one of those marks, or have no letter and at most two figures: these name nobody."""
+    """Whether words are one of those marks, a single letter (what a skull is read as) or at most two figures: these name nobody."""
     plain = "".join(letter for letter in text.casefold() if letter.isalnum())
-    return plain in _MARKS or (len(plain) <= 2 and not any(letter.isalpha() for letter in plain))
+    return len(plain) <= 1 or plain in _MARKS or (len(plain) == 2 and plain.isdecimal())
 
 
 def telling(words: Iterable[Region]) -> list[Region]:
