@@ -21,8 +21,14 @@ class SharedStudy:
 
 def studies_of(share: Share, scope: Scope) -> list[SharedStudy]:
     """Return the studies that the scope of a visit shows, those in hand before the earlier ones, latest first."""
-    earlier = set(share.items.filter(is_prior=True).values_list("study__pk", flat=True))
-    named = share.items.values("study")
+    if records.is_record(share):
+        own = Study.objects.visible_to(scope, Right.LIST).select_related("patient")
+        return [SharedStudy(row, is_prior=False) for row in own.order_by("-study_at", "-pk")]
+    priors, named = share.items.filter(is_prior=True).values("study"), share.items.values("study")
+    if share.deidentification is not None:
+        made = share.deidentification.copies.filter(copy__isnull=False)
+        priors, named = made.filter(source__in=priors).values("copy"), made.values("copy")
+    earlier = {pk for row in priors for pk in row.values()}
     rows = Study.objects.visible_to(scope, Right.VIEW).filter(pk__in=named).select_related("patient")
     found = [SharedStudy(row, row.pk in earlier) for row in rows.order_by("-study_at", "-pk")]
     return sorted(found, key=lambda entry: entry.is_prior)

@@ -63,7 +63,7 @@ def _package(visit: ShareVisit, studies: Sequence[Study]) -> Package:
         note=share.note,
         reports=tuple(_reports(share, studies)),
     )
-    handed = Handed(on=timezone.localdate(visit.begun_at), share=share.key)
+    handed = Handed(on=timezone.localdate(visit.begun_at), share=share.key, is_deidentified=share.is_deidentified)
     return Package(cover=cover, handed=handed, form="share")
 
 
