@@ -78,6 +78,7 @@ class Capability(TextChoices):
     RESOLVE_QUARANTINE = "resolve_quarantine", _("Resolve quarantined objects")
     RETRY_PROCESSING = "retry_processing", _("Retry a failed step")
     MANAGE_FILM = "manage_film", _("Manage the film library")
+    MAKE_COLLECTIONS = "make_collections", _("Make collections of studies")
     REVIEW_QUALITY = "review_quality", _("Review image quality")
     LABEL = "label", _("Protect patients and studies")
     READ_AUDIT = "read_audit", _("Read the audit")
@@ -109,7 +110,16 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
     {
         Role.CLINICIAN: Powers(
             _CARE,
-            frozenset({_C.REQUEST_EXAM, _C.REQUEST_ACCESS, _C.READ_PRIORS, _C.BREAK_GLASS, _C.UPLOAD}),
+            frozenset(
+                {
+                    _C.REQUEST_EXAM,
+                    _C.REQUEST_ACCESS,
+                    _C.READ_PRIORS,
+                    _C.BREAK_GLASS,
+                    _C.UPLOAD,
+                    _C.MAKE_COLLECTIONS,
+                }
+            ),
         ),
         Role.RADIOLOGIST: Powers(
             _ALL,
@@ -120,6 +130,7 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
                     _C.READ_PRIORS,
                     _C.BREAK_GLASS,
                     _C.UPLOAD,
+                    _C.MAKE_COLLECTIONS,
                     _C.VET_REQUEST,
                     _C.RECONCILE,
                     _C.READ_FIGURES,
@@ -159,6 +170,7 @@ POWERS: Final[Mapping[Role, Powers]] = MappingProxyType(
                     _C.READ_PRIORS,
                     _C.BREAK_GLASS,
                     _C.UPLOAD,
+                    _C.MAKE_COLLECTIONS,
                     _C.APPROVE_ACCESS,
                     _C.MANAGE_DEPARTMENT,
                     _C.SCHEDULE_EXAM,

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
+from accounts import lending
 from accounts.actor import ANONYMOUS, SYSTEM, Actor
 from accounts.holding import held_roles
 from accounts.models import Department, MachineKey, User
@@ -23,6 +24,9 @@ _NO_RIGHTS: Final[frozenset[Right]] = frozenset()
 
 #: What may be done, at the most, with what was granted to a person alone: a grant may give less, never more.
 GRANTED_RIGHTS: Final = frozenset({Right.LIST, Right.VIEW, Right.DOWNLOAD})
+
+#: What may be done, at the most, with what is lent: it is not changed, and not passed on.
+LENT_RIGHTS: Final = frozenset({Right.LIST, Right.VIEW, Right.DOWNLOAD})
 
 #: What a prior may be used for: it is looked at. It is not taken away, changed or passed on.
 PRIOR_RIGHTS: Final = frozenset({Right.LIST, Right.VIEW})
@@ -51,6 +55,9 @@ class Scope:
 
     ``own_place`` is the department that holds what was granted to this person alone; its rights are in
     ``department_rights`` as those of any other.
+
+    ``lent`` pairs the primary key of a named set that lends its objects to the principal with the rights on them. What
+    lies in the set is asked at each reading, never kept here.
     """
 
     principal: Actor
@@ -68,6 +75,7 @@ class Scope:
     cares_in: frozenset[int] = _NO_IDS
     priors: frozenset[Prior] = frozenset()
     own_place: int | None = None
+    lent: frozenset[tuple[int, frozenset[Right]]] = frozenset()
     unrestricted: bool = field(default=False, kw_only=True)
 
     @property
@@ -83,7 +91,8 @@ class Scope:
         if self.unrestricted:
             return False
         named = self.patients or self.studies or self.series or self.instances
-        return not (named and self.rights) and not any(rights for _department, rights in self.department_rights)
+        held = any(rights for _key, rights in (*self.department_rights, *self.lent))
+        return not (named and self.rights) and not held
 
     @property
     def is_unrestricted(self) -> bool:
@@ -115,11 +124,22 @@ class Scope:
             department_rights=frozenset(pair for pair in self.department_rights if pair[0] in kept),
             clearances=frozenset(pair for pair in self.clearances if pair[0] in kept),
             own_place=self.own_place if self.own_place in kept else None,
+            lent=frozenset(),
         )
 
     def without_priors(self) -> "Scope":
-        """Return the same scope without what was opened as a prior."""
-        return replace(self, priors=frozenset())
+        """Return the same scope without what is only looked at: what was opened as a prior, and what is lent."""
+        return replace(self, priors=frozenset(), lent=frozenset())
+
+    def without_lent(self) -> "Scope":
+        """Return the same scope without what is lent. A method, so that a lazy scope has it too."""
+        return replace(self, lent=frozenset())
+
+    def lent_with(self, right: Right) -> frozenset[int]:
+        """Return the primary keys of the sets that lend with ``right`` now."""
+        if self.is_expired:
+            return _NO_IDS
+        return frozenset(key for key, rights in self.lent if right in rights)
 
     def named_with(self, right: Right) -> bool:
         """Whether ``right`` is held now on the named patients, studies, series and instances."""
@@ -135,7 +155,9 @@ class Scope:
 
     def may(self, right: Right) -> bool:
         """Whether ``right`` is held now on anything at all."""
-        return self.is_unrestricted or bool(self.departments_with(right)) or self.named_with(right)
+        if self.is_unrestricted or self.named_with(right):
+            return True
+        return bool(self.departments_with(right) or self.lent_with(right))
 
 
 EMPTY: Final = Scope(principal=ANONYMOUS, reason="nobody")
@@ -162,8 +184,10 @@ def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None, pri
             cares_in.add(department)
         if role_held.valid_until is not None:
             ends.append(role_held.valid_until)
-    # What was granted to a person goes with the work: who has left every department that sees images keeps nothing of it.
-    own_place = user.own_place_id if any(Right.VIEW in rights for rights in held.values()) else None
+    # What was granted or lent to a person goes with the work: who has left every department that sees images keeps nothing.
+    seeing = frozenset(department for department, rights in held.items() if Right.VIEW in rights)
+    own_place = user.own_place_id if seeing else None
+    lent = lending.lent_to(user, seeing) if seeing else ()
     if own_place is not None:
         held[own_place] = GRANTED_RIGHTS
     return Scope(
@@ -175,6 +199,7 @@ def scope_of_user(user: User | AnonymousUser, *, actor: Actor | None = None, pri
         cares_in=frozenset(cares_in),
         priors=frozenset(priors),
         own_place=own_place,
+        lent=frozenset((key, rights & LENT_RIGHTS) for key, rights in lent),
     )
 
 

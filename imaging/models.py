@@ -67,6 +67,10 @@ from imaging.reports.models import (
     TurnaroundTarget,
 )
 from imaging.sharing.models import (
+    Collection,
+    CollectionComment,
+    CollectionItem,
+    CollectionMember,
     Partner,
     PartnerTransfer,
     RecordLink,
@@ -114,6 +118,10 @@ __all__ = [
     "Breach",
     "BreachStep",
     "Change",
+    "Collection",
+    "CollectionComment",
+    "CollectionItem",
+    "CollectionMember",
     "ConflictDecision",
     "CopyOrder",
     "Correction",

@@ -16,7 +16,7 @@ from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Right
 from accounts.scope import Prior, Scope
-from imaging.studies import priors
+from imaging.studies import lending, priors
 from imaging.studies.models import Grant, Instance, InstanceVersion, Series, Study
 from imaging.studies.reading import decisions
 
@@ -218,7 +218,7 @@ def _look_ahead(scope: Scope, version: InstanceVersion, right: Right, key: decis
 
 
 def _usable(scope: Scope, purpose: Purpose) -> Scope:
-    """What the scope is for this purpose: a prior is looked at, and nothing is put on it."""
+    """What the scope is for this purpose: a prior, and what is lent, is looked at, and nothing is put on it."""
     return scope.without_priors() if purpose is Purpose.CHANGE else scope
 
 
@@ -258,6 +258,8 @@ def _record(
     emergency = _emergency(study, scope)
     if emergency is not None:
         said |= {"emergency": emergency.source.partition(":")[2], "purpose_of_use": emergency.reason}
+    if lenders := _lenders(study, scope):
+        said["collections"] = lenders
     event: dict[str, Any] = {
         "actor": actor,
         "subject_type": "study",
@@ -271,6 +273,13 @@ def _record(
     else:
         # The first reading in an emergency is on record as such, however lately the same was read without.
         audit.record_read(action, begun=emergency.granted_at if emergency else None, **event)
+
+
+def _lenders(study: Study, scope: Scope) -> list[str]:
+    """The collections by which alone the reader has the study now. No query for whom nothing is lent."""
+    if not scope.lent or Study.objects.visible_to(scope.without_lent()).filter(pk=study.pk).exists():
+        return []
+    return list(lending.names(study.pk, [key for key, _rights in scope.lent]))
 
 
 def _emergency(study: Study, scope: Scope) -> Grant | None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import SharesPriors
 from accounts.roles import Right
 from accounts.scope import PRIOR_RIGHTS, Scope
+from imaging.studies import lending
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
@@ -68,6 +69,23 @@ def _placed(study: str, scope: Scope, right: Right) -> Exists:
     """
     placement = apps.get_model("imaging", "Placement")
     return Exists(placement.objects.filter(_live(), _gives(right), _lies_with(scope, right), study=OuterRef(study)))
+
+
+def shareable_by(study: str, department: str) -> Q:
+    """The condition that the study at the path `study` may be passed on now by the department at `department`.
+
+    It lies there by treatment, and no label keeps it back: who holds `Right.SHARE` there, cleared for none, could share it.
+    """
+    placement = apps.get_model("imaging", "Placement")
+    placed = placement.objects.filter(
+        _live(),
+        _gives(Right.SHARE),
+        study=OuterRef(study),
+        department=OuterRef(department),
+        department__is_active=True,
+        sensitivity="",
+    )
+    return Q(Exists(placed))
 
 
 def openable_as_prior(path: str, scope: Scope, bases: Iterable[str]) -> Q:
@@ -124,6 +142,8 @@ def _study_rule(path: str, scope: Scope, right: Right, below: Q) -> Q:
         rule |= (named | below) & Q(**{f"{prefix}sensitivity__in": {"", *scope.cleared}})
     if scope.priors and right in PRIOR_RIGHTS:
         rule |= _opened_as_prior(path, scope)
+    if keys := scope.lent_with(right):
+        rule |= lending.condition(path or "pk", keys) & Q(**{f"{prefix}sensitivity": ""})
     return rule & Q(**{f"{prefix}instance_count__gt": 0})
 
 

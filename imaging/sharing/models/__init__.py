@@ -1,5 +1,6 @@
 """Shares, what they open, who opened them, and what a department allows."""
 
+from imaging.sharing.models.collections import Collection, CollectionComment, CollectionItem, CollectionMember
 from imaging.sharing.models.copies import CopiedStudy, Deidentification, HeldObject, Pseudonym
 from imaging.sharing.models.health_links import ShareHealthLink
 from imaging.sharing.models.partners import Partner, PartnerTransfer, TransferItem, TransferObject
@@ -9,6 +10,10 @@ from imaging.sharing.models.shares import Share, ShareItem
 from imaging.sharing.models.visits import ShareEvent, ShareVisit
 
 __all__ = [
+    "Collection",
+    "CollectionComment",
+    "CollectionItem",
+    "CollectionMember",
     "CopiedStudy",
     "Deidentification",
     "HeldObject",
