@@ -35,6 +35,7 @@ _KEPT: Final = (settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME, settin
 _BEFORE: Final = frozenset(
     {
         *("share:page", "share:open", "share:prove", "share:code", "share:leave", "set_language"),
+        *("share:record-sign-out", "share:record-close", "share:record-end-proxy"),
         *("share:health-link", "share:health-link-open", "share:health-link-manifest", "share:health-link-file"),
     }
 )

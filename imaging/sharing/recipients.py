@@ -8,6 +8,7 @@ from accounts.scope import Scope
 from imaging.sharing import selectors
 from imaging.sharing.models import Share, ShareVisit
 from imaging.sharing.models.choices import Recipient
+from imaging.sharing.record import selectors as records
 from imaging.studies.models import Study
 
 
@@ -39,9 +40,15 @@ def visit_count(share: Share) -> int:
     return ShareVisit.objects.filter(share=share, proved_at__isnull=False).count()
 
 
-def report_opens_at(share: Share, signed_at: dt.datetime | None) -> dt.datetime | None:
-    """Return from when a patient may read a report signed at that moment; None where nobody has to wait."""
+def report_opens_at(share: Share, signed_at: dt.datetime | None, *, is_critical: bool = False) -> dt.datetime | None:
+    """Return from when a patient may read a report signed at that moment; None where nobody has to wait.
+
+    ``is_critical`` when a critical finding was raised in it: in a patient's record such a report waits longer.
+    """
     if share.recipient != Recipient.PATIENT or signed_at is None:
         return None
     hours = selectors.policy_of(share.department_id).report_hours
+    if records.is_record(share):
+        rules = records.policy_of(share.department_id)
+        hours = max(hours, 24 * (rules.critical_report_days if is_critical else rules.report_days))
     return signed_at + dt.timedelta(hours=hours) if hours else None

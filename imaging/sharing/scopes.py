@@ -14,6 +14,7 @@ from accounts.scope import EMPTY, Scope, scope_of_departments
 from imaging.sharing.copies import selectors as copies
 from imaging.sharing.models import PartnerTransfer, Share, ShareItem, ShareVisit, TransferItem
 from imaging.sharing.models.choices import Recipient
+from imaging.sharing.record import selectors as records
 from imaging.studies.models import Patient, PatientChoice, Study
 from imaging.studies.oppositions import is_opposed
 from imaging.studies.selectors import remaining_patient
@@ -45,13 +46,23 @@ def name_of(share: Share) -> str:
 def scope_of(visit: ShareVisit, *, actor: Actor) -> Scope:
     """Return what a visit may see now; nothing without the second proof, after its time, or when the share has ended."""
     share = visit.share
-    if visit.proved_at is None or visit.ended_at is not None or not share.is_standing:
+    if visit.proved_at is None or visit.ended_at is not None or not stands(share):
         return EMPTY
-    return _scope(share, live_items(share), actor=actor, until=min(visit.valid_until, share.valid_until))
+    until = min(visit.valid_until, share.valid_until)
+    if records.is_record(share):
+        return _scope_of_record(share, actor=actor, until=until)
+    return _scope(share, live_items(share), actor=actor, until=until)
+
+
+def stands(share: Share) -> bool:
+    """Whether a share opens something now: its time, its state, and for a parent's link the age of the child."""
+    return share.is_standing and not records.has_come_of_age(share)
 
 
 def scope_of_preview(share: Share, *, actor: Actor) -> Scope:
     """Return what a recipient of this share would see, whether or not it stands yet: for its sender's eyes."""
+    if records.is_record(share):
+        return _scope_of_record(share, actor=actor, until=None)
     return _scope(share, live_items(share), actor=actor, until=None)
 
 
@@ -63,6 +74,21 @@ def _scope(share: Share, items: Iterable[ShareItem], *, actor: Actor, until: obj
         deidentified=share.is_deidentified,
         valid_until=until,  # type: ignore[arg-type]
         reason=f"share {share.key}",
+    )
+
+
+def _scope_of_record(share: Share, *, actor: Actor, until: object) -> Scope:
+    """A scope that names the patient's own images, series by series; without them, only what was examined is told."""
+    shown = records.shows(share)
+    rights = {Right.LIST}
+    if shown.images:
+        rights |= {Right.VIEW, Right.DOWNLOAD} if shown.download else {Right.VIEW}
+    return Scope(
+        principal=actor,
+        series=frozenset(records.shown_series(share).values_list("series_instance_uid", flat=True)),
+        rights=frozenset(rights),
+        valid_until=until,  # type: ignore[arg-type]
+        reason=f"record {share.key}",
     )
 
 

@@ -16,7 +16,7 @@ PROGRAMS: Final = frozenset({ShareVisit.Way.TOKEN, ShareVisit.Way.HEALTH_LINK})
 
 def share_named(key: str) -> Share | None:
     """Return the share of this identifier, whatever has become of it."""
-    return Share.objects.select_related("department", "created_by", "patient").filter(key=key).first()
+    return Share.objects.select_related("department__site", "created_by", "patient", "record").filter(key=key).first()
 
 
 def visit_of(key: str, token: str, *, is_program: bool) -> ShareVisit | None:
@@ -26,7 +26,9 @@ def visit_of(key: str, token: str, *, is_program: bool) -> ShareVisit | None:
     """
     if not token:
         return None
-    rows = ShareVisit.objects.select_related("share__department__site", "share__created_by", "share__patient")
+    rows = ShareVisit.objects.select_related(
+        "share__department__site", "share__created_by", "share__patient", "share__record"
+    )
     visit = rows.filter(token_digest=secrets.digest_of(token), share__key=key).first()
     if visit is None or (visit.way in PROGRAMS) != is_program:
         return None

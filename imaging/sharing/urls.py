@@ -6,6 +6,7 @@ app_name = "sharing"
 
 urlpatterns = [
     path("", include("imaging.sharing.making.urls")),
+    path("", include("imaging.sharing.record.urls")),
     path("", include("imaging.sharing.letters.urls")),
     path("", include("imaging.sharing.desk.urls")),
 ]

@@ -22,9 +22,17 @@ from imaging.sharing import log, selectors
 from imaging.sharing.entrance import messages
 from imaging.sharing.models import Share, ShareEvent
 from imaging.sharing.models.choices import Factor
+from imaging.sharing.record import messages as record_messages
 
 #: What a text message has room for.
 _SHORT: Final = ("link", "sender", "until")
+#: How a link is written, by mail and by text message.
+_KINDS: Final[Mapping[str, tuple[MessageKind, MessageKind]]] = MappingProxyType(
+    {
+        Share.Kind.IMAGES: (messages.LINK_BY_MAIL, messages.LINK_BY_SMS),
+        Share.Kind.RECORD: (record_messages.RECORD_BY_MAIL, record_messages.RECORD_BY_SMS),
+    }
+)
 _PROOFS: Final[Mapping[str, str | Promise]] = MappingProxyType(
     {
         Factor.EMAIL: _("A code will be sent to this address when you open it."),
@@ -47,10 +55,11 @@ def send_link(share: Share, secret: str, code: str, *, actor: Actor) -> None:
     """
     with translation.override(share.language):
         values = _told(share, secret, code)
+        by_mail, by_text = _KINDS[share.kind]
         if share.recipient_email:
-            _owe(share, messages.LINK_BY_MAIL, share.recipient_email, values)
+            _owe(share, by_mail, share.recipient_email, values)
         else:
-            _owe(share, messages.LINK_BY_SMS, share.recipient_phone, {name: values[name] for name in _SHORT})
+            _owe(share, by_text, share.recipient_phone, {name: values[name] for name in _SHORT})
     log.note(share, ShareEvent.Kind.SENT)
     to = share.recipient_email or share.recipient_phone
     log.record(audit.Action.SHARE_SENT, share, actor=actor, detail={"to": to})

@@ -20,6 +20,7 @@ from imaging.sharing import log, notices, scopes, secrets, selectors
 from imaging.sharing.entrance import sending
 from imaging.sharing.models import Share, ShareEvent, ShareVisit
 from imaging.sharing.models.choices import Factor
+from imaging.sharing.record import selectors as records
 
 #: How long a browser stays in without opening the link again.
 _VISIT: Final = dt.timedelta(hours=12)
@@ -85,14 +86,19 @@ def slow_down(address: str) -> None:
 
 
 def _refuse_closed(share: Share) -> None:
-    if share.state == Share.State.OPEN:
-        now = timezone.now()
-        if now < share.valid_from:
-            raise Refused("early")
-        if now >= share.valid_until:
-            raise Refused("expired")
-        return
-    raise Refused(share.state)
+    if share.state == Share.State.OPEN and timezone.now() < share.valid_from:
+        raise Refused("early")
+    if not scopes.stands(share):
+        raise Refused(ended_word(share))
+
+
+def ended_word(share: Share) -> str:
+    """Return the word for why a share opens nothing: each has a sentence."""
+    if share.state == Share.State.REVOKED and records.is_record(share):
+        return "record_ended"
+    if share.state != Share.State.OPEN:
+        return str(share.state)
+    return "of_age" if records.has_come_of_age(share) else "expired"
 
 
 def begin_proved(share: Share, *, address: str, device: str) -> Opened:
@@ -142,7 +148,9 @@ def send_code(visit: ShareVisit) -> None:
         held = ShareVisit.objects.select_for_update(of=("self",)).select_related("share").get(pk=visit.pk)
         if held.code_sent_at is not None and now - held.code_sent_at < PAUSE:
             raise Refused("code_just_sent", wait=int((PAUSE - (now - held.code_sent_at)).total_seconds()) + 1)
-        room = Share.objects.filter(pk=held.share_id, codes_sent__lt=_MOST_CODES)
+        # A standing link is opened for years: a code each time, and as many again as for any other.
+        most = F("most_opens") + _MOST_CODES if records.is_record(held.share) else _MOST_CODES
+        room = Share.objects.filter(pk=held.share_id, codes_sent__lt=most)
         if not room.update(codes_sent=F("codes_sent") + 1):
             raise Refused("codes_used_up")
         code = codes.new_code()

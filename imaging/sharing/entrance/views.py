@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_POST
 
 from accounts.addresses import client_address
-from imaging.sharing import door
+from imaging.sharing import door, scopes
 from imaging.sharing.entrance import devices, masking, services
 from imaging.sharing.entrance.services import Refused
 from imaging.sharing.entrance.words import REFUSALS, Said
@@ -21,7 +21,7 @@ from imaging.sharing.models.choices import Factor
 def is_in(request: HttpRequest) -> bool:
     """Whether the visit of a request has given its second proof and its share stands."""
     visit: ShareVisit | None = request.share_visit  # type: ignore[attr-defined]
-    return visit is not None and visit.proved_at is not None and visit.share.is_standing
+    return visit is not None and visit.proved_at is not None and scopes.stands(visit.share)
 
 
 def gate(request: HttpRequest) -> HttpResponse:
@@ -29,7 +29,7 @@ def gate(request: HttpRequest) -> HttpResponse:
     visit: ShareVisit | None = request.share_visit  # type: ignore[attr-defined]
     if visit is None:
         return _entrance(request)
-    if not visit.share.is_standing:
+    if not scopes.stands(visit.share):
         return _ended(request, visit)
     return _proof(request, visit)
 
@@ -113,7 +113,7 @@ def _answer(request: HttpRequest) -> str:
 
 def _tried(request: HttpRequest, act: services.Act) -> HttpResponseBase:
     visit: ShareVisit | None = request.share_visit  # type: ignore[attr-defined]
-    if visit is not None and visit.proved_at is None and visit.share.is_standing:
+    if visit is not None and visit.proved_at is None and scopes.stands(visit.share):
         try:
             act(visit)
         except Refused as error:
@@ -142,8 +142,8 @@ def _proof(request: HttpRequest, visit: ShareVisit, said: Said | None = None, *,
 
 def _ended(request: HttpRequest, visit: ShareVisit) -> HttpResponse:
     share = visit.share
-    word = "expired" if share.state == share.State.OPEN else share.state
-    return _page(request, "imaging/sharing/ended.html", {"share": share, "said": REFUSALS[word]}, 410, 0)
+    said = REFUSALS[services.ended_word(share)]
+    return _page(request, "imaging/sharing/ended.html", {"share": share, "said": said}, 410, 0)
 
 
 def _page(request: HttpRequest, template: str, context: Mapping[str, object], status: int, wait: int) -> HttpResponse:

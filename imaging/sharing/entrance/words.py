@@ -48,6 +48,21 @@ REFUSALS: Final[Mapping[str, Said]] = MappingProxyType(
             410,
             True,
         ),
+        "record_ended": Said(
+            _("This link was closed"),
+            _("The patient or the hospital has ended it. Ask the hospital for a new one if you still need it."),
+            410,
+            True,
+        ),
+        "of_age": Said(
+            _("This link has ended: the patient is of age now"),
+            _(
+                "Parents see a child's record until the child comes of age. From now on the record is the patient's own: they"
+                " can ask the hospital for a link, and wish that you have one too."
+            ),
+            410,
+            True,
+        ),
         "locked": Said(
             _("This link is locked"),
             _("Too many wrong codes were given. Ask the person who shared the images with you for a new link."),

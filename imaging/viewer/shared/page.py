@@ -17,11 +17,12 @@ from imaging.sharing.entrance import views as entrance
 from imaging.sharing.health_link import policies
 from imaging.sharing.models import Share, ShareVisit
 from imaging.sharing.receiving import outsiders
+from imaging.sharing.record import selectors as records
 from imaging.studies import access
 from imaging.studies import selectors as studies
 from imaging.studies.models import Study
 from imaging.viewer import study_pictures, wording
-from imaging.viewer.shared import reports
+from imaging.viewer.shared import record, reports
 from imaging.viewer.study_pictures import Poster
 
 
@@ -45,6 +46,8 @@ def page(request: HttpRequest) -> HttpResponseBase:
     if not entrance.is_in(request):
         return entrance.gate(request)
     visit: ShareVisit = request.share_visit  # type: ignore[attr-defined]
+    if records.is_record(visit.share):
+        return record.shown(request, visit)
     shown = told(visit.share, request.scope, actor=request.actor)  # type: ignore[attr-defined]
     return render(request, "imaging/sharing/recipient.html", {**shown, "may_send": outsiders.may_send(request)})
 

@@ -9,10 +9,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts import audit
+from accounts.roles import Right
+from imaging.reports.critical import selectors as critical
 from imaging.reports.models import Report, ReportVersion
 from imaging.reports.writing import publishing, selectors
 from imaging.sharing import recipients
 from imaging.sharing.models import Share, ShareVisit
+from imaging.sharing.record import selectors as records
 from imaging.storage import services as storage
 from imaging.studies import access
 from imaging.studies.models import Study
@@ -28,22 +31,30 @@ class Standing:
     report: Report | None = None
     version: ReportVersion | None = None
     readable_from: dt.datetime | None = None
+    #: Kept until somebody has spoken about a critical finding in it: there is no day to tell yet.
+    is_held: bool = False
 
     @property
     def is_readable(self) -> bool:
         """Whether it may be read now."""
-        return self.version is not None and self.readable_from is None
+        return self.version is not None and self.readable_from is None and not self.is_held
 
 
 def of(share: Share, study: Study) -> Standing:
     """Return how far the report of a study is, for who visits a share."""
-    known = selectors.latest(study) if share.with_report else None
+    known = selectors.latest(study) if _are_shown(share) else None
     if known is None or known[0].state not in _TOLD:
         return Standing()
     report, version = known
-    opens_at = recipients.report_opens_at(share, version.signed_at)
+    findings = critical.holding(study) if records.is_record(share) else []
+    opens_at = recipients.report_opens_at(share, version.signed_at, is_critical=bool(findings))
     waits = opens_at is not None and opens_at > timezone.now()
-    return Standing(report, version, opens_at if waits else None)
+    is_held = any(finding.acknowledged_at is None for finding in findings)
+    return Standing(report, version, opens_at if waits else None, is_held=is_held)
+
+
+def _are_shown(share: Share) -> bool:
+    return records.shows(share).reports if records.is_record(share) else share.with_report
 
 
 def paper(known: Standing) -> bytes:
@@ -77,6 +88,8 @@ def report(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         study_instance_uid,
         actor=request.actor,  # type: ignore[attr-defined]
         purpose=access.Purpose.THUMBNAIL,
+        # Who is shown no images may still read what they say.
+        right=Right.LIST,
     )
     visit: ShareVisit = request.share_visit  # type: ignore[attr-defined]
     found = of(visit.share, study)

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from imaging.viewer import urls as viewer_urls  # noqa: F401 -- it knows what a UID in a path is
-from imaging.viewer.shared import archive, downloads, health_link, page, reports, wallets
+from imaging.viewer.shared import archive, downloads, health_link, page, record_looks, reports, wallets
 
 app_name = "share"
 
@@ -17,6 +17,8 @@ urlpatterns = [
     path("shl/open", health_link.open_here, name="health-link-open"),
     path("shl/files/<str:place>", wallets.file, name="health-link-file"),
     path("shl/<str:token>", wallets.manifest, name="health-link-manifest"),
+    path("record/looks", record_looks.page, name="record-looks"),
+    path("", include("imaging.sharing.record.holders_urls")),
     path("", include("imaging.sharing.entrance.urls")),
     path("", include("imaging.sharing.receiving.urls")),
 ]
