@@ -1,6 +1,7 @@
 """Archives of other hospitals: DCMTK's storescp as one runs it, and pushes to them as the pipeline makes them."""
 
 import contextlib
+import datetime as dt
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -9,17 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Department, User
 from imaging.ingest.models import ApplicationEntity
+from imaging.pipeline import steps
+from imaging.queues import LONG
 from imaging.sharing.making.policies import Wish
 from imaging.sharing.models import Partner, PartnerTransfer
 from imaging.sharing.partners import services
 from imaging.studies.models import Study
 from tests import peers
+from tests.factories import arrivals
 from tests.imaging.dimse.processes import eventually
 from tests.ports import free_port
 from tests.shared_links import person
+from tests.studies_in_archive import Archive
 
 
 @dataclass
@@ -102,3 +108,31 @@ def push(alice: User, emergency: Department) -> Push:
         return services.ask(person(alice, emergency), said, partner)
 
     return ask
+
+
+def work() -> None:
+    """Do what the long queue holds now."""
+    while steps.run_next(LONG):
+        pass
+
+
+def now(transfer: PartnerTransfer) -> PartnerTransfer:
+    """A push as it stands now."""
+    return PartnerTransfer.objects.get(pk=transfer.pk)
+
+
+def due(transfer: PartnerTransfer) -> None:
+    """Let its pause be over."""
+    PartnerTransfer.objects.filter(pk=transfer.pk).update(next_attempt_at=timezone.now() - dt.timedelta(seconds=1))
+
+
+@pytest.fixture
+def slices(archive: Archive) -> Study:
+    """A CT of five slices."""
+    study, series = arrivals.uid(), arrivals.uid()
+    made = [
+        arrivals.dataset(StudyInstanceUID=study, SeriesInstanceUID=series, InstanceNumber=number)
+        for number in range(1, 6)
+    ]
+    archive.receive(*made)
+    return Study.objects.get(study_instance_uid=study)

@@ -1,9 +1,10 @@
-"""Calling another system: one request, to a listed host, at an address that was checked and is the one connected to."""
+"""Calling another system: a request or several, to a listed host, at an address that was checked and is the one connected to."""
 
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,17 +29,31 @@ class Answer:
     body: bytes
 
 
+@dataclass(slots=True)
+class _Clock:
+    """The moment at which the request under way has to be over, of the monotonic clock."""
+
+    ends: float = 0.0
+
+    def left(self, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
+        """Seconds that the next step may take. Raises ``late`` when there are none."""
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise late
+        return left if timeout is None else min(timeout, left)
+
+
 class _Pinned(httpcore.SyncBackend):
     """Resolves the host, checks every address against the row, and connects to one that was checked.
 
     Resolving and connecting are one step, so that a name cannot mean one thing to the check and another to the call.
     """
 
-    def __init__(self, networks: Sequence[str], *, encrypted: bool, deadline: float) -> None:
+    def __init__(self, networks: Sequence[str], *, encrypted: bool, clock: _Clock) -> None:
         super().__init__()
         self._networks = networks
         self._encrypted = encrypted
-        self._deadline = deadline
+        self._clock = clock
 
     def connect_tcp(
         self,
@@ -52,9 +67,9 @@ class _Pinned(httpcore.SyncBackend):
         last: Exception = httpcore.ConnectError()
         for address in checked_addresses(host, port, networks=self._networks, encrypted=self._encrypted):
             try:
-                step = _left(self._deadline, timeout, httpcore.ConnectTimeout)
+                step = self._clock.left(timeout, httpcore.ConnectTimeout)
                 stream = super().connect_tcp(address, port, step, local_address, socket_options)
-                return _Hurried(stream, self._deadline)
+                return _Hurried(stream, self._clock)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
@@ -63,17 +78,17 @@ class _Pinned(httpcore.SyncBackend):
 class _Hurried(httpcore.NetworkStream):
     """A connection that ends at a moment: an answer that drips, byte after byte, would outlast any limit of one reading."""
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: float) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, clock: _Clock) -> None:
         self._stream = stream
-        self._deadline = deadline
+        self._clock = clock
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what there is; raises ``httpcore.ReadTimeout`` when the time is over."""
-        return self._stream.read(max_bytes, _left(self._deadline, timeout, httpcore.ReadTimeout))
+        return self._stream.read(max_bytes, self._clock.left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of it; raises ``httpcore.WriteTimeout`` when the time is over."""
-        self._stream.write(buffer, _left(self._deadline, timeout, httpcore.WriteTimeout))
+        self._stream.write(buffer, self._clock.left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         """Close the connection."""
@@ -83,8 +98,8 @@ class _Hurried(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """Shake hands; the connection ends at the same moment."""
-        step = _left(self._deadline, timeout, httpcore.ConnectTimeout)
-        return _Hurried(self._stream.start_tls(ssl_context, server_hostname, step), self._deadline)
+        step = self._clock.left(timeout, httpcore.ConnectTimeout)
+        return _Hurried(self._stream.start_tls(ssl_context, server_hostname, step), self._clock)
 
     def get_extra_info(self, info: str) -> Any:
         """What the connection tells of itself."""
@@ -103,12 +118,68 @@ def checked_addresses(host: str, port: int, *, networks: Sequence[str], encrypte
     return addresses[:4]
 
 
-def _left(deadline: float, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
-    """Seconds that the next step may take. Raises ``late`` when there are none."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise late
-    return left if timeout is None else min(timeout, left)
+class Connection:
+    """A connection to one listed host, kept open between requests."""
+
+    def __init__(self, pool: httpcore.ConnectionPool, target: Target, clock: _Clock) -> None:
+        self._pool = pool
+        self._target = target
+        self._clock = clock
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | Iterator[bytes] = b"",
+        headers: Mapping[str, str] | None = None,
+        patience: float = PATIENCE,
+        step: float = 10.0,
+        most_octets: int = MOST_OCTETS,
+    ) -> Answer:
+        """Make one request for ``path``, query included; a body in pieces needs its ``Content-Length``, and is never held whole.
+
+        ``patience`` is in seconds, for everything together, ``step`` for each reading and writing. Raises ``Refused``,
+        ``Failed``, and what reading the body raises.
+        """
+        self._clock.ends = time.monotonic() + patience
+        within = min(step, patience)
+        timeouts = {"connect": within, "read": within, "write": within, "pool": within}
+        target = self._target
+        try:
+            with self._pool.stream(
+                method,
+                httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=path),
+                headers=[("Host", _host(target)), ("User-Agent", "Negatoscope"), *(headers or {}).items()],
+                content=body,
+                extensions={"timeout": timeouts},
+            ) as response:
+                return _answer(response, most_octets=most_octets)
+        except httpcore.TimeoutException as error:
+            raise Failed("took_too_long") from error
+        except httpcore.ConnectError as error:
+            untrusted = any(isinstance(reason, ssl.SSLError) for reason in error.args)
+            raise Failed("not_trusted" if untrusted else "no_connection") from error
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
+            raise Failed("broken_answer") from error
+
+
+@contextmanager
+def connected(address: str, *, keeps: bool = True) -> Iterator[Connection]:
+    """Open a connection to the host of an address, kept for the next request with ``keeps``. Raises ``Refused``.
+
+    Redirects are not followed, proxies and credentials of the environment not used.
+    """
+    target, row = selectors.listed(address)
+    clock = _Clock()
+    pool = httpcore.ConnectionPool(
+        ssl_context=trust(row.certificates),
+        network_backend=_Pinned(row.networks, encrypted=target.is_encrypted, clock=clock),
+        max_connections=1,
+        max_keepalive_connections=1 if keeps else 0,
+    )
+    with pool:
+        yield Connection(pool, target, clock)
 
 
 def send(
@@ -120,38 +191,13 @@ def send(
     patience: float = PATIENCE,
     most_octets: int = MOST_OCTETS,
 ) -> Answer:
-    """Make one request. Redirects are not followed, proxies and credentials of the environment not used.
+    """Make one request, on a connection of its own.
 
     ``patience`` is in seconds, for everything together. Raises ``Refused`` (our rules) or ``Failed`` (the network, TLS, time).
     """
-    target, row = selectors.listed(address)
-    deadline = time.monotonic() + patience
-    step = min(10.0, patience)
-    timeouts = {"connect": step, "read": step, "write": step, "pool": step}
-    pool = httpcore.ConnectionPool(
-        ssl_context=trust(row.certificates),
-        network_backend=_Pinned(row.networks, encrypted=target.is_encrypted, deadline=deadline),
-        max_keepalive_connections=0,
-    )
-    try:
-        with (
-            pool,
-            pool.stream(
-                method,
-                httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
-                headers=[("Host", _host(target)), ("User-Agent", "Negatoscope"), *(headers or {}).items()],
-                content=body,
-                extensions={"timeout": timeouts},
-            ) as response,
-        ):
-            return _answer(response, most_octets=most_octets)
-    except httpcore.TimeoutException as error:
-        raise Failed("took_too_long") from error
-    except httpcore.ConnectError as error:
-        untrusted = any(isinstance(reason, ssl.SSLError) for reason in error.args)
-        raise Failed("not_trusted" if untrusted else "no_connection") from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
-        raise Failed("broken_answer") from error
+    with connected(address, keeps=False) as connection:
+        path = policies.target_of(address).path
+        return connection.send(method, path, body=body, headers=headers, patience=patience, most_octets=most_octets)
 
 
 def _answer(response: httpcore.Response, *, most_octets: int) -> Answer:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity as LocalEntity
+from pynetdicom.presentation import build_context
 
 from accounts.outbound import services as outbound
 from imaging.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -18,6 +19,7 @@ from imaging.dicom.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSIO
 #: PS3.8 section 9.3.4: source 1 (service user), reasons 3 and 7.
 _UNKNOWN_CALLING: Final = (1, 3)
 _UNKNOWN_CALLED: Final = (1, 7)
+_PLAIN_SYNTAXES: Final = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"]
 #: PS3.8 section 9.3.4: a result that may be another one later.
 _TRANSIENT: Final = 2
 
@@ -85,11 +87,10 @@ def called(
     entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
     entity.connection_timeout = entity.acse_timeout = patience
     entity.dimse_timeout = entity.network_timeout = answer_within or patience
-    for abstract_syntax, syntaxes in contexts:
-        if syntaxes is None:
-            entity.add_requested_context(abstract_syntax)
-        else:
-            entity.add_requested_context(abstract_syntax, syntaxes)
+    # One context for each pair: in one of several transfer syntaxes the peer would choose, and could choose once only.
+    entity.requested_contexts = [
+        build_context(abstract, syntaxes or _PLAIN_SYNTAXES) for abstract, syntaxes in contexts
+    ]
     connected: list[bool] = []
     opened = [(evt.EVT_CONN_OPEN, lambda _event: connected.append(True))]
     tls: Any = {} if certificates is None else {"tls_args": (outbound.trust(certificates), host)}

@@ -67,16 +67,20 @@ class StoreLine:
 
     def __init__(self, association: Any | None) -> None:
         self._association = association
+        accepted = association.accepted_contexts if association is not None else ()
         rejected = association.rejected_contexts if association is not None else ()
-        self._results = {(str(cx.abstract_syntax), str(cx.transfer_syntax[0])): cx.result for cx in rejected}
+        self._accepted = {(str(context.abstract_syntax), str(context.transfer_syntax[0])) for context in accepted}
+        # A context that was refused does not tell which syntax it offered.
+        self._of_syntax = {str(context.abstract_syntax) for context in accepted} | {
+            str(context.abstract_syntax) for context in rejected if context.result == _SYNTAXES_NOT_TAKEN
+        }
 
     def store(self, parcel: Parcel) -> Answer:
         """Send one object, and return what the peer says of it."""
-        form = (parcel.sop_class_uid, parcel.transfer_syntax_uid)
         if self._association is None:
             return Answer(Taken.REFUSED, "form_not_taken")
-        if form in self._results:
-            is_syntax = self._results[form] == _SYNTAXES_NOT_TAKEN
+        if (parcel.sop_class_uid, parcel.transfer_syntax_uid) not in self._accepted:
+            is_syntax = parcel.sop_class_uid in self._of_syntax
             return Answer(Taken.REFUSED, "syntax_not_taken" if is_syntax else "class_not_taken")
         folder = Path(settings.DATA_DIR) / "sending"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

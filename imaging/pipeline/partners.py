@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from imaging.dicomweb import sending as stow
 from imaging.dimse import storing as dimse
 from imaging.events.jobs import Outcome
 from imaging.sharing.models import Partner
 from imaging.sharing.partners import sending
 from imaging.sharing.partners.carrying import Carrier
 
-CARRIERS: Final[Mapping[str, Carrier]] = MappingProxyType({Partner.Kind.DIMSE: dimse.line})
+CARRIERS: Final[Mapping[str, Carrier]] = MappingProxyType(
+    {Partner.Kind.DIMSE: dimse.line, Partner.Kind.STOW: stow.line}
+)
 
 
 def send(key: str) -> Outcome:

@@ -26,7 +26,7 @@ def finish(transfer: PartnerTransfer) -> None:
         held.next_attempt_at = None
         held.save()
         actor = record.actor_of(held.created_by)
-        record.record(audit.Action.TRANSFER_DONE, held, actor=actor, **record.counts_of(held))
+        record.record(audit.Action.TRANSFER_DONE, held, actor=actor, detail=record.counts_of(held))
 
 
 def fail(transfer: PartnerTransfer, problem: str, words: str = "") -> None:
@@ -63,7 +63,8 @@ def stop_by_itself(transfer: PartnerTransfer, problem: str) -> None:
         held.state, held.finished_at, held.problem = State.STOPPED, timezone.now(), problem
         held.save()
         actor = record.actor_of(held.created_by)
-        record.record(audit.Action.TRANSFER_STOPPED, held, actor=actor, why=problem, **record.counts_of(held))
+        detail = {"why": problem, **record.counts_of(held)}
+        record.record(audit.Action.TRANSFER_STOPPED, held, actor=actor, detail=detail)
         notices.tell_sender(held, notices.STOPPED)
 
 
@@ -81,9 +82,8 @@ def _fail(held: PartnerTransfer, problem: str, words: str) -> None:
     held.problem, held.problem_words = problem, words[:200]
     held.save()
     actor = record.actor_of(held.created_by)
-    record.record(
-        audit.Action.TRANSFER_FAILED, held, actor=actor, outcome=_FAILED, why=problem, **record.counts_of(held)
-    )
+    detail = {"why": problem, **record.counts_of(held)}
+    record.record(audit.Action.TRANSFER_FAILED, held, actor=actor, outcome=_FAILED, detail=detail)
     notices.tell_sender(held, notices.FAILED)
 
 

@@ -1,6 +1,7 @@
 """What goes on record of a push: an event for each study, which names the archive that it goes to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from accounts import audit
@@ -24,17 +25,17 @@ def record(
     outcome: audit.Outcome = audit.Outcome.SUCCESS,
     studies: Iterable[Study] | None = None,
     fail_closed: bool = False,
-    **more: Any,
+    detail: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Put on record what was done, for each study of a push. Raises ``AuditUnavailable`` with ``fail_closed``."""
     patient = transfer.patient
     known = _studies(transfer) if studies is None else studies
-    detail = {
+    told = {
         "receiver": transfer.partner.name,
         "kind": transfer.partner.kind,
         "transfer": transfer.key,
         "purpose": transfer.purpose,
-        **more,
+        **detail,
     }
     entries = [
         audit.Entry(
@@ -45,7 +46,7 @@ def record(
             subject_uid=study.study_instance_uid,
             patient_id=patient.patient_id,
             issuer_of_patient_id=patient.issuer_of_patient_id,
-            detail=detail,
+            detail=told,
         )
         for study in known
     ]

@@ -10,7 +10,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F
@@ -43,6 +43,9 @@ _ASKED_AGAIN: Final = 0.5
 _BATCH: Final = 50
 #: What one association can offer (PS3.8 section 9.3.2: odd numbers up to 255).
 _MOST_FORMS: Final = 120
+#: Failures that may be of one object alone, and how often one is tried before the next has its turn.
+_OF_ONE: Final = frozenset({"partner_error", "connection_lost", "took_too_long", "broken_answer"})
+_TRIED: Final = 4
 State = PartnerTransfer.State
 
 
@@ -120,8 +123,9 @@ def _list(transfer: PartnerTransfer) -> None:
     TransferObject.objects.bulk_create(rows, batch_size=2000)
     transfer.total = len(rows)
     actor = record.actor_of(transfer.created_by)
+    detail = {"objects": len(rows)}
     record.record(
-        audit.Action.TRANSFER_STARTED, transfer, actor=actor, studies=studies, fail_closed=True, objects=len(rows)
+        audit.Action.TRANSFER_STARTED, transfer, actor=actor, studies=studies, fail_closed=True, detail=detail
     )
 
 
@@ -139,10 +143,10 @@ def _sent(transfer: PartnerTransfer, carrier: Carrier) -> bool:
             for left, version in _next(transfer, watch):
                 if version is None:
                     _note(transfer, left, Answer(Taken.REFUSED, "withdrawn_here"), 0)
-                elif (version.instance.sop_class_uid, version.stored_object.transfer_syntax_uid) in forms:
-                    _carry(transfer, left, version, line)
-                else:
-                    continue  # of a form that this line was not opened for: the next one is
+                elif (version.instance.sop_class_uid, version.stored_object.transfer_syntax_uid) not in forms:
+                    continue  # the next line is opened for it
+                elif not _carry(transfer, left, version, line):
+                    break
                 watch.ask()
                 if time.monotonic() >= ends:
                     return False
@@ -177,14 +181,17 @@ def _next(transfer: PartnerTransfer, watch: "_Watch") -> Iterator[tuple[Transfer
             yield left, known.get(left.instance_id)
 
 
-def _carry(transfer: PartnerTransfer, left: TransferObject, version: InstanceVersion, line: Line) -> None:
-    """Hand one object over, and write down what the partner said."""
+def _carry(transfer: PartnerTransfer, left: TransferObject, version: InstanceVersion, line: Line) -> bool:
+    """Hand one object over, and write down what the partner said. Whether the line is of any further use.
+
+    An object at which the partner fails each time does not keep back the others for ever.
+    """
     accepted = transfer.partner.transfer_syntaxes
     syntax = version.stored_object.transfer_syntax_uid
     if accepted and syntax not in accepted:
         _note(transfer, left, Answer(Taken.REFUSED, "syntax_not_listed"), 0)
-        return
-    octets = 0
+        return True
+    octets, is_open = 0, True
     try:
         file = output.file_of(version)
         octets = file.length
@@ -192,7 +199,12 @@ def _carry(transfer: PartnerTransfer, left: TransferObject, version: InstanceVer
     except (storage.ObjectDamaged, storage.ObjectMissing):
         logger.warning("An object that was to be sent to a partner cannot be read.")
         answer = Answer(Taken.REFUSED, "unreadable_here")
+    except Away as error:
+        if error.problem not in _OF_ONE or transfer.failures < _TRIED:
+            raise
+        answer, is_open = Answer(Taken.REFUSED, error.problem, None, error.words), False
     _note(transfer, left, answer, octets)
+    return is_open
 
 
 def _note(transfer: PartnerTransfer, left: TransferObject, answer: Answer, octets: int) -> None:
@@ -206,11 +218,12 @@ def _note(transfer: PartnerTransfer, left: TransferObject, answer: Answer, octet
             changed = rows.update(state=state, problem=answer.problem, status=answer.status, words=answer.words)
         if changed:
             counted = {Taken.STORED: "sent", Taken.WARNED: "warned", Taken.REFUSED: "refused"}[answer.taken]
-            more = {counted: F(counted) + 1}
+            more: dict[str, Any] = {counted: F(counted) + 1}
             if answer.taken is not Taken.REFUSED:
-                more |= {"octets": F("octets") + octets}
-            # Something went through: whatever failed before is over.
-            PartnerTransfer.objects.filter(pk=transfer.pk).update(**more, failures=0, failing_since=None)
+                # Something went through: whatever failed before is over.
+                more |= {"octets": F("octets") + octets, "failures": 0, "failing_since": None}
+                transfer.failures = 0
+            PartnerTransfer.objects.filter(pk=transfer.pk).update(**more)
     _still_ours(transfer)
 
 

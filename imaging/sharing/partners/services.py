@@ -64,10 +64,12 @@ def ask(person: Person, wish: Wish, partner: Partner, *, token: str = "") -> Par
             audit.Action.TRANSFER_ASKED,
             transfer,
             actor=person.actor,
-            what=wish.what.value,
-            report=wish.with_report,
-            purpose_words=wish.purpose_words,
-            state=transfer.state,
+            detail={
+                "what": wish.what.value,
+                "report": wish.with_report,
+                "purpose_words": wish.purpose_words,
+                "state": transfer.state,
+            },
         )
         if transfer.state == State.ASKED:
             notices.tell_approvers(transfer)
@@ -98,7 +100,7 @@ def decide(transfer: PartnerTransfer, *, allow: bool, words: str, user: User, ac
         held.decided_by, held.words = user, words[:300]
         held.finished_at = None if allow else timezone.now()
         held.save()
-        record.record(audit.Action.TRANSFER_DECIDED, held, actor=actor, allowed=allow, words=words)
+        record.record(audit.Action.TRANSFER_DECIDED, held, actor=actor, detail={"allowed": allow, "words": words})
         notices.tell_sender(held, notices.DECIDED)
         if allow:
             sending.ask(held)
@@ -115,7 +117,8 @@ def stop(transfer: PartnerTransfer, *, words: str, user: User, actor: Actor) -> 
         held.stopped_by, held.words, held.problem = user, words[:300], ""
         held.next_attempt_at = None
         held.save()
-        record.record(audit.Action.TRANSFER_STOPPED, held, actor=actor, words=words, **record.counts_of(held))
+        detail = {"words": words, **record.counts_of(held)}
+        record.record(audit.Action.TRANSFER_STOPPED, held, actor=actor, detail=detail)
         if held.created_by_id != user.pk:
             notices.tell_sender(held, notices.STOPPED)
     return True
