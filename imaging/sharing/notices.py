@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.notifications import groups, kinds, services
 from accounts.notifications.kinds import Kind
 from accounts.roles import Capability
-from imaging.sharing.models import Share
+from imaging.sharing.models import CopiedStudy, Share
 
 
 def _kind(name: str, label: Promise, title: Promise, text: Promise, *, who: Capability | None = None) -> Kind:
@@ -71,7 +71,9 @@ TO_LOOK_AT: Final = _kind(
     "to_look_at",
     _("Images that I give out without identity must be looked at"),
     _("Images that you give out without identity must be looked at"),
-    _("Words were found in their pixels, or their kind often has some. Nothing of them goes out before you have looked."),
+    _(
+        "Words were found in their pixels, or their kind often has some. Nothing of them goes out before you have looked."
+    ),
 )
 PREPARED: Final = _kind(
     "prepared",
@@ -83,7 +85,9 @@ NOT_PREPARED: Final = _kind(
     "not_prepared",
     _("Images that I share cannot be given without identity"),
     _("Images that you share cannot be given without identity"),
-    _("No copy could be made that surely names nobody, or all of it was left out. Nothing was shared; why is told in the portal."),
+    _(
+        "No copy could be made that surely names nobody, or all of it was left out. Nothing was shared; why is told in the portal."
+    ),
 )
 REVOKED: Final = _kind(
     "revoked",
@@ -103,6 +107,12 @@ WAITING: Final = _kind(
 def tell_owner(share: Share, kind: Kind) -> int:
     """Tell whoever shares, in the transaction in which it happened. How many people."""
     return _tell([share.created_by], share, kind)
+
+
+def tell_to_look(copied: CopiedStudy) -> int:
+    """Tell whoever asked for copies that some of them must be looked at."""
+    person, path = copied.deidentification.made_by, f"/shared/copies/{copied.key}/"
+    return services.notify([person], TO_LOOK_AT, path=path, subject=("copy", copied.key), actor=SYSTEM)
 
 
 def tell_approvers(share: Share) -> int:

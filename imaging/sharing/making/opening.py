@@ -25,11 +25,11 @@ def run(key: str) -> None:
 
 def follow(copied: CopiedStudy) -> None:
     """Do what is to be done when a copy has come as far as it can: tell who must look, or open the share."""
-    share = Share.objects.filter(deidentification=copied.deidentification_id).select_related("created_by").first()
-    if share is None:
-        return
     if copied.state == _State.HELD:
-        notices.tell_owner(share, notices.TO_LOOK_AT)
+        notices.tell_to_look(copied)
+        return
+    share = Share.objects.filter(deidentification=copied.deidentification_id).first()
+    if share is None:
         return
     with transaction.atomic():
         held = Share.objects.select_for_update(of=("self",)).select_related("patient", "created_by").get(pk=share.pk)

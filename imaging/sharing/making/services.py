@@ -24,6 +24,7 @@ from imaging.sharing.making import choosing, policies, preparing
 from imaging.sharing.making.policies import Problem, Wish
 from imaging.sharing.models import Share, ShareEvent, ShareItem, SharePolicy, ShareVisit
 from imaging.sharing.models.choices import Factor, Recipient
+from imaging.sharing.record import selectors as records
 
 _State = Share.State
 _Kind = ShareEvent.Kind
@@ -294,7 +295,7 @@ def change(
     """
     with transaction.atomic():
         held = _held(share)
-        rules = selectors.policy_of(held.department_id)
+        rules = records.limits_of(held)
         before = (held.valid_until, held.most_opens, held.may_download)
         held.valid_until = valid_until or held.valid_until
         held.most_opens = most_opens or held.most_opens
