@@ -6,7 +6,7 @@ from accounts.admin_site import PortalAdminSite
 from accounts.models import Department
 from imaging.access.emergency import admin as emergency
 from imaging.access.requests import admin as access_requests
-from imaging.admin import application_entities, compliance, protections, work
+from imaging.admin import application_entities, compliance, partners, protections, work
 from imaging.admin.dashboard import dashboard
 from imaging.events import admin as events
 from imaging.ingest import admin as ingest
@@ -17,6 +17,7 @@ from imaging.privacy import admin as privacy
 from imaging.reports.reading import admin as reading
 from imaging.reports.templates import admin as report_templates
 from imaging.sharing import admin as sharing
+from imaging.sharing.record import admin as records
 from imaging.storage import admin as storage
 from imaging.studies import admin as studies
 from imaging.webhooks import admin as webhooks
@@ -30,9 +31,11 @@ __all__ = [
     "events",
     "ingest",
     "integrity",
+    "partners",
     "privacy",
     "protections",
     "reading",
+    "records",
     "report_templates",
     "rooms",
     "sharing",

@@ -19,6 +19,7 @@ from imaging.sharing import log, notices, scopes
 from imaging.sharing.models import Share, ShareEvent, ShareItem, ShareVisit
 from imaging.sharing.models.choices import Recipient
 from imaging.sharing.receiving import outsiders
+from imaging.sharing.record import selectors as records
 from imaging.studies.models import PatientChoice, Study
 
 #: How long before the end its owner is told; not of what was shorter than twice that from the beginning.
@@ -85,6 +86,8 @@ def _opposed() -> Q:
 
 def _has_stopped(share: Share) -> bool:
     """Whether something is really closed: a study of a merged record is still the same patient's."""
+    if share.kind == Share.Kind.RECORD:
+        return records.is_kept_back(share)
     return len(scopes.live_items(share)) < share.items.count()
 
 

@@ -16,6 +16,7 @@ from imaging.dicom import person_name
 from imaging.sharing import scopes, tending
 from imaging.sharing.desk.selectors import SOON, seen
 from imaging.sharing.models import Share, ShareEvent, ShareItem
+from imaging.sharing.record import services as records
 from imaging.studies.models import Patient
 
 _STATE = Share.State
@@ -139,6 +140,11 @@ def _why(item: ShareItem, usable: frozenset[int], *, opposed: bool) -> str:
     return _("The study was corrected since: it belongs to another patient now. Share it anew if that is right.")
 
 
+def why_ended(share: Share) -> str:
+    """Return why a share ended, as it was written; where the word of a page stands for it, in words."""
+    return str(_SAID.get(share.ended_because, share.ended_because))
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """Something that happened, in words. ``alarm`` is what the owner should look at."""
@@ -187,6 +193,9 @@ _ALARMS: Final = frozenset({_Kind.WRONG, _Kind.LOCKED, _Kind.FULL, _Kind.NOT_SEN
 _LINK_WORD: Final = "link"
 _SAID: Final = {
     _LINK_WORD: gettext_lazy("A new link was made, the old one opens nothing any more"),
+    records.CLOSED: gettext_lazy("Closed by who holds it"),
+    records.CLOSED_BY_PATIENT: gettext_lazy("Closed by the patient"),
+    records.SIGNED_OUT: gettext_lazy("All devices were signed out by who holds it"),
     tending.STOPPED_WORD: gettext_lazy("Something of it is not shown any more: the owner was told"),
     tending.ENDING_WORD: gettext_lazy("It ends soon: the owner was told"),
 }

@@ -129,7 +129,7 @@ def listed(person: Keeper, whose: Whose, show: Show, *, begin: int = 0, words: s
             | Q(created_by__display_name__icontains=words)
         )
     keys = list(rows.values_list("pk", flat=True)[begin : begin + PAGE + 1])
-    page = rows.filter(pk__in=keys[:PAGE]).select_related("created_by", "department", "patient")
+    page = rows.filter(pk__in=keys[:PAGE]).select_related("created_by", "department", "patient", "record")
     return page.prefetch_related("items__study"), len(keys) > PAGE
 
 
@@ -156,7 +156,9 @@ def marks_of(page: ShareQuerySet) -> list[tuple[object, ...]]:
 
 def share_for(person: Keeper, key: str) -> Share | None:
     """Return one share that this person looks after; None for every other."""
-    rows = kept_by(person).select_related("created_by", "department", "patient", "decided_by", "ended_by")
+    rows = kept_by(person).select_related(
+        "created_by", "department__site", "patient", "decided_by", "ended_by", "record"
+    )
     return rows.filter(key=key).first()
 
 
@@ -164,6 +166,11 @@ def seen(scope: Scope, studies: Iterable[int]) -> frozenset[int]:
     """Return those of these studies, by primary key, that a reader may see in a list now."""
     rows = Study.objects.visible_to(scope, Right.LIST).filter(pk__in=list(studies))
     return frozenset(rows.values_list("pk", flat=True))
+
+
+def sees_patient(scope: Scope, patient: Patient | None) -> bool:
+    """Whether a reader may see this patient in a list now."""
+    return patient is not None and Patient.objects.visible_to(scope, Right.LIST).filter(pk=patient.pk).exists()
 
 
 def events_of(share: Share) -> list[ShareEvent]:

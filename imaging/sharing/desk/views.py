@@ -30,6 +30,7 @@ from imaging.sharing.entrance import sending
 from imaging.sharing.making import services
 from imaging.sharing.making.services import Made, NotShared
 from imaging.sharing.models import Share
+from imaging.sharing.record import selectors as records
 
 P = ParamSpec("P")
 
@@ -182,6 +183,7 @@ def _conditional(request: HttpRequest, template: str, context: dict[str, Any]) -
 def _shown(person: Keeper, share: Share, **forms: Any) -> dict[str, Any]:
     parts = facts.parts_of(share, person.scope)
     shown = frozenset(part.item.study_id for part in parts if part.is_seen)
+    is_known = bool(shown) or (records.is_record(share) and selectors.sees_patient(person.scope, share.patient))
     is_own = share.created_by_id == person.user.pk
     limits = {
         "valid_until": timezone.localdate(share.valid_until),
@@ -193,10 +195,13 @@ def _shown(person: Keeper, share: Share, **forms: Any) -> dict[str, Any]:
         "standing": facts.standing_of(share),
         "parts": parts,
         "closed": sum(not part.is_live for part in parts),
-        "patient": share.patient if shown else None,
+        "patient": share.patient if is_known else None,
         "initials": facts.initials_of(share.patient),
         "events": facts.history_of(selectors.events_of(share), shown),
         "visits": selectors.visits_of(share),
+        "why_ended": facts.why_ended(share),
+        "record": records.link_of(share),
+        "proxies": records.proxies_of(share) if records.is_record(share) else [],
         "is_own": is_own,
         "acts": policies.acts_of(person, share),
         "can_send": bool(share.recipient_email or share.recipient_phone),

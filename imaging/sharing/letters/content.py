@@ -17,6 +17,7 @@ from imaging.sharing.entrance import sending
 from imaging.sharing.making.services import Handed
 from imaging.sharing.models import Share
 from imaging.sharing.models.choices import Factor, Recipient
+from imaging.sharing.record.selectors import is_record
 
 _PROOFS: Final[Mapping[str, str | Promise]] = MappingProxyType(
     {
@@ -65,7 +66,7 @@ def letter(share: Share, handed: Handed) -> Letter:
             department=share.department.label,
             recipient=share.recipient_name,
             day=date_format(timezone.localdate(), "DATE_FORMAT"),
-            title=_("Medical images for you"),
+            title=_("Your link to the imaging record") if is_record(share) else _("Medical images for you"),
             greeting=_greeting(share) % names,
             steps=tuple(_steps(share)),
             link=sending.link_of(share, handed.secret),
@@ -75,7 +76,7 @@ def letter(share: Share, handed: Handed) -> Letter:
             code=handed.code,
             code_label=_("Code"),
             advice=(
-                _("The images can be opened until %(until)s.") % names,
+                *_record_advice(share, names),
                 _(
                     "Whoever has this letter can try to open them: keep it as you keep a key. Every opening is on record."
                 ),
@@ -89,7 +90,18 @@ def letter(share: Share, handed: Handed) -> Letter:
         )
 
 
+def _record_advice(share: Share, names: Mapping[str, str]) -> tuple[str, ...]:
+    if not is_record(share):
+        return (_("The images can be opened until %(until)s.") % names,)
+    return (
+        _("The link works until %(until)s: keep this letter. New examinations show by themselves.") % names,
+        _("On its page you can close the link at any moment, and see who looked at the record."),
+    )
+
+
 def _greeting(share: Share) -> str:
+    if is_record(share):
+        return _("This is the link to the imaging record of %(patient)s at our hospital. You need no account.")
     if share.recipient == Recipient.PATIENT and not share.is_deidentified:
         return _("%(sender)s shares the medical images of %(patient)s with you. You need no account.")
     if share.patient is None or share.is_deidentified:

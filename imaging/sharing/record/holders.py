@@ -32,7 +32,7 @@ def sign_out(request: HttpRequest) -> HttpResponseBase:
 
     response = _done(request, act)
     key: str = request.share_key  # type: ignore[attr-defined]
-    response.delete_cookie(door.cookie_name(key), path=door.address_of(key), samesite="Lax")  # type: ignore[attr-defined]
+    response.delete_cookie(door.cookie_name(key), path=door.address_of(key), samesite="Lax")
     return response
 
 
@@ -58,7 +58,7 @@ def end_proxy(request: HttpRequest) -> HttpResponseBase:
     return _done(request, act)
 
 
-def _done(request: HttpRequest, act: _Act) -> HttpResponseBase:
+def _done(request: HttpRequest, act: _Act) -> HttpResponseRedirect:
     """Do it for who is in; anybody else is led to the way in, and nothing happens."""
     visit: ShareVisit | None = request.share_visit  # type: ignore[attr-defined]
     said = ""

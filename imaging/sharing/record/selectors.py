@@ -12,7 +12,8 @@ from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import Scope, scope_of_departments
 from imaging.dicom import uids
-from imaging.sharing.models import RecordLink, RecordPolicy, Share
+from imaging.sharing import selectors as sharing
+from imaging.sharing.models import RecordLink, RecordPolicy, Share, SharePolicy
 from imaging.sharing.record import policies
 from imaging.studies.models import Instance, Patient, PatientChoice, Series, Study
 from imaging.studies.oppositions import is_opposed
@@ -37,6 +38,26 @@ def policy_of(department: int) -> RecordPolicy:
         row.department_id: row for row in RecordPolicy.objects.filter(Q(department=department) | Q(department=None))
     }
     return rows.get(department) or rows.get(None) or RecordPolicy()
+
+
+def are_given() -> bool:
+    """Whether any department gives patients links to their record."""
+    return RecordPolicy.objects.filter(is_given=True).exists()
+
+
+def limits_of(share: Share) -> SharePolicy:
+    """Return the rules against which new limits of a share are held: of a standing link, those about records."""
+    limits = sharing.policy_of(share.department_id)
+    if not is_record(share):
+        return limits
+    rules = policy_of(share.department_id)
+    return SharePolicy(
+        is_allowed=limits.is_allowed and rules.is_given,
+        most_days=rules.most_days,
+        most_opens=rules.most_opens,
+        may_download=rules.may_download,
+        approval=limits.approval,
+    )
 
 
 def is_record(share: Share) -> bool:
