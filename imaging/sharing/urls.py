@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("imaging.sharing.making.urls")),
     path("", include("imaging.sharing.record.urls")),
     path("", include("imaging.sharing.letters.urls")),
-    path("", include("imaging.sharing.copies.urls")),
+    path("", include("imaging.sharing.partners.urls")),
     path("", include("imaging.sharing.desk.urls")),
+    path("", include("imaging.sharing.copies.urls")),
 ]

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from django.db.models import Count, QuerySet
 
-from imaging.sharing.models import CopiedStudy, Deidentification, HeldObject
+from accounts.roles import Right
+from accounts.scope import Scope
+from imaging.sharing.models import CopiedStudy, Deidentification, HeldObject, Share
 from imaging.studies.models import Instance, Study
 
 _State = CopiedStudy.State
@@ -38,6 +40,14 @@ def copies_of(deidentification: Deidentification) -> Mapping[int, CopiedStudy]:
     """Return the copies of one use by the primary key of their source."""
     rows = deidentification.copies.select_related("source", "copy").order_by("pk")
     return {row.source_id: row for row in rows}
+
+
+def shown_copies(share: Share, scope: Scope) -> list[CopiedStudy]:
+    """Return the copies that a share gives, for who may look after them: who may share their sources."""
+    if share.deidentification is None:
+        return []
+    usable = Study.objects.visible_to(scope, Right.SHARE)
+    return list(share.deidentification.copies.filter(source__in=usable).order_by("pk"))
 
 
 def copied_named(key: str) -> CopiedStudy | None:

@@ -169,6 +169,8 @@ _KINDS: Final[Mapping[str, tuple[str | Promise, str]]] = MappingProxyType(
         _Kind.MADE: (pgettext_lazy("what happened to a share", "Shared"), "share"),
         _Kind.ALLOWED: (gettext_lazy("A second person agreed"), "check"),
         _Kind.REFUSED: (gettext_lazy("A second person refused"), "x"),
+        _Kind.PREPARED: (gettext_lazy("The copies without identity were ready"), "shield-check"),
+        _Kind.NOT_PREPARED: (gettext_lazy("No copy without identity could be made"), "alert-triangle"),
         _Kind.SENT: (gettext_lazy("The link was sent"), "mail"),
         _Kind.NOT_SENT: (gettext_lazy("The link could not be sent"), "alert-triangle"),
         _Kind.PRINTED: (gettext_lazy("The letter was printed"), "printer"),

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
+from imaging.sharing.copies import selectors as copies
 from imaging.sharing.desk import facts, policies, selectors, words
 from imaging.sharing.desk.forms import ChangeForm, DecisionForm, FindForm, RenewForm, RevokeForm
 from imaging.sharing.desk.selectors import Keeper, Show, Whose
@@ -158,7 +159,7 @@ def detail(request: HttpRequest, person: Keeper, key: str) -> HttpResponseBase:
     share = _of(person, key)
     context = _shown(person, share)
     if request.headers.get("HX-Request"):
-        return _conditional(request, "imaging/sharing/desk/_status.html", context)
+        return conditional(request, "imaging/sharing/desk/_status.html", context)
     patient = share.patient
     audit.record_read(
         audit.Action.SHARES_READ,
@@ -171,7 +172,8 @@ def detail(request: HttpRequest, person: Keeper, key: str) -> HttpResponseBase:
     return render(request, "imaging/sharing/desk/share.html", context)
 
 
-def _conditional(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponseBase:
+def conditional(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponseBase:
+    """Answer with a part of a page, or with 304 while it is the same."""
     text = render_to_string(template, context, request)
     tag = _tag(text)
     response: HttpResponseBase = get_conditional_response(request, etag=tag) or HttpResponse(text)
@@ -182,7 +184,10 @@ def _conditional(request: HttpRequest, template: str, context: dict[str, Any]) -
 
 def _shown(person: Keeper, share: Share, **forms: Any) -> dict[str, Any]:
     parts = facts.parts_of(share, person.scope)
+    events = selectors.events_of(share)
     shown = frozenset(part.item.study_id for part in parts if part.is_seen)
+    if records.is_record(share):
+        shown = selectors.seen(person.scope, {event.study_id for event in events if event.study_id})
     is_known = bool(shown) or (records.is_record(share) and selectors.sees_patient(person.scope, share.patient))
     is_own = share.created_by_id == person.user.pk
     limits = {
@@ -192,12 +197,13 @@ def _shown(person: Keeper, share: Share, **forms: Any) -> dict[str, Any]:
     }
     return {
         "share": share,
+        "copies": copies.shown_copies(share, person.scope),
         "standing": facts.standing_of(share),
         "parts": parts,
         "closed": sum(not part.is_live for part in parts),
         "patient": share.patient if is_known else None,
         "initials": facts.initials_of(share.patient),
-        "events": facts.history_of(selectors.events_of(share), shown),
+        "events": facts.history_of(events, shown),
         "visits": selectors.visits_of(share),
         "why_ended": facts.why_ended(share),
         "record": records.link_of(share),

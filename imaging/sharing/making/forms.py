@@ -31,6 +31,7 @@ class ShareForm(forms.Form):
     series = forms.MultipleChoiceField(required=False)
     priors = forms.MultipleChoiceField(required=False)
     with_report = forms.BooleanField(label=_("With the report"), required=False)
+    is_deidentified = forms.BooleanField(label=_("Without the patient's identity"), required=False)
     may_download = forms.BooleanField(label=_("May download"), required=False)
     may_upload = forms.BooleanField(label=_("May send images back"), required=False)
     until = forms.ChoiceField(label=_("Until"), choices=_UNTIL)
@@ -100,6 +101,7 @@ class ShareForm(forms.Form):
             may_download=told["may_download"],
             may_upload=told["may_upload"],
             with_report=told["with_report"],
+            is_deidentified=told["is_deidentified"],
             factor=Factor(told["factor"]),
             valid_until=self._end(),
             most_opens=told["most_opens"],

@@ -16,6 +16,7 @@ from imaging.sharing.making import choosing
 from imaging.sharing.making.forms import ShareForm, beginning
 from imaging.sharing.making.services import Person
 from imaging.sharing.models import Share
+from imaging.sharing.partners import selectors as partners
 from imaging.studies import access, selectors
 from imaging.studies.models import Series, Study
 
@@ -41,6 +42,11 @@ class Offer:
             priors=[row.study_instance_uid for row in self.priors],
             initial=beginning(rules, language=get_language() or "en"),
         )
+
+    @property
+    def has_partners(self) -> bool:
+        """Whether the department sends to archives of partners, so that it is offered too."""
+        return partners.partners_for([self.person.department.pk]).exists()
 
     def live(self) -> list[Share]:
         """Return the shares of this study that stand now: a new one changes none of them."""

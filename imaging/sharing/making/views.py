@@ -73,6 +73,7 @@ def _made(request: HttpRequest, made: Made, *, is_sent: bool) -> HttpResponse:
         "is_sent": is_sent,
         "link": sending.link_of(made.share, made.handed.secret),
         "is_waiting": made.share.state == made.share.State.WAITING,
+        "is_preparing": made.share.state == made.share.State.PREPARING,
     }
     response = render(request, "imaging/sharing/making/made.html", context)
     response["Cache-Control"] = "private, no-store"

@@ -31,6 +31,11 @@ def preview(request: HttpRequest) -> HttpResponseBase:
     form = offer.form(request.POST)
     if not form.is_valid():
         return _refused(request, _("Fill in what is marked in the form, then look again."))
+    if form.cleaned_data["is_deidentified"]:
+        return _refused(
+            request,
+            _("The copies without identity are made once you share. Those that must be looked at are shown to you first."),
+        )
     try:
         with transaction.atomic():
             made = services.make(offer.person, form.wish(offer.study.study_instance_uid))
