@@ -9,11 +9,6 @@ from imaging.sharing.record import selectors, told
 from imaging.sharing.record.selectors import Shows
 
 
-def known_links(share: Share) -> frozenset[str]:
-    """Return the links to the same record, by primary key as the audit writes it."""
-    return frozenset(str(row.pk) for row in selectors.all_links(share))
-
-
 def visitors(share: Share, studies: Collection[int], shows: Shows) -> dict[str, str]:
     """Return how each link is named, by primary key as the audit writes it; ``studies`` of the record by primary key."""
     known = {

@@ -1,7 +1,7 @@
 """Who looked at a patient's record, as the patient reads it: by day, in plain words, staff by their role unless the rules name them."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Container
 from itertools import groupby
 from typing import Any, Final
 
@@ -56,8 +56,9 @@ def told(share: Share, scope: Scope, shows: Shows, *, months: int) -> dict[str, 
     period = Period(today - dt.timedelta(days=months * _DAYS_OF_A_MONTH), today)
     found = looking.looks_at(identity_of(patient), period)
     entries = recipients.studies_of(share, scope)
-    kept = _about(share, found.groups, frozenset(entry.study.study_instance_uid for entry in entries))
+    shown = frozenset(entry.study.study_instance_uid for entry in entries)
     who = looks.visitors(share, {entry.study.pk for entry in entries}, shows)
+    kept = [group for group in found.groups if _is_about(share, group, shown, who)]
     lines = [
         {**line, "day": group.day, "who": who.get(group.actor, line["who"]) if group.kind == "share" else line["who"]}
         for group, line in zip(kept[:MOST], lines_of(kept[:MOST], names_staff=shows.rules.names_staff), strict=True)
@@ -74,13 +75,8 @@ def told(share: Share, scope: Scope, shows: Shows, *, months: int) -> dict[str, 
     }
 
 
-def _about(share: Share, groups: Iterable[Group], shown: frozenset[str]) -> list[Group]:
+def _is_about(share: Share, group: Group, shown: frozenset[str], links: Container[str]) -> bool:
     """Leave out what is about examinations that the record does not show: who looked at them would tell that there are any."""
-    links = looks.known_links(share)
-    return [group for group in groups if _is_about(share, group, shown, links)]
-
-
-def _is_about(share: Share, group: Group, shown: frozenset[str], links: frozenset[str]) -> bool:
     if group.studies:
         return not shown.isdisjoint(group.studies)
     if group.kind == "share":
