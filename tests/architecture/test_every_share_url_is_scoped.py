@@ -7,13 +7,16 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver
 
-from imaging.sharing.models import Share
+from accounts.models import Department, User
+from imaging.sharing.models import RecordPolicy, Share, ShareVisit
 from imaging.sharing.models.choices import Factor
-from imaging.studies.models import Instance, Study
+from imaging.sharing.record import services as giving
+from imaging.studies.models import Instance, Placement, Study
 from tests.architecture.test_every_url_is_scoped import OF_A_STUDY as PORTAL
 from tests.architecture.test_every_url_is_scoped import address_of, routes
 from tests.factories import arrivals
-from tests.shared_links import Sharing, open_link
+from tests.imaging.sharing.record.conftest import come_in, wish
+from tests.shared_links import Sharing, open_link, person
 from tests.studies_in_archive import Addresses, Archive, addresses
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,6 +33,8 @@ RECEIVING = {"share:tus", "share:tus-file"} | {
 }
 #: Of health wallets, which prove themselves by the link and its passcode: tests/imaging/sharing/health_link/.
 WALLETS = {f"share:health-link{part}" for part in ("", "-open", "-manifest", "-file")}
+#: Of a patient's record, which alone has them: tests/imaging/sharing/record/.
+RECORDS = {f"share:record-{part}" for part in ("looks", "sign-out", "close", "end-proxy")}
 #: A share's own routes of a study, and those of the portal that it has.
 OWN = {"share:download-study": "download", "share:report": "report.pdf"}
 OF_A_STUDY = {
@@ -49,7 +54,7 @@ def below(key: str, name: str, there: Addresses) -> str:
 
 def test_every_route_of_a_share_is_in_the_table() -> None:
     found = {name for _path, name in routes(get_resolver(URLCONF))}
-    assert found == ENTRANCE | SEARCHES | RECEIVING | WALLETS | OF_A_STUDY
+    assert found == ENTRANCE | SEARCHES | RECEIVING | WALLETS | RECORDS | OF_A_STUDY
 
 
 def test_no_address_of_a_share_can_be_reached_outside_of_one() -> None:
@@ -104,3 +109,43 @@ def test_a_revoked_share_is_closed_at_every_address(
     Share.objects.filter(key=visited).update(state=Share.State.REVOKED)
     answer = outside.get(below(visited, name, two[0]))
     assert answer.status_code == (401 if name.startswith("dicomweb:") else 404), name
+
+
+@pytest.fixture
+def record(
+    two: tuple[Addresses, Addresses], outside: Client, alice: User, emergency: Department
+) -> tuple[str, Addresses]:
+    """The key of a standing link to the record of one patient, opened by ``outside``, and a study of another patient."""
+    RecordPolicy.objects.create(department=emergency, is_given=True)
+    study = Study.objects.get(study_instance_uid=two[0].study_uid)
+    made = giving.give(person(alice, emergency), wish(study))
+    come_in(outside, made)
+    assert outside.get(below(made.share.key, "viewer:manifest", two[0])).status_code == 200
+    return made.share.key, two[1]
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_STUDY - {"dicomweb:root"}))
+def test_a_record_shows_nothing_of_another_patient_at_any_address(
+    record: tuple[str, Addresses], outside: Client, name: str
+) -> None:
+    assert outside.get(below(record[0], name, record[1])).status_code == 404, name
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_STUDY - {"dicomweb:root"}))
+def test_a_record_without_its_second_code_is_closed_at_every_address(
+    record: tuple[str, Addresses], two: tuple[Addresses, Addresses], outside: Client, name: str
+) -> None:
+    ShareVisit.objects.update(proved_at=None)
+    answer = outside.get(below(record[0], name, two[0]))
+    assert answer.status_code == (401 if name.startswith("dicomweb:") else 404), name
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_STUDY - {"dicomweb:root"}))
+def test_a_protected_study_is_at_no_address_of_a_record(
+    record: tuple[str, Addresses], two: tuple[Addresses, Addresses], archive: Archive, outside: Client, name: str
+) -> None:
+    # Another one stays, so that the record is not closed as a whole.
+    archive.receive(arrivals.dataset(PatientID="P1"))
+    Study.objects.filter(study_instance_uid=two[0].study_uid).update(sensitivity="protected")
+    Placement.objects.filter(study__study_instance_uid=two[0].study_uid).update(sensitivity="protected")
+    assert outside.get(below(record[0], name, two[0])).status_code == 404, name
