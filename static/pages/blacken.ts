@@ -23,6 +23,10 @@ function drawable(picture: SVGSVGElement): void {
   if (!(field instanceof HTMLInputElement)) return;
   const tools = picture.parentElement?.querySelector<HTMLElement>("[data-drawing]");
   const drawn: SVGRectElement[] = [];
+  const keep = (): void => {
+    field.value = drawn.map((rect) => ["x", "y", "width", "height"].map((name) => size(rect, name)).join(",")).join(";");
+    if (tools) tools.hidden = drawn.length === 0;
+  };
   let begun: { rect: SVGRectElement; x: number; y: number } | null = null;
 
   picture.addEventListener("pointerdown", (event) => {
@@ -54,11 +58,6 @@ function drawable(picture: SVGSVGElement): void {
     drawn.splice(0).forEach((rect) => rect.remove());
     keep();
   });
-
-  function keep(): void {
-    field.value = drawn.map((rect) => ["x", "y", "width", "height"].map((name) => size(rect, name)).join(",")).join(";");
-    if (tools) tools.hidden = drawn.length === 0;
-  }
 }
 
 /** Where a pointer is, in pixels of the image, inside of it. */

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imaging.sharing.copies import selectors, words
+from imaging.sharing.copies import pixels, selectors, words
 from imaging.sharing.models import CopiedStudy, HeldObject
 
 #: Images on one page.
@@ -52,12 +52,11 @@ def image_of(row: HeldObject) -> HeldImage:
 
 
 def _boxes(row: HeldObject) -> list[Box]:
+    said = {tuple(pixels.as_row(pixels.area_of(word))): word[5] for word in row.words}
     found = []
-    for number, (left, top, width, height, *_frames) in enumerate(row.areas):
-        # Areas of words have a margin around these.
-        texts = {word[5] for word in row.words if left <= word[1] <= left + width and top <= word[2] <= top + height}
-        text = " · ".join(sorted(texts)) if len(texts) <= 3 else ""
-        found.append(Box(number, max(left, 0), max(top, 0), width, height, text))
+    for number, area in enumerate(row.areas):
+        left, top, width, height, *_frames = area
+        found.append(Box(number, max(left, 0), max(top, 0), width, height, said.get(tuple(area), "")))
     return found
 
 

@@ -55,6 +55,11 @@ def as_row(area: Area) -> list[int]:
     return [area.left, area.top, area.width, area.height, area.first, area.last]
 
 
+def area_of(word: Sequence[Any]) -> Area:
+    """Return what is made black of a word that a row keeps."""
+    return Region(*word).area()
+
+
 def areas_of(rows: Sequence[Sequence[int]]) -> list[Area]:
     """Return the areas that a row keeps."""
     return [Area(*map(int, row)) for row in rows]
