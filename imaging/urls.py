@@ -9,6 +9,7 @@ urlpatterns = [
     path("figures/", include("imaging.orders.figures.urls")),
     path("privacy/", include("imaging.privacy.urls")),
     path("shared/", include("imaging.sharing.urls")),
+    path("collections/", include("imaging.sharing.collections.urls")),
     path("", include("imaging.orders.urls")),
     path("", include("imaging.reports.urls")),
     path("", include("imaging.ingest.urls")),

@@ -43,6 +43,7 @@ class _Place:
     waiting: Callable[[dict[str, Any]], str] | None = None
     is_for_staff: bool = False
     is_for_sharers: bool = False
+    is_for_readers: bool = False
     is_in_bar: bool = True
 
 
@@ -80,6 +81,15 @@ _PLACES: Final = (
         _C.MANAGE_PRIVACY,
         below=("/shared/",),
         is_for_sharers=True,
+    ),
+    _place(
+        "collections",
+        "collections:mine",
+        _("Collections"),
+        "stack-2",
+        _C.MAKE_COLLECTIONS,
+        below=("/collections/",),
+        is_for_readers=True,
     ),
     _place(
         "access-desk",
@@ -193,6 +203,7 @@ def places(context: dict[str, Any]) -> Places:
             for place in _PLACES
             if (is_staff if place.is_for_staff else not place.capabilities or place.capabilities & capabilities)
             or (place.is_for_sharers and scope.departments_with(Right.SHARE))
+            or (place.is_for_readers and scope.departments_with(Right.VIEW))
         )
         shown = tuple(place for place in offered if place.is_in_bar)
         inline = len(shown) if len(shown) <= _FEW else _FIRST

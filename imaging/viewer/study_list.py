@@ -184,6 +184,7 @@ def _body(request: HttpRequest, read: Reading) -> dict[str, Any]:
         "next": address.page(found.next),
         "previous": address.page(found.previous),
         "may_export": scope.may(Right.DOWNLOAD),
+        "may_collect": bool(scope.departments_with(Right.SHARE)),
         "may_retry": scope.may(Right.WRITE),
         "first_page": address.where() if wanted.cursor else "",
         "chips": wanted.chips,

@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.scope import Scope
+from imaging.sharing.collections import doors as collections
 
 
 def is_shared(request: HttpRequest) -> bool:
@@ -12,9 +13,11 @@ def is_shared(request: HttpRequest) -> bool:
 
 
 def around(request: HttpRequest, study_instance_uid: str) -> str:
-    """Return the page from which a study's images are opened: its own, or that of the share that holds it."""
+    """Return the page from which a study's images are opened: its own, that of the share, or of the collection in hand."""
     if is_shared(request):
         return reverse("share:page")
+    if key := collections.member_of(request, request.GET.get("in", "")):
+        return reverse("collections:collection", args=[key])
     return reverse("viewer:study", args=[study_instance_uid])
 
 

@@ -19,6 +19,7 @@ from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import uids
 from imaging.rendering import selectors as rendering
+from imaging.sharing.collections import gathering as collections
 from imaging.sharing.making import pages as sharing
 from imaging.storage.models import StoredObject
 from imaging.studies import access
@@ -49,6 +50,7 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "patient": study.patient,
         "label": name_of(study.sensitivity),
         "may_share": sharing.may_share(study, request.user, scope),
+        "may_collect": collections.may_collect(study, scope),
         "manifest_url": reverse("viewer:manifest", args=[study.study_instance_uid]),
         "dicom_web_root": reverse("dicomweb:root").rstrip("/"),
         "back_url": surroundings.around(request, study.study_instance_uid),

@@ -16,6 +16,7 @@ import "./dialogs";
 import "./downloads";
 import "./emergency";
 import "./help";
+import "./mentions";
 import "./notices";
 import "./palette";
 import "./preview";
