@@ -36,11 +36,12 @@ _SETTINGS: Final = frozenset(
 def line(partner: Partner, forms: Forms) -> Iterator["StoreLine"]:
     """Open an association with a partner for objects of these forms. Raises ``Away`` and ``TurnedAway``."""
     device = partner.device
-    if device is None or not device.port:
+    host = (device.host or device.address) if device else ""
+    if device is None or not device.port or not host:
         raise TurnedAway("not_configured")
     try:
         association = calling.called(
-            device.host or device.address or "127.0.0.1",
+            host,
             device.port,
             called_ae_title=device.ae_title,
             calling_ae_title=settings.DICOM_AE_TITLE,

@@ -15,6 +15,7 @@ EXPIRE_UPLOADS: Final = "imaging.pipeline.expire_uploads"
 LET_GO_OF_PACKAGES: Final = "imaging.pipeline.let_go_of_packages"
 TEND_ACCESS: Final = "imaging.pipeline.tend_access"
 TEND_SHARES: Final = "imaging.pipeline.tend_shares"
+OFFER_TRANSFERS: Final = "imaging.pipeline.offer_transfers"
 TEND_CRITICAL: Final = "imaging.pipeline.tend_critical"
 SEND_NOTICES: Final = "imaging.pipeline.send_notices"
 
@@ -80,6 +81,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": TEND_SHARES,
         "schedule": 300.0,
         "options": {"queue": "short", "expires": 600.0},
+    },
+    "go on with what is sent to partner archives": {
+        "task": OFFER_TRANSFERS,
+        "schedule": 10.0,
+        "options": {"queue": "short", "expires": 20.0},
     },
     "remind of critical findings": {
         "task": TEND_CRITICAL,

@@ -21,6 +21,7 @@ from imaging.pipeline import beat, steps
 from imaging.privacy.packages import services as packages
 from imaging.reports.critical import services as critical
 from imaging.sharing import tending as sharing
+from imaging.sharing.partners import sending as pushes
 from imaging.studies import services as studies
 from imaging.webhooks import services as webhooks
 
@@ -145,6 +146,12 @@ def tend_access() -> None:
 def tend_shares() -> None:
     """Tell who shares of the end, and of what is not shown any more; end visits that are over."""
     sharing.tend()
+
+
+@queues.short_task(name=beat.OFFER_TRANSFERS)
+def offer_transfers() -> None:
+    """Go on with what is sent to partner archives, once it need not wait any longer."""
+    pushes.offer()
 
 
 @queues.short_task(name=beat.TEND_CRITICAL)

@@ -172,10 +172,12 @@ def detail(request: HttpRequest, person: Keeper, key: str) -> HttpResponseBase:
     return render(request, "imaging/sharing/desk/share.html", context)
 
 
-def conditional(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponseBase:
-    """Answer with a part of a page, or with 304 while it is the same."""
+def conditional(
+    request: HttpRequest, template: str, context: dict[str, Any], *, marks: tuple[object, ...] = ()
+) -> HttpResponseBase:
+    """Answer with a part of a page, or with 304 while it is the same; ``marks`` tell it where the text changes each time."""
     text = render_to_string(template, context, request)
-    tag = _tag(text)
+    tag = _tag(request.user.pk, get_language(), marks) if marks else _tag(text)
     response: HttpResponseBase = get_conditional_response(request, etag=tag) or HttpResponse(text)
     response["ETag"] = tag
     response["Cache-Control"] = "private, no-cache"

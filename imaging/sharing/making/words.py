@@ -31,6 +31,7 @@ _SAID: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "prior_not_yours": _("One of the earlier studies cannot be shared by your department."),
         "nothing_chosen": _("Nothing is left to be shared: choose the whole study, or at least one series."),
         "second_person": _("A second person agrees to such shares: ask them to widen it, or share anew."),
+        "not_your_partner": _("Your department does not send to this archive any more. Choose another."),
         "has_ended": _("It has ended meanwhile. Share the images again if they are still needed."),
         "not_yours_to_allow": _("It was decided meanwhile, or it is your own."),
         "several_patients": _("One link is about one patient: share the others by links of their own."),

@@ -194,6 +194,11 @@ class PartnerTransfer(models.Model):
         return self.state in UNDER_WAY
 
     @property
+    def arrived(self) -> int:
+        """How many objects the partner took."""
+        return self.sent + self.warned
+
+    @property
     def done(self) -> int:
         """How many objects have had their turn."""
         return self.sent + self.warned + self.refused
