@@ -17,6 +17,7 @@ from imaging.sharing import scopes, tending
 from imaging.sharing.desk.selectors import SOON, seen
 from imaging.sharing.models import Share, ShareEvent, ShareItem
 from imaging.sharing.record import services as records
+from imaging.sharing.record.selectors import has_come_of_age
 from imaging.studies.models import Patient
 
 _STATE = Share.State
@@ -54,7 +55,7 @@ def standing_of(share: Share) -> Standing:
     now = timezone.now()
     if share.state in {_STATE.REFUSED, _STATE.REVOKED, _STATE.LOCKED}:
         return _STANDINGS[share.state]
-    if now >= share.valid_until:
+    if now >= share.valid_until or has_come_of_age(share):
         return _STANDINGS["expired"]
     if share.state != _STATE.OPEN:
         return _STANDINGS[share.state]

@@ -124,8 +124,12 @@ def person_of(share: Share) -> Patient | None:
 
 def is_kept_back(share: Share) -> bool:
     """Whether the patient opposed their own access on the web, under any name that is theirs."""
-    people = Patient.objects.filter(pk__in=people_of(share))
-    return any(is_opposed(patient, PatientChoice.Use.PORTAL) for patient in people)
+    return _oppose(share, people_of(share))
+
+
+def _oppose(share: Share, people: frozenset[int]) -> bool:
+    known = [share.patient] if people == {share.patient_id} else Patient.objects.filter(pk__in=people)
+    return any(patient is not None and is_opposed(patient, PatientChoice.Use.PORTAL) for patient in known)
 
 
 def shown_series(share: Share) -> QuerySet[Series]:
@@ -133,7 +137,8 @@ def shown_series(share: Share) -> QuerySet[Series]:
 
     Series of reports and documents are none of them: a report is read as the PDF that was signed, once its time has come.
     """
-    if is_kept_back(share):
+    people = people_of(share)
+    if _oppose(share, people):
         return Series.objects.none()
     place = scope_of_departments(
         principal=SYSTEM, departments=[share.department_id], rights=[Right.SHARE], reason="what a record shows"
@@ -142,7 +147,7 @@ def shown_series(share: Share) -> QuerySet[Series]:
     for prefix in uids.HAVE_A_PAGE:
         texts |= Q(sop_class_uid__startswith=prefix)
     texts_of = Instance.objects.filter(texts, series=OuterRef("pk"))
-    rows = Series.objects.visible_to(place, Right.SHARE).filter(study__patient__in=people_of(share))
+    rows = Series.objects.visible_to(place, Right.SHARE).filter(study__patient__in=people)
     return rows.exclude(Exists(texts_of))
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods
 
@@ -64,13 +65,15 @@ def _form(offer: Offer, data: object = None) -> RecordForm:
 
 def _page(request: HttpRequest, offer: Offer, form: RecordForm, *, status: int = 200) -> HttpResponse:
     department = offer.person.department
+    of_age_at = selectors.of_age_at(offer.study.patient, department, form.rules)
     context: dict[str, Any] = {
         "offer": offer,
         "study": offer.study,
         "patient": offer.study.patient,
         "form": form,
         "rules": form.rules,
-        "of_age_at": selectors.of_age_at(offer.study.patient, department, form.rules),
+        # Told while it lies ahead: who is of age has no parents' link.
+        "of_age_at": of_age_at if of_age_at is not None and of_age_at > timezone.now() else None,
         "live": selectors.live_links([offer.study.patient_id], department.pk),
         "token": request.POST.get("token", "")[:36] or making.new_token(),
     }

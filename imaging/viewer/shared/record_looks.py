@@ -15,9 +15,11 @@ from django.views.decorators.http import require_safe
 from accounts import audit
 from accounts.scope import Scope
 from imaging.privacy.looking import selectors as looking
+from imaging.privacy.looking.grounds import Told
 from imaging.privacy.looking.identities import identity_of
 from imaging.privacy.looking.letters import lines_of
 from imaging.privacy.looking.selectors import Group, Period
+from imaging.privacy.looking.words import PURPOSES
 from imaging.sharing import recipients
 from imaging.sharing.models import Share, ShareVisit
 from imaging.sharing.record import looks
@@ -60,7 +62,12 @@ def told(share: Share, scope: Scope, shows: Shows, *, months: int) -> dict[str, 
     who = looks.visitors(share, {entry.study.pk for entry in entries}, shows)
     kept = [group for group in found.groups if _is_about(share, group, shown, who)]
     lines = [
-        {**line, "day": group.day, "who": who.get(group.actor, line["who"]) if group.kind == "share" else line["who"]}
+        {
+            **line,
+            "day": group.day,
+            "who": who.get(group.actor, line["who"]) if group.kind == "share" else line["who"],
+            "why": _why(group),
+        }
         for group, line in zip(kept[:MOST], lines_of(kept[:MOST], names_staff=shows.rules.names_staff), strict=True)
     ]
     days = [(day, list(rows)) for day, rows in groupby(lines, key=lambda line: line["day"])]
@@ -73,6 +80,12 @@ def told(share: Share, scope: Scope, shows: Shows, *, months: int) -> dict[str, 
         "contact": shows.rules.contact_words,
         "nobody": _("Nobody looked in these months."),
     }
+
+
+def _why(group: Group) -> list[str]:
+    """The grounds of a look, without what staff wrote to each other about them: that is for the letter of the privacy officer."""
+    coded = (Told(each.ground, each.reason if each.reason in PURPOSES else "") for each in group.grounds)
+    return list(dict.fromkeys(told.words for told in coded))
 
 
 def _is_about(share: Share, group: Group, shown: frozenset[str], links: Container[str]) -> bool:
