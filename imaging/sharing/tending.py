@@ -16,6 +16,7 @@ from accounts.notifications.kinds import Kind
 from accounts.roles import Right
 from accounts.scope import scope_of_departments
 from imaging.sharing import log, notices, scopes
+from imaging.sharing.copies import services as copies
 from imaging.sharing.models import Share, ShareEvent, ShareItem, ShareVisit
 from imaging.sharing.models.choices import Recipient
 from imaging.sharing.receiving import outsiders
@@ -34,6 +35,7 @@ STOPPED_WORD: Final = "stopped"
 def tend() -> None:
     """Do all that is due."""
     _end_visits()
+    copies.give_up()
     outsiders.forget_abandoned()
     _tell_of_ends()
     _tell_of_what_stopped()

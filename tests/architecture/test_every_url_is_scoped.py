@@ -113,6 +113,7 @@ SHARING = {f"sharing:{page}" for page in ("mine", "find", "share", "revoke", "ch
 SHARING |= {"sharing:record-new"}
 SHARING |= {"sharing:new", "sharing:letter", "viewer:share-preview"}
 SHARING |= {"sharing:health-link"}
+SHARING |= {"sharing:copy", "sharing:copy-decide", "sharing:copy-again"}
 SHARING |= {f"sharing:transfer{step}" for step in ("", "s", "-new", "-stop", "-again", "-decide")}
 #: Of emergency access: by capability, and about one's own alone: tests/imaging/access/emergency/.
 EMERGENCY = {f"access:emergency{page}" for page in ("", "-opened", "-end", "-reviews", "-review")}

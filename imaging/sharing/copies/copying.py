@@ -267,6 +267,10 @@ def _folder() -> Any:
 def _ended(copied: CopiedStudy) -> CopiedStudy:
     """Say what the copy has become; a person who stopped it meanwhile is right."""
     copied.refresh_from_db()
+    if copied.held.filter(state=_Ruling.RELEASED).exists():
+        # Decided while the others were copied: their turn is now.
+        CopiedStudy.objects.filter(pk=copied.pk, state=_State.RUNNING).update(state=_State.WAITING)
+        return make(copied.key) or copied
     if copied.held.filter(state=_Ruling.HELD).exists():
         state = _State.HELD
     elif copied.copy_id is None:

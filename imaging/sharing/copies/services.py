@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts import audit
 from accounts.actor import Actor
 from accounts.models import User
 from imaging.events import jobs
+from imaging.events.models import Job
 from imaging.queues import LONG
 from imaging.sharing import secrets
 from imaging.sharing.copies import pixels, pseudonyms, selectors
@@ -86,6 +88,13 @@ def stop(deidentification_id: int) -> None:
     CopiedStudy.objects.filter(deidentification=deidentification_id).exclude(state__in=selectors.ENDED).update(
         state=_State.STOPPED
     )
+
+
+def give_up() -> int:
+    """Say of copies whose work has failed for good that they did; how many."""
+    failed = Job.objects.filter(step=STEP, subject_uid=OuterRef("key"), state=Job.State.FAILED)
+    under_way = CopiedStudy.objects.filter(Exists(failed), state__in=[_State.WAITING, _State.RUNNING])
+    return under_way.update(state=_State.FAILED)
 
 
 def try_again(copied: CopiedStudy) -> bool:

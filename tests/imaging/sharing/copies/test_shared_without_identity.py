@@ -25,7 +25,7 @@ from imaging.studies.models import Instance, Study
 from tests.decoder_pools import DEMO
 from tests.factories import arrivals
 from tests.imaging.sharing.copies.conftest import Background
-from tests.shared_links import Letters, Sharing, open_link, person
+from tests.shared_links import Letters, Sharing, person
 from tests.studies_in_archive import Archive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,9 +73,10 @@ def test_a_ct_opens_as_its_copy_when_that_is_ready(
     study = received(archive, *CT)
     made = sharing(study, is_deidentified=True, factor=Factor.NONE, may_download=True, sends=False)
     assert made.share.state == Share.State.PREPARING
-    assert "being prepared" in outside.post(
-        f"/s/{made.share.key}/open", {"secret": made.handed.secret}, follow=True
-    ).content.decode()
+    assert (
+        "being prepared"
+        in outside.post(f"/s/{made.share.key}/open", {"secret": made.handed.secret}, follow=True).content.decode()
+    )
     background()
     made.share.refresh_from_db()
     assert made.share.state == Share.State.OPEN
@@ -103,8 +104,12 @@ def test_the_downloaded_copy_holds_no_identifier_of_its_source(
     assert answer.status_code == 200, answer.content
     with zipfile.ZipFile(io.BytesIO(answer.getvalue())) as package:
         names = package.namelist()
-        objects = [pydicom.dcmread(io.BytesIO(package.read(name))) for name in names if "/IM" in name or "IMAGES" in name]
-        texts = " ".join(package.read(name).decode("utf-8", "replace") for name in names if name.endswith((".TXT", ".html")))
+        objects = [
+            pydicom.dcmread(io.BytesIO(package.read(name))) for name in names if "/IM" in name or "IMAGES" in name
+        ]
+        texts = " ".join(
+            package.read(name).decode("utf-8", "replace") for name in names if name.endswith((".TXT", ".html"))
+        )
     assert len(objects) == 3
     known = Identifiers.of(pydicom.dcmread(CT[0], stop_before_pixels=True))
     for each in objects:
