@@ -198,11 +198,6 @@ class PartnerTransfer(models.Model):
         """How many objects the partner took."""
         return self.sent + self.warned
 
-    @property
-    def done(self) -> int:
-        """How many objects have had their turn."""
-        return self.sent + self.warned + self.refused
-
 
 UNDER_WAY: Final = frozenset(
     {PartnerTransfer.State.WAITING, PartnerTransfer.State.SENDING, PartnerTransfer.State.PAUSED}

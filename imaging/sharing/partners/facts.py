@@ -128,8 +128,9 @@ def acts_of(person: Keeper, transfer: PartnerTransfer) -> Acts:
     decides = transfer.department_id in person.decides_in
     sends = (is_own and transfer.department_id in person.shares_in) or decides
     waits = transfer.state == _State.ASKED
+    may_decide = waits and decides and not is_own
     return Acts(
-        stop=transfer.is_under_way or waits,
+        stop=transfer.is_under_way or (waits and not may_decide),
         again=sends and transfer.state in {_State.PAUSED, _State.FAILED, _State.STOPPED},
-        decide=waits and decides and not is_own,
+        decide=may_decide,
     )
