@@ -110,3 +110,5 @@ for (const field of document.querySelectorAll<HTMLTextAreaElement>("textarea[dat
   const members = [...(source?.querySelectorAll("option") ?? [])].map(({ value, text }) => ({ name: value, label: text }));
   if (members.length) new Mentions(field, members, source?.dataset["label"] ?? "");
 }
+
+export {};
