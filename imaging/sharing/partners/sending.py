@@ -145,7 +145,7 @@ def _sent(transfer: PartnerTransfer, carrier: Carrier) -> bool:
                     _note(transfer, left, Answer(Taken.REFUSED, "withdrawn_here"), 0)
                 elif (version.instance.sop_class_uid, version.stored_object.transfer_syntax_uid) not in forms:
                     continue  # the next line is opened for it
-                elif not _carry(transfer, left, version, line):
+                elif not _carry(transfer, left, version, line, watch):
                     break
                 watch.ask()
                 if time.monotonic() >= ends:
@@ -181,7 +181,9 @@ def _next(transfer: PartnerTransfer, watch: "_Watch") -> Iterator[tuple[Transfer
             yield left, known.get(left.instance_id)
 
 
-def _carry(transfer: PartnerTransfer, left: TransferObject, version: InstanceVersion, line: Line) -> bool:
+def _carry(
+    transfer: PartnerTransfer, left: TransferObject, version: InstanceVersion, line: Line, watch: "_Watch"
+) -> bool:
     """Hand one object over, and write down what the partner said. Whether the line is of any further use.
 
     An object at which the partner fails each time does not keep back the others for ever.
@@ -195,7 +197,7 @@ def _carry(transfer: PartnerTransfer, left: TransferObject, version: InstanceVer
     try:
         file = output.file_of(version)
         octets = file.length
-        answer = line.store(Parcel(version.instance.sop_class_uid, syntax, file))
+        answer = line.store(Parcel(version.instance.sop_class_uid, syntax, _Watched(file, watch)))
     except (storage.ObjectDamaged, storage.ObjectMissing):
         logger.warning("An object that was to be sent to a partner cannot be read.")
         answer = Answer(Taken.REFUSED, "unreadable_here")
@@ -253,3 +255,22 @@ class _Watch:
         named = len(self.scope.studies) + len(self.scope.series) + len(self.scope.instances)
         if named < self._items:
             raise _Withdrawn("withdrawn")
+
+
+class _Watched:
+    """An object as it goes out, which ends in the middle where it may not go on."""
+
+    def __init__(self, file: output.OutputFile, watch: _Watch) -> None:
+        self._file = file
+        self._watch = watch
+
+    @property
+    def length(self) -> int:
+        """How many bytes there are."""
+        return self._file.length
+
+    def read(self) -> Iterator[bytes]:
+        """Read them from beginning to end. Raises :class:`_Over` and :class:`_Withdrawn`."""
+        for piece in self._file.read():
+            self._watch.ask()
+            yield piece

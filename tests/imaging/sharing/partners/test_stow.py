@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.models import Department
+from accounts.actor import Actor
+from accounts.models import Department, User
 from accounts.outbound.models import OutboundHost
 from imaging.dicomweb import sending as stow
 from imaging.ingest.models import Receipt
@@ -213,6 +214,27 @@ def test_an_object_that_cannot_be_read_here_is_told_and_the_others_go(
     assert (now(transfer).sent, now(transfer).refused) == (4, 1)
     left = TransferObject.objects.get()
     assert (left.problem, left.instance_id) == ("unreadable_here", broken.pk)
+
+
+def test_stopping_ends_it_in_the_middle_of_an_object(
+    slices: Study, push: Push, park: Partner, receiver: Receiver, alice: User, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(sending, "_ASKED_AGAIN", 0.0)
+    transfer = push(slices, park)
+    read = output.OutputFile.read
+
+    def stopped(file: Any, *args: Any, **names: Any) -> Any:
+        whole = b"".join(read(file, *args, **names))
+        yield whole[:200]
+        services.stop(transfer, words="", user=alice, actor=Actor("user", str(alice.pk), "alice"))
+        yield whole[200:]
+
+    monkeypatch.setattr(output.OutputFile, "read", stopped)
+    work()
+    assert (now(transfer).state, now(transfer).sent) == (State.STOPPED, 0)
+    version = InstanceVersion.objects.get(instance__instance_number=1)
+    whole = b"".join(read(output.file_of(version)))
+    assert not any(whole in message.body for message in receiver.messages)
 
 
 def test_a_host_that_nobody_listed_is_not_called(slices: Study, push: Push, emergency: Department) -> None:
