@@ -28,7 +28,7 @@ TOPICS: Final = (
     *("start", "studies", "lists", "study", "viewer", "documents", "headers"),
     *("requesting", "vetting", "reading", "reports", "critical"),
     *("upload", "import", "wrap", "quarantine", "conflicts", "repair", "reconciliation"),
-    *("sharing", "records", "access", "emergency", "privacy", "notifications", "account"),
+    *("sharing", "partners", "records", "access", "emergency", "privacy", "notifications", "account"),
     "figures",
     *("administration", "people", "machines"),
 )
@@ -55,6 +55,7 @@ OF_PAGES: Final = {
     **{f"reports:critical{page}": "critical" for page in ("", "-list", "-raise")},
     **{f"sharing:{page}": "sharing" for page in ("new", "mine", "find", "share", "renew", "health-link")},
     "viewer:share-preview": "sharing",
+    **{f"sharing:transfer{page}": "partners" for page in ("", "s", "-new", "-stop", "-decide")},
     "sharing:record-new": "records",
     "ingest:uploads": "upload",
     **dict.fromkeys(("ingest:import", "ingest:inbox"), "import"),
