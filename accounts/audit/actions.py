@@ -180,6 +180,7 @@ class Action(TextChoices):
     SHARE_OPENED = "share.opened", _("Share opened")
     SHARE_TOKEN_GIVEN = "share.token_given", _("Token of a share given to another archive")
     SHARE_PROVED = "share.proved", _("Second proof of a share given")
+    SHARE_ASKED = "share.asked", _("Earlier images asked for by a share")
     SHARE_REFUSED = "share.refused", _("Share not opened")
     SHARE_CHANGED = "share.changed", _("Share changed")
     SHARE_REVOKED = "share.revoked", _("Share revoked")

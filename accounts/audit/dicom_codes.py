@@ -270,6 +270,7 @@ CODES: Final[Mapping[Action, Coded]] = MappingProxyType(
         _A.SHARE_OPENED: Coded(USER_AUTHENTICATION, "E", (LOGIN,)),
         _A.SHARE_PROVED: Coded(USER_AUTHENTICATION, "E", (LOGIN,)),
         _A.SHARE_TOKEN_GIVEN: _SECURITY,
+        _A.SHARE_ASKED: _WORK,
         _A.SHARE_REFUSED: Coded(USER_AUTHENTICATION, "E", (LOGIN,)),
         _A.SHARE_CHANGED: _RIGHTS,
         _A.SHARE_REVOKED: _RIGHTS,

@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.notifications import groups, kinds, services
 from accounts.notifications.kinds import Kind
 from accounts.roles import Capability
-from imaging.sharing.models import CopiedStudy, Share
+from imaging.sharing.models import CollectionItem, CopiedStudy, Share
 
 
 def _kind(name: str, label: Promise, title: Promise, text: Promise, *, who: Capability | None = None) -> Kind:
@@ -67,6 +67,14 @@ DECIDED: Final = _kind(
     _("A second person decided about images that you share"),
     _("The decision stands in the portal, with the way to hand the link over where it could not be sent."),
 )
+ASKED: Final = _kind(
+    "asked",
+    _("A recipient of my images asks for earlier ones"),
+    _("A recipient of your images asks for earlier ones"),
+    _(
+        "What they wrote stands in the portal. The link stays as it is: share the earlier study with them if it is right."
+    ),
+)
 TO_LOOK_AT: Final = _kind(
     "to_look_at",
     _("Images that I give out without identity must be looked at"),
@@ -110,9 +118,13 @@ def tell_owner(share: Share, kind: Kind) -> int:
 
 
 def tell_to_look(copied: CopiedStudy) -> int:
-    """Tell whoever asked for copies that some of them must be looked at."""
-    person, path = copied.deidentification.made_by, f"/shared/copies/{copied.key}/"
-    return services.notify([person], TO_LOOK_AT, path=path, subject=("copy", copied.key), actor=SYSTEM)
+    """Tell whoever asked for copies that some of them must be looked at: of a collection, who put the study there."""
+    path = f"/shared/copies/{copied.key}/"
+    items = CollectionItem.objects.present().filter(
+        collection__deidentification=copied.deidentification_id, study=copied.source_id
+    )
+    people = [item.added_by for item in items.select_related("added_by")] or [copied.deidentification.made_by]
+    return services.notify(people, TO_LOOK_AT, path=path, subject=("copy", copied.key), actor=SYSTEM)
 
 
 def tell_approvers(share: Share) -> int:

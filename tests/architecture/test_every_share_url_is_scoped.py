@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 URLCONF = "portal.share_urls"
 
 #: Before the second proof: tests/imaging/sharing/test_entrance.py.
-ENTRANCE = {"share:page", "share:open", "share:prove", "share:code", "share:leave", "set_language"}
+ENTRANCE = {"share:page", "share:open", "share:prove", "share:code", "share:leave", "share:earlier", "set_language"}
 #: Searches: what was not shared is not found, tests/imaging/sharing/test_door.py.
 SEARCHES = {"dicomweb:studies", "dicomweb:all-series", "dicomweb:all-instances"} | {"share:download", "share:archive"}
 #: Sending images back shows nothing of a study: tests/imaging/sharing/test_receiving.py.

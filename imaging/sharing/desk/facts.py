@@ -15,6 +15,7 @@ from accounts.scope import Scope
 from imaging.dicom import person_name
 from imaging.sharing import scopes, tending
 from imaging.sharing.desk.selectors import SOON, seen
+from imaging.sharing.entrance import asking
 from imaging.sharing.models import Share, ShareEvent, ShareItem
 from imaging.sharing.record import services as records
 from imaging.sharing.record.selectors import has_come_of_age
@@ -141,6 +142,13 @@ def _why(item: ShareItem, usable: frozenset[int], *, opposed: bool) -> str:
     return _("The study was corrected since: it belongs to another patient now. Share it anew if that is right.")
 
 
+def asks_for_earlier(share: Share, parts: Iterable[Part]) -> str:
+    """Return the study from which to share with the recipient again, where they asked for earlier images; empty otherwise."""
+    if not asking.has_asked(share):
+        return ""
+    return next((part.item.study.study_instance_uid for part in parts if part.is_live and not part.item.is_prior), "")
+
+
 def why_ended(share: Share) -> str:
     """Return why a share ended, as it was written; where the word of a page stands for it, in words."""
     return str(_SAID.get(share.ended_because, share.ended_because))
@@ -178,6 +186,7 @@ _KINDS: Final[Mapping[str, tuple[str | Promise, str]]] = MappingProxyType(
         _Kind.CODE_SENT: (gettext_lazy("A code was sent"), "mail"),
         _Kind.OPENED: (gettext_lazy("The link was opened"), "link"),
         _Kind.PROVED: (gettext_lazy("The second proof was given"), "shield-check"),
+        _Kind.ASKED: (gettext_lazy("The recipient asks for earlier images"), "history"),
         _Kind.LOOKED: (gettext_lazy("Images looked at"), "eye"),
         _Kind.REPORT_READ: (gettext_lazy("Report read"), "report-medical"),
         _Kind.DOWNLOADED: (gettext_lazy("Images downloaded"), "download"),

@@ -199,6 +199,7 @@ def _shown(person: Keeper, share: Share, **forms: Any) -> dict[str, Any]:
     }
     return {
         "share": share,
+        "asks_for_earlier": facts.asks_for_earlier(share, parts) if is_own else "",
         "copies": copies.shown_copies(share, person.scope),
         "standing": facts.standing_of(share),
         "parts": parts,

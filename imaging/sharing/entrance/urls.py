@@ -8,5 +8,6 @@ urlpatterns = [
     path("open", views.open_share, name="open"),
     path("proof", views.prove, name="prove"),
     path("code", views.send_code, name="code"),
+    path("earlier", views.ask_for_earlier, name="earlier"),
     path("leave", views.leave, name="leave"),
 ]

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.addresses import client_address
 from imaging.sharing import door, scopes
-from imaging.sharing.entrance import devices, masking, services
+from imaging.sharing.entrance import asking, devices, masking, services
 from imaging.sharing.entrance.services import Refused
 from imaging.sharing.entrance.words import REFUSALS, Said
 from imaging.sharing.models import ShareVisit
@@ -105,6 +105,15 @@ def leave(request: HttpRequest) -> HttpResponseBase:
     response = HttpResponseRedirect(door.address_of(key), status=303)
     response.delete_cookie(door.cookie_name(key), path=door.address_of(key), samesite="Lax")
     return response
+
+
+@require_POST
+def ask_for_earlier(request: HttpRequest) -> HttpResponseBase:
+    """Ask whoever shared for earlier images; the page of the share says what became of it."""
+    if is_in(request):
+        visit: ShareVisit = request.share_visit  # type: ignore[attr-defined]
+        asking.ask(visit, request.POST.get("words", ""))
+    return HttpResponseRedirect(door.address_of(request.share_key), status=303)  # type: ignore[attr-defined]
 
 
 def _answer(request: HttpRequest) -> str:

@@ -13,7 +13,7 @@ from accounts.messaging import recipients
 from accounts.messaging import selectors as messaging
 from accounts.models import Language
 from imaging.sharing.making.policies import What, Wish
-from imaging.sharing.models import SharePolicy
+from imaging.sharing.models import Share, SharePolicy
 from imaging.sharing.models.choices import Factor, Purpose, Recipient
 
 _UNTIL = (("7", _("7 days")), ("30", _("30 days")), ("date", _("Date")))
@@ -119,6 +119,19 @@ class ShareForm(forms.Form):
 
 def _can_reach(factor: str) -> bool:
     return factor != Factor.SMS or messaging.can_text()
+
+
+def recipient_of(share: Share) -> dict[str, Any]:
+    """Return what stands in a form for the recipient of a share that was made before."""
+    return {
+        "recipient": share.recipient,
+        "name": share.recipient_name,
+        "email": share.recipient_email,
+        "phone": share.recipient_phone,
+        "language": share.language,
+        "purpose": share.purpose,
+        "purpose_words": share.purpose_words,
+    }
 
 
 def beginning(rules: SharePolicy, *, language: str) -> dict[str, Any]:

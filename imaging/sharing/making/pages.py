@@ -13,7 +13,7 @@ from accounts.scope import Scope
 from imaging.dicom import uids
 from imaging.sharing import selectors as shares
 from imaging.sharing.making import choosing
-from imaging.sharing.making.forms import ShareForm, beginning
+from imaging.sharing.making.forms import ShareForm, beginning, recipient_of
 from imaging.sharing.making.services import Person
 from imaging.sharing.models import Share
 from imaging.sharing.partners import selectors as partners
@@ -32,15 +32,17 @@ class Offer:
     priors: Sequence[Study]
     key_images: int
 
-    def form(self, data: object = None) -> ShareForm:
-        """Return the form, empty or with what was sent."""
+    def form(self, data: object = None, *, like: str = "") -> ShareForm:
+        """Return the form, empty, for the recipient of another share of this person (``like``, its key), or with what was sent."""
         rules = shares.policy_of(self.person.department.pk)
+        known = shares.share_named(like) if like else None
+        same = recipient_of(known) if known is not None and known.created_by_id == self.person.user.pk else {}
         return ShareForm(
             data,
             rules=rules,
             series=[row.series_instance_uid for row in self.series],
             priors=[row.study_instance_uid for row in self.priors],
-            initial=beginning(rules, language=get_language() or "en"),
+            initial={**beginning(rules, language=get_language() or "en"), **same},
         )
 
     @property

@@ -27,7 +27,7 @@ def share(request: HttpRequest) -> HttpResponseBase:
     except access.RightMissing:
         raise PermissionDenied from None
     if request.method != "POST":
-        return _page(request, offer, offer.form())
+        return _page(request, offer, offer.form(like=sent.get("like", "")[:16]))
     form = offer.form(request.POST)
     if not form.is_valid():
         return _page(request, offer, form, status=422)

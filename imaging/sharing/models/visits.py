@@ -65,6 +65,7 @@ class ShareEvent(models.Model):
         CODE_SENT = "code_sent", _("code sent")
         OPENED = "opened", _("opened")
         PROVED = "proved", _("second proof given")
+        ASKED = "asked", _("earlier images asked for")
         LOOKED = "looked", _("images opened")
         REPORT_READ = "report_read", _("report read")
         DOWNLOADED = "downloaded", _("downloaded")

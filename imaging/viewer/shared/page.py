@@ -13,6 +13,7 @@ from accounts.actor import Actor
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.sharing import recipients
+from imaging.sharing.entrance import asking
 from imaging.sharing.entrance import views as entrance
 from imaging.sharing.health_link import policies
 from imaging.sharing.models import Share, ShareVisit
@@ -63,6 +64,8 @@ def told(share: Share, scope: Scope, *, actor: Actor) -> dict[str, object]:
         "hospital": share.department.site.name,
         "may_download": scope.named_with(Right.DOWNLOAD),
         "offers_health_link": scope.named_with(Right.DOWNLOAD) and policies.is_offered(share),
+        "may_ask": asking.may_ask(share),
+        "has_asked": asking.has_asked(share),
         "visits": recipients.visit_count(share),
     }
 
