@@ -84,8 +84,9 @@ class AccessLine:
 
     ``person`` is the name to show of somebody who has an account, else empty; ``departments`` are codes, as recorded at
     that moment; ``roles`` are those that the person held then. ``actions`` counts events. ``studies`` are the UIDs of the
-    studies that were opened. ``receivers`` names the archives to which images went. ``is_certain`` is false where nobody
-    wrote down whose number the patient ID was.
+    studies that were opened. ``receivers`` names the archives to which images went,
+    ``collections`` the sets of studies that lent what was seen. ``is_certain`` is false where nobody wrote down whose number
+    the patient ID was.
     """
 
     day: date
@@ -103,6 +104,7 @@ class AccessLine:
     addresses: tuple[str, ...]
     reasons: tuple[str, ...]
     receivers: tuple[str, ...]
+    collections: tuple[str, ...]
     studies: tuple[str, ...]
     is_certain: bool
 
@@ -177,6 +179,7 @@ def _line(
         addresses=tuple(sorted({row.address for row in rows if row.address})),
         reasons=tuple(dict.fromkeys(str(row.detail["reason"]) for row in rows if row.detail.get("reason"))),
         receivers=tuple(dict.fromkeys(str(row.detail["receiver"]) for row in rows if row.detail.get("receiver"))),
+        collections=tuple(dict.fromkeys(str(name) for row in rows for name in row.detail.get("collections") or ())),
         studies=tuple(sorted({row.subject_uid for row in rows if row.subject_type == "study"})),
         is_certain=all(row.issuer_of_patient_id for row in rows),
     )

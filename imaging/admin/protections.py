@@ -30,6 +30,7 @@ from imaging.studies.reasons import Way
 _WAYS: Final = {
     Way.DEPARTMENT: gettext_lazy("the department has the study"),
     Way.GRANT: gettext_lazy("access was granted"),
+    Way.LENT: gettext_lazy("member of a collection"),
     Way.EMERGENCY: gettext_lazy("emergency access"),
 }
 

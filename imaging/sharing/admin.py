@@ -14,11 +14,11 @@ from accounts.audited_admin import AuditedModelAdmin
 from accounts.models import Department
 from accounts.roles import POWERS, Right, Role
 from imaging.sharing import named
-from imaging.sharing.collections import lending
+from imaging.sharing.collections import admin as collections
 from imaging.sharing.models import SharePolicy
 from imaging.sharing.models.choices import Factor, Kept, Recipient
 
-__all__ = ["SharePolicyAdmin", "lending", "named"]
+__all__ = ["SharePolicyAdmin", "collections", "named"]
 
 _SHARING = [(role.value, role.label) for role in Role if Right.SHARE in POWERS[role].rights]
 _FACTORS = [(value, label) for value, label in Factor.choices if value != Factor.NONE]

@@ -279,7 +279,7 @@ def _lenders(study: Study, scope: Scope) -> list[str]:
     """The collections by which alone the reader has the study now. No query for whom nothing is lent."""
     if not scope.lent or Study.objects.visible_to(scope.without_lent()).filter(pk=study.pk).exists():
         return []
-    return list(lending.names(study.pk, [key for key, _rights in scope.lent]))
+    return list(lending.names(study.pk, [key for key, _rights in scope.lent]).values())
 
 
 def _emergency(study: Study, scope: Scope) -> Grant | None:

@@ -8,7 +8,7 @@ from accounts.holding import memberships_in
 from accounts.models import Department, MachineKey, Membership, User
 from accounts.roles import POWERS, Right, cleared_by, rights_of
 from accounts.scope import GRANTED_RIGHTS
-from imaging.studies import reasons
+from imaging.studies import lending, reasons
 from imaging.studies.models import Grant, Patient, Placement, Study
 from imaging.studies.querysets import is_given_by
 from imaging.studies.reasons import Reason, Way
@@ -36,7 +36,7 @@ class Readers:
 
 
 def readers_of(study: Study) -> Readers:
-    """Everybody who may list ``study`` now by a department or a grant, and why; a person once for each way.
+    """Everybody who may list ``study`` now by a department, a grant or a collection, and why; a person once for each way.
 
     Who treats the patient may open it as an earlier study too, where its department's rule says so: that is no way of its own
     here, for it is asked when it is done.
@@ -44,7 +44,7 @@ def readers_of(study: Study) -> Readers:
     found = reasons.holders_of(study)
     own = [reason for reason in found if reason.placement and reason.placement.department.is_personal]
     shared = [reason for reason in found if reason.placement and not reason.placement.department.is_personal]
-    people = [*_by_membership(study, shared), *_alone(own)]
+    people = [*_by_membership(study, shared), *_alone(own), *_lent(study)]
     people.sort(key=lambda reader: (reader.user.label.lower(), reader.user.pk))
     return Readers(tuple(people), tuple(_machines(shared)))
 
@@ -127,6 +127,13 @@ def _alone(found: Sequence[Reason]) -> list[Reader]:
             )
         )
     return readers
+
+
+def _lent(study: Study) -> list[Reader]:
+    """To whom a set lends the study. A label keeps it from all of them."""
+    if study.sensitivity:
+        return []
+    return [Reader(user=user, way=Way.LENT, rights=rights) for user, rights in lending.readers(study.pk)]
 
 
 def _given(rights: Iterable[Right], placement: Placement) -> frozenset[Right]:

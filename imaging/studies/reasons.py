@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import PRIOR_RIGHTS, Scope
+from imaging.studies import lending
 from imaging.studies.models import GRANTED, Grant, Placement, Protection, Study
 from imaging.studies.querysets import is_given_by
 
@@ -25,6 +26,8 @@ class Way(StrEnum):
     EMERGENCY = "emergency"
     #: It was opened as an earlier study of the patient of another study.
     PRIOR = "prior"
+    #: A set of studies to which the reader belongs lends it.
+    LENT = "lent"
     #: The study or its patient is named, as in a link.
     NAMED = "named"
 
@@ -39,6 +42,7 @@ class Reason:
     grants: tuple[Grant, ...] = ()
     until: datetime | None = None
     prior_of: str = ""
+    lent_by: str = ""
 
     @property
     def department(self) -> Department | None:
@@ -47,7 +51,7 @@ class Reason:
 
 
 def reasons_of(study: Study, *, scope: Scope) -> list[Reason]:
-    """Every way in which ``scope`` may list ``study`` now, treating departments first; two queries. None for a stranger."""
+    """Every way in which ``scope`` may list ``study`` now, treating departments first; two queries, and one for each set."""
     if scope.is_empty:
         return []
     found = _by_placement(study, Placement.objects.visible_to(scope), scope)
@@ -55,6 +59,11 @@ def reasons_of(study: Study, *, scope: Scope) -> list[Reason]:
     is_open = Study.objects.visible_to(scope).filter(pk=study.pk)
     if base and (found or is_open.exists()):
         found.append(Reason(way=Way.PRIOR, rights=frozenset(PRIOR_RIGHTS), prior_of=base))
+    by_set = dict(scope.lent)
+    found += [
+        Reason(way=Way.LENT, rights=by_set[key], until=scope.valid_until, lent_by=name)
+        for key, name in lending.names(study.pk, list(by_set)).items()
+    ]
     if not found and scope.named_with(Right.LIST) and is_open.exists():
         found.append(Reason(way=Way.NAMED, rights=scope.rights, until=scope.valid_until))
     return found

@@ -103,6 +103,7 @@ def _others(request: HttpRequest, study: Study) -> list[Other]:
         Way.DEPARTMENT: _("the department has the study"),
         Way.GRANT: _("access was granted"),
         Way.EMERGENCY: _("emergency access"),
+        Way.LENT: _("member of a collection"),
     }
     return [
         Other(
@@ -154,6 +155,9 @@ def _said(reason: Reason, roles: Sequence[Membership]) -> Said:
         return Said(
             "history", _("You opened it as an earlier study of the patient of a study that you may see."), (), address
         )
+    if reason.way is Way.LENT:
+        told = _("You are a member of a collection in which it is: %(name)s.") % {"name": reason.lent_by}
+        return Said("stack-2", told, until)
     if reason.way is Way.NAMED or reason.placement is None:
         return Said("link", _("It was opened to you by name."), until)
     if reason.way is Way.EMERGENCY:

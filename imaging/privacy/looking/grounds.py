@@ -29,6 +29,7 @@ class Ground(StrEnum):
     EMERGENCY = "emergency"
     SHARING = "sharing"
     TRANSFER = "transfer"
+    COLLECTION = "collection"
     DESK = "desk"
     UNKNOWN = "unknown"
 
@@ -50,6 +51,7 @@ class Told:
             Ground.EMERGENCY: _("emergency access"),
             Ground.SHARING: _("images of the department passed on by a link"),
             Ground.TRANSFER: _("images of the department sent to another archive"),
+            Ground.COLLECTION: _("collection of studies that colleagues look at together"),
             Ground.DESK: _("request about one's data"),
             Ground.UNKNOWN: _("no ground on record"),
         }[self.ground]
@@ -104,8 +106,12 @@ class Grounds:
             told.append(Told(Ground.SHARING))
         if words.TRANSFERRING & set(line.actions):
             told += [Told(Ground.TRANSFER, receiver) for receiver in line.receivers or ("",)]
+        told += [Told(Ground.COLLECTION, name) for name in line.collections]
+        if words.COLLECTING & set(line.actions) and not line.collections:
+            told.append(Told(Ground.COLLECTION))
         covered = explained | {row.study for row in held}
-        is_open = bool(held and any(not row.study for row in held)) or Action.PRIOR_OPENED.value in line.actions
+        is_whole = bool(held and any(not row.study for row in held))
+        is_open = is_whole or Action.PRIOR_OPENED.value in line.actions or bool(line.collections)
         unexplained = set(line.studies) - covered if not is_open else set()
         if unexplained or not told:
             told.append(Told(Ground.UNKNOWN))

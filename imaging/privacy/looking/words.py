@@ -34,6 +34,8 @@ LOOKS: Final[Mapping[Action, str | Promise]] = MappingProxyType(
         Action.SHARE_REFUSED: _("tried to open a link to your images"),
         Action.SHARE_CHANGED: _("changed until when or how a link to your images opens"),
         Action.SHARE_REVOKED: _("ended a link to your images"),
+        Action.COLLECTION_STUDY_ADDED: _("put an examination into a collection of studies"),
+        Action.COLLECTION_STUDY_REMOVED: _("took an examination out of a collection of studies"),
         Action.COPY_ASKED: _("had a copy of your images made that does not name you"),
         Action.COPY_DECIDED: _("looked at your images before a copy of them that does not name you"),
         Action.TRANSFER_DECIDED: _("agreed to send your images to another archive, or refused it"),
@@ -51,6 +53,15 @@ SHARING: Final[frozenset[str]] = frozenset(
         *(Action.SHARE_MADE, Action.SHARE_DECIDED, Action.SHARE_SENT, Action.SHARE_OPENED, Action.SHARE_PROVED),
         *(Action.SHARE_TOKEN_GIVEN, Action.SHARE_REFUSED, Action.SHARE_CHANGED, Action.SHARE_REVOKED),
         Action.SHARES_READ,
+    )
+)
+
+#: What is done about sets of studies that colleagues look at together.
+COLLECTING: Final[frozenset[str]] = frozenset(
+    action.value
+    for action in (
+        *(Action.COLLECTION_STUDY_ADDED, Action.COLLECTION_STUDY_REMOVED, Action.COLLECTION_COMMENTED),
+        Action.COLLECTION_OPENED,
     )
 )
 

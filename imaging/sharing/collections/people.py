@@ -1,5 +1,6 @@
 """Who comes to a collection: the account, what it may see, and in which departments it sees images."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,6 +46,11 @@ def rights_of(collection: Collection, who: Person) -> Rights | None:
     """Return what somebody may do in a collection; None for who is no member."""
     rows = CollectionMember.objects.filter(Q(user=who.user) | Q(department__in=who.departments), collection=collection)
     return together(list(rows))
+
+
+def working_in(departments: Iterable[int]) -> list[int]:
+    """Return who sees images in one of these departments, by primary key."""
+    return list(memberships_in(departments, roles=_SEEING).values_list("user", flat=True))
 
 
 def people_of(collection: Collection) -> list[User]:

@@ -3,14 +3,20 @@
 import pytest
 from django.core.mail import EmailMessage
 from django.test import Client
+from django.utils import timezone
 
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, Notification, User
 from accounts.notifications import mailing
-from accounts.roles import Role
+from accounts.roles import Right, Role
+from accounts.scope import scope_of_user
+from imaging.privacy.looking import selectors as looking
+from imaging.privacy.looking.grounds import Ground
+from imaging.privacy.looking.identities import identity_of
 from imaging.sharing.collections import services, talking
 from imaging.sharing.collections.policies import NotDone, Rights
 from imaging.sharing.models import Collection, CollectionComment, CollectionItem, CollectionMember
+from imaging.studies import readers
 from imaging.studies.models import Placement, Study
 from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, UserFactory
@@ -252,7 +258,48 @@ def test_what_is_done_is_on_record_and_a_look_names_the_collection(
     actions = set(AuditEvent.objects.values_list("action", flat=True))
     assert {"collection.made", "collection.study_added", "collection.member_set", "collection.opened"} <= actions
     look = AuditEvent.objects.get(action="study.opened", actor_id=str(bob.pk))
-    assert look.detail["collections"] == [board.key]
+    assert look.detail["collections"] == [f"{board.name} ({board.key})"]
     signed_in(alice).get(f"/studies/{chest.study_instance_uid}/")
     own = AuditEvent.objects.get(action="study.opened", actor_id=str(alice.pk))
     assert "collections" not in own.detail
+
+
+def test_who_looked_names_the_collection(board: Collection, chest: Study, bob: User) -> None:
+    signed_in(bob).get(f"/studies/{chest.study_instance_uid}/")
+    day = timezone.localdate()
+    looks = looking.looks_at(identity_of(chest.patient), looking.Period(day, day))
+    (group,) = [group for group in looks.groups if group.name == "Bob Leroy"]
+    assert [(told.ground, told.reason) for told in group.grounds] == [
+        (Ground.COLLECTION, f"{board.name} ({board.key})")
+    ]
+
+
+def test_its_reader_is_told_why_they_see_a_study(board: Collection, chest: Study, bob: User) -> None:
+    assert board.name in text(signed_in(bob), f"/studies/{chest.study_instance_uid}/why")
+
+
+def test_who_can_see_a_study_is_what_the_scope_of_each_gives(
+    board: Collection, chest: Study, alice: User, bob: User, stranger: User, orthopaedics: Department
+) -> None:
+    services.set_member(board, who(alice), Rights(may_download=True), department=orthopaedics)
+    told: dict[int, set[Right]] = {}
+    for reader in readers.readers_of(chest).people:
+        told.setdefault(reader.user.pk, set()).update(reader.rights)
+    for user in (alice, bob, stranger):
+        scope = scope_of_user(user)
+        assert told[user.pk] == {right for right in Right if Study.objects.visible_to(scope, right).exists()}
+
+
+def test_the_administration_shows_collections_to_who_answers_for_privacy_and_no_patient(
+    board: Collection, alice: User, emergency: Department
+) -> None:
+    officer = UserFactory.create(is_staff=True)
+    MembershipFactory.create(user=officer, department=emergency, role=Role.PRIVACY_OFFICER)
+    browser = signed_in(officer)
+    assert board.name in text(browser, "/admin/imaging/collection/")
+    page = text(browser, f"/admin/imaging/collection/{board.pk}/change/")
+    assert "alice" in page.lower()
+    assert "Durand" not in page
+    alice.is_staff = True
+    alice.save()
+    assert signed_in(alice).get("/admin/imaging/collection/").status_code == 403

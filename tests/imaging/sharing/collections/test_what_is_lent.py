@@ -13,7 +13,7 @@ from imaging.sharing.collections import gathering, services
 from imaging.sharing.collections.policies import NotDone, Rights
 from imaging.sharing.models import Collection, CollectionItem, CollectionMember
 from imaging.studies import oppositions, protecting
-from imaging.studies.models import Instance, Patient, Placement, Series, Study
+from imaging.studies.models import Instance, Patient, Placement, Study
 from tests import memories
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.imaging.rendering.conftest import Pool
@@ -25,11 +25,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ALICE: Final = Actor("user", "1", "alice")
 
 
+def _parts(study: Study) -> tuple[str, str]:
+    """The UIDs of a series of a study, and of an instance in it."""
+    instance = Instance.objects.filter(series__study=study).select_related("series").earliest("pk")
+    return instance.series.series_instance_uid, instance.sop_instance_uid
+
+
 def looked_at(study: Study) -> dict[str, str]:
     """Addresses of every door at which a study is looked at."""
     uid = study.study_instance_uid
-    series = Series.objects.get(study=study).series_instance_uid
-    instance = Instance.objects.get(series__study=study).sop_instance_uid
+    series, instance = _parts(study)
     root = f"/dicom-web/studies/{uid}"
     return {
         "page": f"/studies/{uid}/",
@@ -44,8 +49,7 @@ def looked_at(study: Study) -> dict[str, str]:
 
 def taken_away(study: Study) -> dict[str, str]:
     """Addresses of every door at which a study is taken away."""
-    series = Series.objects.get(study=study).series_instance_uid
-    instance = Instance.objects.get(series__study=study).sop_instance_uid
+    series, instance = _parts(study)
     root = f"/dicom-web/studies/{study.study_instance_uid}"
     return {
         "study": root,
