@@ -31,6 +31,7 @@ class Heard(StrEnum):
     NO_SUCH_HOST = "no_such_host"
     NOT_ALLOWED = "address_not_allowed"
     NO_CONNECTION = "no_connection"
+    NO_TLS = "no_tls"
     NO_DICOM = "no_dicom"
     OUR_TITLE_UNKNOWN = "our_title_unknown"
     ITS_TITLE_UNKNOWN = "its_title_unknown"
@@ -96,7 +97,9 @@ def called(
     tls: Any = {} if certificates is None else {"tls_args": (outbound.trust(certificates), host)}
     association: Any = entity.associate(address, port, ae_title=called_ae_title, evt_handlers=opened, **tls)  # type: ignore[arg-type]
     if not association.is_established:
-        raise NotHeard(_why(association) if connected else Heard.NO_CONNECTION)
+        if not connected:
+            raise NotHeard(Heard.NO_TLS if tls else Heard.NO_CONNECTION)
+        raise NotHeard(_why(association))
     return association
 
 

@@ -28,7 +28,10 @@ _ANSWER_WITHIN: Final = 180.0
 _SYNTAXES_NOT_TAKEN: Final = 4
 #: What a person has to put right before anything goes; all else may be another time.
 _SETTINGS: Final = frozenset(
-    {Heard.NOT_ALLOWED, Heard.OUR_TITLE_UNKNOWN, Heard.ITS_TITLE_UNKNOWN, Heard.REJECTED, Heard.NO_DICOM}
+    {
+        *(Heard.NOT_ALLOWED, Heard.OUR_TITLE_UNKNOWN, Heard.ITS_TITLE_UNKNOWN, Heard.REJECTED),
+        *(Heard.NO_DICOM, Heard.NO_TLS),
+    }
 )
 
 

@@ -28,6 +28,9 @@ PROBLEMS: Final[Mapping[str, str | Promise]] = MappingProxyType(
         "no_service_there": gettext_lazy("There is no DICOMweb store service at the partner’s address."),
         "odd_answer": gettext_lazy("Something answers at this address, but not as a DICOMweb server does."),
         "not_trusted": gettext_lazy("The partner’s certificate is not signed by an authority that is trusted here."),
+        "no_tls": gettext_lazy(
+            "No TLS connection came about: the partner speaks none, or its certificate is not trusted here."
+        ),
         "redirected": gettext_lazy("The partner’s address leads elsewhere, and that is not followed."),
         "host_not_listed": gettext_lazy("The partner’s host is not among the outbound hosts."),
         "not_https": gettext_lazy("The partner’s address is not https."),
@@ -57,7 +60,7 @@ _SETTINGS: Final = frozenset(
     {
         *("credentials_refused", "not_authorised", "no_secret", "no_service_there", "not_trusted", "redirected"),
         *("host_not_listed", "not_https", "not_an_address", "address_not_allowed", "our_title_unknown"),
-        *("its_title_unknown", "rejected", "no_dicom", "not_configured"),
+        *("its_title_unknown", "rejected", "no_dicom", "no_tls", "not_configured"),
     }
 )
 

@@ -19,7 +19,7 @@ from imaging.events.models import Job
 from imaging.ingest.models import ApplicationEntity
 from imaging.pipeline import partners, steps
 from imaging.queues import LONG
-from imaging.sharing.models import PartnerTransfer, TransferObject
+from imaging.sharing.models import Partner, PartnerTransfer, TransferObject
 from imaging.sharing.partners import sending, services
 from imaging.studies import oppositions
 from imaging.studies.correction import correcting
@@ -28,6 +28,7 @@ from tests.factories import arrivals
 from tests.imaging.dimse.conftest import Door, door, open_door
 from tests.partner_archives import MakePartner, Push, StartElsewhere, due, now, work
 from tests.ports import free_port
+from tests.receivers import certificate
 from tests.studies_in_archive import Archive
 
 __all__ = ["door", "open_door"]
@@ -279,3 +280,23 @@ def test_what_was_corrected_goes_out_corrected(
     work()
     assert now(transfer).state == State.DONE
     assert {pydicom.dcmread(path).StudyDescription for path in lyon.files} == {"CT of the chest"}
+
+
+def test_a_partner_is_called_over_tls_and_its_certificate_is_checked(
+    slices: Study, elsewhere: StartElsewhere, dimse_partner: MakePartner, push: Push, tmp_path: Path
+) -> None:
+    chain, key = certificate("localhost")
+    (tmp_path / "chain.pem").write_bytes(chain)
+    (tmp_path / "key.pem").write_bytes(key)
+    lyon = elsewhere("+tls", str(tmp_path / "key.pem"), str(tmp_path / "chain.pem"), "-ic")
+    partner = dimse_partner(lyon.port, uses_tls=True)
+    ApplicationEntity.objects.update(host="localhost")
+    transfer = push(slices, partner)
+    work()
+    assert (now(transfer).state, now(transfer).sent) == (State.FAILED, 0)
+    assert now(transfer).problem == "no_tls"
+
+    Partner.objects.update(certificates=chain.decode())
+    assert services.try_again(transfer)
+    work()
+    assert (now(transfer).state, now(transfer).sent) == (State.DONE, 5)
