@@ -56,7 +56,7 @@ OF_PAGES: Final = {
     **{f"sharing:{page}": "sharing" for page in ("new", "mine", "find", "share", "renew", "health-link")},
     "viewer:share-preview": "sharing",
     **{f"sharing:transfer{page}": "partners" for page in ("", "s", "-new", "-stop", "-decide")},
-    "sharing:record-new": "records",
+    **dict.fromkeys(("sharing:record-new", "viewer:record-preview"), "records"),
     "ingest:uploads": "upload",
     **dict.fromkeys(("ingest:import", "ingest:inbox"), "import"),
     **{f"ingest:quarantine{step}": "quarantine" for step in ("", "-decisions", "-decision")},

@@ -28,6 +28,7 @@ from imaging.viewer import (
     wrapping,
 )
 from imaging.viewer.shared import preview as share_preview
+from imaging.viewer.shared import record_preview
 
 
 class UidConverter:
@@ -72,6 +73,7 @@ urlpatterns = [
     path(f"{SERIES}/instances", instances.panel, name="study-instances"),
     path(f"{STUDY}/preview", preview.panel, name="study-preview"),
     path("shared/preview", share_preview.preview, name="share-preview"),
+    path("shared/record/preview", record_preview.preview, name="record-preview"),
     path("palette", palette.found, name="palette"),
     path("help/", help_pages.page, name="help-topics"),
     path("help/<slug:topic>", help_pages.page, name="help"),

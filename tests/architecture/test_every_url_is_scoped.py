@@ -110,7 +110,7 @@ REPORTS = {
 }
 #: Of sharing, for who shares or looks after shares, 404 for the shares of others: tests/imaging/sharing/.
 SHARING = {f"sharing:{page}" for page in ("mine", "find", "share", "revoke", "change", "renew", "decide")}
-SHARING |= {"sharing:record-new"}
+SHARING |= {"sharing:record-new", "viewer:record-preview"}
 SHARING |= {"sharing:new", "sharing:letter", "viewer:share-preview"}
 SHARING |= {"sharing:health-link"}
 SHARING |= {"sharing:copy", "sharing:copy-decide", "sharing:copy-again"}

@@ -297,7 +297,7 @@ def change(
         held = _held(share)
         rules = records.limits_of(held)
         before = (held.valid_until, held.most_opens, held.may_download)
-        held.valid_until = valid_until or held.valid_until
+        held.valid_until = records.latest_end(held, valid_until or held.valid_until)
         held.most_opens = most_opens or held.most_opens
         held.may_download = held.may_download if may_download is None else may_download
         problems = _against(held, before, rules)

@@ -1,11 +1,15 @@
-"""To whom the pages of a study offer to give the patient a link to their record."""
+"""To whom the pages of a study offer to give the patient a link to their record, and the form with which it is given."""
+
+from django.utils.translation import get_language
 
 from accounts import selectors as accounts
 from accounts.models import User
 from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.sharing.making import choosing
+from imaging.sharing.making.pages import Offer
 from imaging.sharing.record import selectors
+from imaging.sharing.record.forms import RecordForm, beginning
 from imaging.studies.models import Study
 
 
@@ -19,3 +23,9 @@ def may_give(study: Study, user: object, scope: Scope) -> bool:
         if rules.is_given and any(department.pk in held.get(role, ()) for role in rules.roles):
             return True
     return False
+
+
+def form_of(offer: Offer, data: object = None) -> RecordForm:
+    """Return the form, empty or with what was sent."""
+    rules = selectors.policy_of(offer.person.department.pk)
+    return RecordForm(data, rules=rules, initial=beginning(rules, language=get_language() or "en"))

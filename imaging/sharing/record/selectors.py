@@ -107,6 +107,15 @@ def has_come_of_age(share: Share) -> bool:
     return moment is not None and moment <= timezone.now()
 
 
+def latest_end(share: Share, wished: dt.datetime) -> dt.datetime:
+    """Return when a link ends that is to end then: a parent's no later than the child comes of age."""
+    link = link_of(share)
+    if link is None or not link.ends_of_age:
+        return wished
+    moment = of_age_at(person_of(share), share.department, policy_of(share.department_id))
+    return min(wished, moment) if moment is not None and moment > share.valid_from else wished
+
+
 def people_of(share: Share) -> frozenset[int]:
     """Return the primary keys under which the patient of a share is known: their own, and the record into which it was merged."""
     if share.patient_id is None:

@@ -50,9 +50,8 @@ def give(person: Person, wish: RecordWish, *, token: uuid.UUID | None = None) ->
     waits = policies.needs_approval(rules, limits)
     with transaction.atomic():
         share, handed = _created(person, wish, study.patient, rules, waits=waits, token=token)
-        if of_age_at is not None and share.record.ends_of_age and of_age_at < share.valid_until:
-            Share.objects.filter(pk=share.pk).update(valid_until=of_age_at)
-            share.valid_until = of_age_at
+        share.valid_until = selectors.latest_end(share, share.valid_until)
+        share.save(update_fields=["valid_until"])
         log.record(audit.Action.SHARE_MADE, share, actor=person.actor, detail=_told(share, wish))
         log.note(share, ShareEvent.Kind.MADE, person=person.user)
         if waits:

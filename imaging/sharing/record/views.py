@@ -10,7 +10,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods
 
 from imaging.sharing.entrance import sending
@@ -19,7 +18,8 @@ from imaging.sharing.making import services as making
 from imaging.sharing.making.pages import Offer
 from imaging.sharing.making.services import Made, NotShared
 from imaging.sharing.record import selectors, services, words
-from imaging.sharing.record.forms import RecordForm, beginning
+from imaging.sharing.record.forms import RecordForm
+from imaging.sharing.record.offering import form_of
 from imaging.studies import access
 
 
@@ -33,8 +33,8 @@ def give(request: HttpRequest) -> HttpResponseBase:
     except access.RightMissing:
         raise PermissionDenied from None
     if request.method != "POST":
-        return _page(request, offer, _form(offer))
-    form = _form(offer, request.POST)
+        return _page(request, offer, form_of(offer))
+    form = form_of(offer, request.POST)
     if not form.is_valid():
         return _page(request, offer, form, status=422)
     token = request.POST.get("token", "")[:36]
@@ -56,11 +56,6 @@ def _uuid(text: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         return None
-
-
-def _form(offer: Offer, data: object = None) -> RecordForm:
-    rules = selectors.policy_of(offer.person.department.pk)
-    return RecordForm(data, rules=rules, initial=beginning(rules, language=get_language() or "en"))
 
 
 def _page(request: HttpRequest, offer: Offer, form: RecordForm, *, status: int = 200) -> HttpResponse:

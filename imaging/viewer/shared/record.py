@@ -75,6 +75,7 @@ def page_of(share: Share, scope: Scope, *, begin: int = 0) -> dict[str, Any]:
     seen = {entry.study.pk for entry in entries}
     return {
         "share": share,
+        "until": records.latest_end(share, share.valid_until),
         "hospital": share.department.site.name,
         "patient": records.person_of(share),
         "link": records.link_of(share),

@@ -1,20 +1,24 @@
 """Giving a link: who may, what is asked, what is sent and printed, and what is seen of it at the desk."""
 
+import datetime as dt
 import re
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
+from django.utils import timezone
 
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
 from accounts.roles import Role
 from imaging.sharing.making import services as making
 from imaging.sharing.making.services import NotShared
-from imaging.sharing.models import Share, ShareVisit
+from imaging.sharing.models import RecordPolicy, Share, ShareVisit
 from imaging.sharing.models.choices import Factor
 from imaging.sharing.models.records import Ground, Relation
-from imaging.studies.models import Study
-from tests.factories.accounts import MembershipFactory
+from imaging.sharing.record import policies
+from imaging.studies.models import Patient, Study
+from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.imaging.sharing.record.conftest import Giving, Rules, come_in
 from tests.imaging.sharing.record.test_what_a_record_shows import ALICE, text_of
 from tests.shared_links import Letters, code_in, open_link, share_policy
@@ -200,3 +204,58 @@ def test_there_is_no_health_link_of_a_record(give: Giving, chest: Study, outside
     root = come_in(outside, made)
     assert outside.get(f"{root}shl").status_code == 403
     assert ShareVisit.objects.count() == 1
+
+
+def test_the_page_is_shown_beforehand_and_nothing_is_left_of_it(
+    alices: Client, rules: Rules, chest: Study, letters: Letters
+) -> None:
+    answer = alices.post("/shared/record/preview", filled(chest))
+    page = answer.content.decode()
+    assert "Preview: your recipient will see this page" in page
+    assert "Chest PA" in page
+    assert not Share.objects.exists()
+    assert not letters()
+    assert not AuditEvent.objects.filter(action__startswith="share.").exists()
+    rules(is_given=False)
+    answer = alices.post("/shared/record/preview", filled(chest))
+    assert answer.status_code == 422
+    assert "gives patients no link to their record" in answer.content.decode()
+
+
+def test_what_a_second_person_allows_is_sent_as_a_link_to_a_record(
+    give: Giving, chest: Study, outside: Client, share_policy: object, letters: Letters
+) -> None:
+    share_policy(approval="all")  # type: ignore[operator]
+    made = give(chest, email="jeanne@home.example", sends=True)
+    allowed = making.decide(made.share, allow=True, words="", user=UserFactory.create(), actor=ALICE)
+    assert allowed is not None
+    assert letters()[-1].subject.startswith("Your link to the imaging record")
+    assert "Chest PA" in text_of(outside, come_in(outside, allowed))
+
+
+def test_a_parents_link_is_never_extended_beyond_the_birthday(give: Giving, chest: Study, alice: User) -> None:
+    Patient.objects.update(birth_date=policies.birthday(timezone.localdate(), -17))
+    chest.patient.refresh_from_db()
+    soon = timezone.now() + dt.timedelta(days=30)
+    made = give(chest, relation=Relation.PARENT, ground=Ground.PARENTAL, name="Léa Durand", valid_until=soon)
+    later = timezone.now() + dt.timedelta(days=366)
+    extended = making.change(made.share, user=alice, actor=ALICE, valid_until=later)
+    eighteen = policies.birthday(chest.patient.birth_date, 18)  # type: ignore[arg-type]
+    assert timezone.localdate(extended.valid_until, made.share.department.site.zone) == eighteen
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"factors": ["birth_date"]}, "factors"),
+        ({"factors": []}, "factors"),
+        ({"critical_report_days": 1}, "critical_report_days"),
+    ],
+)
+def test_rules_that_contradict_themselves_are_refused(
+    changes: dict[str, object], field: str, emergency: Department
+) -> None:
+    policy = RecordPolicy(department=emergency, **{"report_days": 3, **changes})
+    with pytest.raises(ValidationError) as refused:
+        policy.full_clean()
+    assert field in refused.value.error_dict
