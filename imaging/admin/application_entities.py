@@ -87,7 +87,10 @@ class ApplicationEntityAdmin(AuditedModelAdmin[ApplicationEntity]):
         ),
         (
             _("When we call it"),
-            {"fields": ("host", "port"), "description": _("Needed to test the connection and to send, not to receive.")},
+            {
+                "fields": ("host", "port"),
+                "description": _("Needed to test the connection and to send, not to receive."),
+            },
         ),
         (_("Watching it"), {"fields": ("silence_hours", *readonly_fields)}),
     )
