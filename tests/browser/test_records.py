@@ -13,6 +13,7 @@ from imaging.sharing.models.records import Ground, Relation
 from imaging.sharing.record import services
 from imaging.studies.models import Study
 from tests.browser.conftest import PHONE, WIDE, OpenPage, until
+from tests.browser.test_pages import SHOTS
 from tests.browser.test_shares import chest, link, looked_at
 from tests.imaging.sharing.record.conftest import wish
 from tests.shared_links import Sharing, person
@@ -86,6 +87,13 @@ def test_a_clinician_gives_a_parent_a_link_from_the_page_of_a_study(
     page.get_by_role("link", name="Link for the patient").click()
     page.get_by_role("heading", name="Give the patient a link to their record").wait_for()
     looked_at(page, "record-give")
+    page.get_by_label("E-mail").fill("rita@home.example")
+    with page.context.expect_page() as begun:
+        page.get_by_role("button", name="Preview as recipient").click()
+    begun.value.get_by_text("Preview: your recipient will see this page").wait_for()
+    if SHOTS:
+        begun.value.screenshot(path=f"{SHOTS}/share-record-preview.png", full_page=True)
+    begun.value.close()
     page.get_by_label("another relative").check()
     page.get_by_label("On which ground").select_option("wish")
     page.get_by_label("Name").fill("Léa Durand")

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from imaging.sharing import recipients, selectors
 from imaging.sharing.models import Share, ShareVisit
+from imaging.sharing.record.selectors import is_record
 from imaging.studies.export.services import Handed
 from imaging.studies.models import Study
 from imaging.viewer.downloads import explained
@@ -58,13 +59,18 @@ def _package(visit: ShareVisit, studies: Sequence[Study]) -> Package:
     share = visit.share
     cover = Cover(
         hospital=share.department.site.name,
-        sender=f"{share.created_by.label}, {share.department.label}",
+        sender=_sender(share),
         recipient=share.recipient_name,
         note=share.note,
         reports=tuple(_reports(share, studies)),
     )
     handed = Handed(on=timezone.localdate(visit.begun_at), share=share.key, is_deidentified=share.is_deidentified)
     return Package(cover=cover, handed=handed, form="share")
+
+
+def _sender(share: Share) -> str:
+    """Who gave the images: of a patient's record the department, which goes on when the person has left."""
+    return share.department.label if is_record(share) else f"{share.created_by.label}, {share.department.label}"
 
 
 def _reports(share: Share, studies: Sequence[Study]) -> list[ReportFile]:

@@ -7,6 +7,8 @@ from accounts.audit.models import AuditEvent
 from accounts.labels import Label
 from accounts.models import Department, User
 from accounts.roles import Role
+from imaging.privacy.looking.grounds import Ground as LookGround
+from imaging.privacy.looking.grounds import Grounds, Told
 from imaging.sharing.models.choices import Factor
 from imaging.sharing.models.records import Ground, Relation
 from imaging.studies import protecting
@@ -14,7 +16,7 @@ from imaging.studies.models import Study
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.imaging.sharing.record.conftest import Giving, Rules, come_in
 from tests.imaging.sharing.record.test_what_a_record_shows import ALICE, study_of, text_of
-from tests.shared_links import Sharing
+from tests.shared_links import Sharing, open_link
 from tests.studies_in_archive import Archive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,3 +128,27 @@ def test_who_looked_is_not_there_where_the_rules_do_not_show_it(
     root = come_in(outside, give(chest))
     assert "Who looked" not in text_of(outside, root)
     assert outside.get(f"{root}record/looks").status_code == 404
+
+
+def test_no_page_of_the_patients_names_who_gave_the_link(give: Giving, chest: Study, outside: Client) -> None:
+    made = give(chest)
+    open_link(outside, made)
+    root = f"/s/{made.share.key}/"
+    assert "Alice Martin" not in text_of(outside, root)
+    outside.post(f"{root}proof", {"answer": made.handed.proof})
+    assert "Alice Martin" not in text_of(outside, root)
+    download = outside.get(f"{root}studies/{chest.study_instance_uid}/download")
+    assert b"Alice Martin" not in b"".join(download.streaming_content)  # type: ignore[attr-defined]
+    ended = outside.post(f"{root}record/close", follow=True)
+    assert "Alice Martin" not in ended.content.decode()
+
+
+def test_what_staff_wrote_to_each_other_is_not_told(
+    give: Giving, chest: Study, outside: Client, monkeypatch: pytest.MonkeyPatch, bruno: User
+) -> None:
+    look(bruno, chest)
+    monkeypatch.setattr(Grounds, "of", lambda self, line: (Told(LookGround.EMERGENCY, "suspicion about the father"),))
+    root = come_in(outside, give(chest))
+    page = text_of(outside, f"{root}record/looks")
+    assert "emergency access" in page
+    assert "the father" not in page
