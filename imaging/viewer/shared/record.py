@@ -20,7 +20,7 @@ from imaging.sharing.record import told
 from imaging.sharing.scopes import actor_of
 from imaging.studies.models import Series, Study
 from imaging.viewer import picture_addresses, wording
-from imaging.viewer.shared import reports
+from imaging.viewer.shared import kinds, reports
 
 #: Examinations of one page.
 PAGE = 20
@@ -33,6 +33,7 @@ class Examination:
 
     study: Study
     title: str
+    kind: str
     picture: str
     count: int
     viewer: str
@@ -99,6 +100,7 @@ def _examination(share: Share, study: Study, series: list[Series]) -> Examinatio
     return Examination(
         study=study,
         title=wording.study_title(study),
+        kind=kinds.in_words(study.modalities),
         picture=next(pictures, ""),
         count=sum(row.instance_count for row in series),
         viewer=reverse("viewer:viewer", args=[uid]) if series else "",

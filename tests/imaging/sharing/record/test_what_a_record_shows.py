@@ -48,7 +48,9 @@ def test_the_patient_sees_examinations_of_today_and_later(
     give: Giving, chest: Study, archive: Archive, outside: Client
 ) -> None:
     root = come_in(outside, give(chest))
-    assert "Chest PA" in text_of(outside, root)
+    page = text_of(outside, root)
+    assert "Chest PA" in page
+    assert "CT scan" in page
     later = study_of(archive, StudyDescription="Wrist left", PatientName="Durand^Jeanne", PatientBirthDate="19620314")
     page = text_of(outside, root)
     assert "Wrist left" in page
