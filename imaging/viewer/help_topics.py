@@ -28,7 +28,7 @@ TOPICS: Final = (
     *("start", "studies", "lists", "study", "viewer", "documents", "headers"),
     *("requesting", "vetting", "reading", "reports", "critical"),
     *("upload", "import", "wrap", "quarantine", "conflicts", "repair", "reconciliation"),
-    *("sharing", "partners", "records", "access", "emergency", "privacy", "notifications", "account"),
+    *("sharing", "collections", "partners", "records", "access", "emergency", "privacy", "notifications", "account"),
     "figures",
     *("administration", "people", "machines"),
 )
@@ -55,6 +55,8 @@ OF_PAGES: Final = {
     **{f"reports:critical{page}": "critical" for page in ("", "-list", "-raise")},
     **{f"sharing:{page}": "sharing" for page in ("new", "mine", "find", "share", "renew", "health-link")},
     "viewer:share-preview": "sharing",
+    **{f"collections:{page}": "collections" for page in ("mine", "find", "new", "choose", "collection", "edit")},
+    **{f"collections:{page}": "collections" for page in ("members", "paste", "comments")},
     **{f"sharing:transfer{page}": "partners" for page in ("", "s", "-new", "-stop", "-decide")},
     **dict.fromkeys(("sharing:record-new", "viewer:record-preview"), "records"),
     "ingest:uploads": "upload",

@@ -115,6 +115,13 @@ SHARING |= {"sharing:new", "sharing:letter", "viewer:share-preview"}
 SHARING |= {"sharing:health-link"}
 SHARING |= {"sharing:copy", "sharing:copy-decide", "sharing:copy-again"}
 SHARING |= {f"sharing:transfer{step}" for step in ("", "s", "-new", "-stop", "-again", "-decide")}
+#: Of collections, for their members alone, 404 for everybody else: tests/imaging/sharing/collections/test_pages.py.
+COLLECTIONS = {
+    *(f"collections:{page}" for page in ("mine", "find", "new", "choose", "put", "collection", "edit", "archive")),
+    *(f"collections:{act}" for act in ("paste", "remove-study", "note", "move-study", "members", "leave")),
+    *(f"collections:{act}" for act in ("change-member", "remove-member", "comments", "change-comment")),
+    "collections:delete-comment",
+}
 #: Of emergency access: by capability, and about one's own alone: tests/imaging/access/emergency/.
 EMERGENCY = {f"access:emergency{page}" for page in ("", "-opened", "-end", "-reviews", "-review")}
 #: What programs and people may ask of the REST API, and see nothing of others in: tests/imaging/api/.
@@ -240,6 +247,7 @@ def test_every_route_is_known() -> None:
         and name not in OF_A_STUDY
         and name not in IMPORTS | UPLOADS
         and name not in RECONCILIATION | REQUESTING | READING | REPORTS | SHARING
+        and name not in COLLECTIONS
         and name not in DESKS | REPAIRS | SEARCHES | API | EMERGENCY | PRIVACY | ACCESS_REQUESTS | FIGURES | ROOMS
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"

@@ -68,7 +68,8 @@ class CollectionAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Count the members."""
-        return super().get_queryset(request).annotate(member_count=Count("members"))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(member_count=Count("members"))
+        return rows
 
     @admin.display(description=_("without identity"), boolean=True)
     def is_deidentified(self, row: Collection) -> bool:
