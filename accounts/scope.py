@@ -95,6 +95,11 @@ class Scope:
         return not (named and self.rights) and not held
 
     @property
+    def is_outside(self) -> bool:
+        """Whether it is read by somebody outside the hospital: what images were before they were corrected is not told them."""
+        return self.principal.kind == "share"
+
+    @property
     def is_unrestricted(self) -> bool:
         """Whether everything is visible now."""
         return self.unrestricted and not self.is_expired

@@ -127,7 +127,8 @@ class _Header:
         """The elements that take the place of received ones, or come to them."""
         merged = corrections.merged(self._changes)
         new: dict[int, list[Piece]] = {int(tag, 16): [self._writer.json(tag, merged[tag])] for tag in merged}
-        new[_ORIGINAL] = self._original()
+        if corrections.tells_before(self._changes):
+            new[_ORIGINAL] = self._original()
         if self._becomes_utf8:
             new[CHARACTER_SET] = [self._writer.value(CHARACTER_SET, "CS", UTF_8)]
         return new
@@ -147,7 +148,8 @@ class _Header:
             modified = self._writer.item(b"".join(values[tag] for tag in sorted(values)))
             number = int(corrections.MODIFIED_ATTRIBUTES, 16)
             content = self._writer.sequence_head(number) + modified + self._writer.sequence_end()
-            pieces.append(self._writer.item(content + self._writer.record(corrections.stamp(change))))
+            if change.keeps_before:
+                pieces.append(self._writer.item(content + self._writer.record(corrections.stamp(change))))
             before.update({tag: self._writer.json(tag, element) for tag, element in change.attributes.items()})
         return [*pieces, self._writer.sequence_end()]
 

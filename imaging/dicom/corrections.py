@@ -46,13 +46,17 @@ _LENGTH_TO_END: Final = "00080001"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One correction as it goes out. ``made_at`` is aware; ``source`` is who gave the previous values."""
+    """One correction as it goes out. ``made_at`` is aware; ``source`` is who gave the previous values.
+
+    Without ``keeps_before`` those do not go out beside it: they may name another patient, whose they first were thought to be.
+    """
 
     attributes: Attributes
     made_at: datetime
     reason: str = CORRECT
     source: str = ""
     system: str = MODIFYING_SYSTEM
+    keeps_before: bool = True
 
 
 def put_over(dataset: Dataset, attributes: Attributes) -> Dataset:
@@ -88,12 +92,19 @@ def overlay(record: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, A
     for change in changes:
         before = {tag: _before(corrected.get(tag), element) for tag, element in change.attributes.items()}
         corrected.update({tag: dict(element) for tag, element in change.attributes.items()})
-        items.append({MODIFIED_ATTRIBUTES: {"vr": "SQ", "Value": [dict(sorted(before.items()))]}, **stamp(change)})
-    corrected[ORIGINAL_ATTRIBUTES] = {"vr": "SQ", "Value": items}
+        if change.keeps_before:
+            items.append({MODIFIED_ATTRIBUTES: {"vr": "SQ", "Value": [dict(sorted(before.items()))]}, **stamp(change)})
+    if tells_before(changes):
+        corrected[ORIGINAL_ATTRIBUTES] = {"vr": "SQ", "Value": items}
     if not all(text.isascii() for text in texts(changes)):
         corrected[CHARACTER_SET] = _UTF_8
     touched = touched_groups(changes)
     return {tag: element for tag, element in sorted(corrected.items()) if not is_length(tag, touched)}
+
+
+def tells_before(changes: Sequence[Change]) -> bool:
+    """Whether an Original Attributes Sequence is written."""
+    return any(change.keeps_before for change in changes)
 
 
 def stamp(change: Change) -> dict[str, dict[str, Any]]:

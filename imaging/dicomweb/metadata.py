@@ -51,6 +51,7 @@ def of_instance(
 ) -> HttpResponseBase:
     """Give the headers of one instance, as an array of one (PS3.18 section F.2.1)."""
     media_type = _media_type(request)
+    is_outside: bool = request.scope.is_outside  # type: ignore[attr-defined]
     version = access.open_instance(
         request.scope,  # type: ignore[attr-defined]
         study_instance_uid,
@@ -63,7 +64,7 @@ def of_instance(
         request,
         [version.instance.series],
         media_type,
-        lambda: b"[" + study_metadata.instance_metadata(version, base=base(request)) + b"]",
+        lambda: b"[" + study_metadata.instance_metadata(version, base=base(request), is_outside=is_outside) + b"]",
     )
 
 

@@ -70,7 +70,7 @@ def instance(
     alone = negotiation.first(accepted, lambda entry: _alone(entry, stored.transfer_syntax_uid), _available([version]))
     if not alone:
         return _parts(request, accepted, [version])
-    file = output.file_of(version)
+    file = output.file_of(version, is_outside=request.scope.is_outside)  # type: ignore[attr-defined]
     etag = f'"{file.etag}"'
     same = answers.unchanged(request, etag)
     if same is not None:
@@ -93,7 +93,7 @@ def _parts(
         raise answers.NothingHere
     chosen = negotiation.first(accepted, lambda entry: _acceptable(entry, versions), _available(versions))
     boundary = multipart.new_boundary()
-    files = output.files_of(chosen)
+    files = output.files_of(chosen, is_outside=request.scope.is_outside)  # type: ignore[attr-defined]
     # The length of a corrected object is known once its header was read: not worth the wait for thousands of them.
     is_measured = sum(file.is_corrected for file in files) <= _MEASURED
     parts = [_part(version, file, is_measured) for version, file in zip(chosen, files, strict=True)]

@@ -2,6 +2,9 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
 
 from accounts.roles import Right
 from accounts.scope import Scope
@@ -25,7 +28,8 @@ def studies_of(share: Share, scope: Scope) -> list[SharedStudy]:
     if records.is_record(share):
         own = Study.objects.visible_to(scope, Right.LIST).select_related("patient")
         return [SharedStudy(row, is_prior=False) for row in own.order_by("-study_at", "-pk")]
-    priors, named = share.items.filter(is_prior=True).values("study"), share.items.values("study")
+    priors: QuerySet[Any, Any] = share.items.filter(is_prior=True).values("study")
+    named: QuerySet[Any, Any] = share.items.values("study")
     if share.deidentification is not None:
         made = share.deidentification.copies.filter(copy__isnull=False)
         priors, named = made.filter(source__in=priors).values("copy"), made.values("copy")

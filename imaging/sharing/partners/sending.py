@@ -195,7 +195,7 @@ def _carry(
         return True
     octets, is_open = 0, True
     try:
-        file = output.file_of(version)
+        file = output.file_of(version, is_outside=True)
         octets = file.length
         answer = line.store(Parcel(version.instance.sop_class_uid, syntax, _Watched(file, watch)))
     except (storage.ObjectDamaged, storage.ObjectMissing):

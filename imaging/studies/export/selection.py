@@ -93,7 +93,7 @@ class Versions:
         found = {version.pk: version for version in readable(self._scope, (entry.version_id for entry in batch))}
         if len(found) != len(batch):
             raise ExportChanged("an object was withdrawn, or the right to it")
-        files = output.files_of([found[entry.version_id] for entry in batch])
+        files = output.files_of([found[entry.version_id] for entry in batch], is_outside=self._scope.is_outside)
         if any(file.etag != entry.tag for file, entry in zip(files, batch, strict=True)):
             raise ExportChanged("an object was corrected")
         return files
@@ -193,7 +193,8 @@ def _corrected(entries: Sequence[Chosen], scope: Scope) -> dict[int, Chosen]:
     found: dict[int, Chosen] = {}
     for batch in _batches(entries, BATCH):
         versions = list(readable(scope, (entry.version_id for entry in batch)))
-        files = dict(zip((version.pk for version in versions), output.files_of(versions), strict=True))
+        files_out = output.files_of(versions, is_outside=scope.is_outside)
+        files = dict(zip((version.pk for version in versions), files_out, strict=True))
         lengths = _lengths([file.etag for file in files.values()])
         measured: dict[str, int] = {}
         for entry in batch:

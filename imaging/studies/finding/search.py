@@ -17,7 +17,7 @@ from accounts.scope import Scope
 from imaging.dicom import entity_attributes, matching
 from imaging.dicom.matching import Key
 from imaging.studies import access
-from imaging.studies.finding import attributes, list_scan, searched, series_list
+from imaging.studies.finding import attributes, list_scan, partly_seen, searched, series_list
 from imaging.studies.finding import matching as columns
 from imaging.studies.finding.attributes import Attributes
 from imaging.studies.finding.list_filters import Order, StudyFilters
@@ -97,7 +97,7 @@ def search(scope: Scope, wanted: Search, *, actor: Actor) -> Found:
     Raises ``StudyNotVisible`` for a named study or series that is not visible or does not exist, ``SearchTooBroad``, and
     the errors of ``storage`` when headers have to be read.
     """
-    kept, ignored = _divided(wanted)
+    kept, ignored = _divided(scope, wanted)
     if wanted.series_instance_uid:
         access.open_series(
             scope,
@@ -125,7 +125,7 @@ def batches(scope: Scope, wanted: Search, *, actor: Actor, size: int) -> Iterato
     What was found is decided with the first batch; what has gone by the time that its turn comes is left out. Errors as
     ``search``.
     """
-    kept, ignored = _divided(wanted)
+    kept, ignored = _divided(scope, wanted)
     with time_limit():
         place = _ids(scope, wanted, kept)
     _record(wanted, actor=actor, found=len(place.ids))
@@ -135,10 +135,15 @@ def batches(scope: Scope, wanted: Search, *, actor: Actor, size: int) -> Iterato
         yield Found(found, place.more or start + size < len(place.ids), None, ignored, is_abridged)
 
 
-def _divided(wanted: Search) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
-    """The keys that rows are chosen by, and those that cannot be."""
+def _divided(scope: Scope, wanted: Search) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
+    """The keys that rows are chosen by, and those that cannot be, or not by this reader."""
     asked = [key for key in wanted.keys if not key.is_universal]
-    supported = tuple(key for key in asked if columns.supports(key, _ROWS[wanted.level]))
+    supported = tuple(
+        key
+        for key in asked
+        if columns.supports(key, _ROWS[wanted.level])
+        and not (partly_seen.is_partial(scope) and partly_seen.tells_of_the_rest(key))
+    )
     return supported, tuple(key for key in asked if key not in supported)
 
 
@@ -186,7 +191,9 @@ def _loaded(scope: Scope, level: Level, ids: Sequence[int]) -> list[Any]:
     """The rows of these keys, in their order, with the levels above; a slow client gets none that is out of scope by now."""
     visible: QuerySet[Any] = _KINDS[level].objects.visible_to(scope)
     found = visible.filter(pk__in=ids).select_related(*_ABOVE[level]).in_bulk()
-    return [found[pk] for pk in ids if pk in found]
+    rows = [found[pk] for pk in ids if pk in found]
+    partly_seen.as_seen(scope, rows)
+    return rows
 
 
 def _total(scope: Scope, wanted: Search, keys: tuple[Key, ...], place: _Place) -> int | None:
@@ -271,7 +278,7 @@ def _headers(scope: Scope, level: Level, rows: Sequence[Any]) -> dict[int, Mappi
         .select_related("instance__series__study")
         .defer("frame_index")
     )
-    records = metadata.records_of(versions)
+    records = metadata.records_of(versions, is_outside=scope.is_outside)
     return {owners[instance]: record for instance, record in records.items()}
 
 

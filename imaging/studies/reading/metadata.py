@@ -39,8 +39,11 @@ class _Line:
     changes: Sequence[Change] = ()
     _served: bytes | None = None
 
-    def served(self) -> bytes:
-        """The header as it goes out; what corrections make of it is remembered."""
+    def served(self, *, is_outside: bool = False) -> bytes:
+        """The header as it goes out; what corrections make of it is remembered for those within the hospital."""
+        if is_outside and self.changes:
+            told = output.as_told(self.changes, is_outside=True)
+            return output.record(self.text, changes=told, is_converted=self.is_converted)
         if self._served is None:
             text = output.record(self.text, changes=self.changes, is_converted=self.is_converted)
             if not self.changes:
@@ -97,25 +100,28 @@ def bulk_uri(path: str) -> str:
     return _MARKER + path
 
 
-def instance_metadata(version: InstanceVersion, *, base: str = "") -> bytes:
+def instance_metadata(version: InstanceVersion, *, base: str = "", is_outside: bool = False) -> bytes:
     """DICOM JSON object of one version, opened with ``access.open_instance``. ``base`` as in ``series_metadata``.
+
+    ``is_outside`` when it is read outside the hospital, as in ``output.files_of``.
 
     Raises the errors of ``storage``.
     """
     instance = version.instance
     line = _line(version)
-    return _addressed(line, instance.series.study.study_instance_uid, instance.series.series_instance_uid, base)
+    study_uid, series_uid = instance.series.study.study_instance_uid, instance.series.series_instance_uid
+    return _addressed(line, study_uid, series_uid, base, is_outside=is_outside)
 
 
-def instance_record(version: InstanceVersion) -> dict[str, Any]:
+def instance_record(version: InstanceVersion, *, is_outside: bool = False) -> dict[str, Any]:
     """The same as a dictionary, with bulk data relative to the instance."""
-    record: dict[str, Any] = orjson.loads(_line(version).served())
+    record: dict[str, Any] = orjson.loads(_line(version).served(is_outside=is_outside))
     return record
 
 
-def records_of(versions: Iterable[InstanceVersion]) -> dict[int, dict[str, Any]]:
+def records_of(versions: Iterable[InstanceVersion], *, is_outside: bool = False) -> dict[int, dict[str, Any]]:
     """Those of several, by the primary key of their instances; each series is read once."""
-    return {version.instance_id: instance_record(version) for version in versions}
+    return {version.instance_id: instance_record(version, is_outside=is_outside) for version in versions}
 
 
 def received_record(version: InstanceVersion) -> dict[str, Any]:
@@ -155,6 +161,7 @@ def etag(scope: Scope, series: Iterable[Series]) -> str:
         digest.update(f"{row.pk}.{row.version};".encode())
     # Named objects narrow what is seen within a series; departments show it whole.
     digest.update(b"deidentified|" if scope.deidentified else b"|")
+    digest.update(b"outside|" if scope.is_outside else b"|")
     for names in (scope.studies, scope.series, scope.instances):
         digest.update(",".join(sorted(names)).encode() + b"|")
     return digest.hexdigest()[:32]
@@ -207,7 +214,8 @@ def _visible_lines(series: Series, scope: Scope, base: str) -> list[bytes]:
         .values_list("pk", flat=True)
     )
     study_uid = series.study.study_instance_uid
-    return [_addressed(lines[pk], study_uid, series.series_instance_uid, base) for pk in visible if pk in lines]
+    series_uid, is_outside = series.series_instance_uid, scope.is_outside
+    return [_addressed(lines[pk], study_uid, series_uid, base, is_outside=is_outside) for pk in visible if pk in lines]
 
 
 def _line(version: InstanceVersion) -> _Line:
@@ -264,8 +272,8 @@ def _texts(content: StoredObject) -> list[bytes]:
         raise storage.ObjectDamaged(str(error)) from error
 
 
-def _addressed(line: _Line, study_uid: str, series_uid: str, base: str) -> bytes:
-    text = line.served()
+def _addressed(line: _Line, study_uid: str, series_uid: str, base: str, *, is_outside: bool) -> bytes:
+    text = line.served(is_outside=is_outside)
     if not base or _STORED not in text:
         return text
     address = f"{base}/studies/{study_uid}/series/{series_uid}/instances/{line.sop_instance_uid}/{_MARKER}"

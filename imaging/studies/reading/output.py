@@ -7,7 +7,8 @@ the preamble of a file, which is no part of the object, never leaves as somethin
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -40,6 +41,7 @@ _CHUNK: Final = 256 * 1024
 TAG_LENGTH: Final = 32
 #: Part of every tag of a corrected object: another way of writing corrections is another object.
 _WRITING: Final = 1
+_WRITING_FOR_OUTSIDE: Final = "1 outside"
 
 
 class OutputFile:
@@ -106,15 +108,26 @@ class OutputFile:
             raise storage.ObjectDamaged(self._stored.file_sha256) from error
 
 
-def file_of(version: InstanceVersion) -> OutputFile:
-    """The object of a version as it goes out."""
-    return files_of([version])[0]
+def file_of(version: InstanceVersion, *, is_outside: bool = False) -> OutputFile:
+    """The object of a version as it goes out; as ``files_of``."""
+    return files_of([version], is_outside=is_outside)[0]
 
 
-def files_of(versions: Sequence[InstanceVersion]) -> list[OutputFile]:
-    """The objects of versions as they go out, in order. One query when any of them is corrected, none otherwise."""
+def files_of(versions: Sequence[InstanceVersion], *, is_outside: bool = False) -> list[OutputFile]:
+    """The objects of versions as they go out, in order. One query when any of them is corrected, none otherwise.
+
+    Those that go ``is_outside`` of the hospital do not tell what was corrected: they may have been filed under somebody else.
+    """
     changes = corrections.changes_of(version.pk for version in versions if version.is_corrected)
-    return [OutputFile(version.stored_object, changes.get(version.pk, ())) for version in versions]
+    return [
+        OutputFile(version.stored_object, as_told(changes.get(version.pk, ()), is_outside=is_outside))
+        for version in versions
+    ]
+
+
+def as_told(changes: Sequence[Change], *, is_outside: bool) -> Sequence[Change]:
+    """Corrections as who reads them may know them."""
+    return [replace(change, keeps_before=False) for change in changes] if is_outside else changes
 
 
 def corrected_tags(version: InstanceVersion) -> frozenset[str]:
@@ -146,11 +159,12 @@ def of_converted_frames(text: bytes) -> bytes:
     return orjson.dumps(dict(sorted({**kept, **_RGB}.items())))
 
 
-def _tag(stored: StoredObject, changes: Iterable[Change]) -> str:
+def _tag(stored: StoredObject, changes: Sequence[Change]) -> str:
     said = [(change.made_at.isoformat(), change.attributes, change.reason, change.source) for change in changes]
     if not said:
         return stored.file_sha256[:TAG_LENGTH]
-    text = orjson.dumps([_WRITING, stored.file_sha256, said], option=orjson.OPT_SORT_KEYS)
+    way = _WRITING if all(change.keeps_before for change in changes) else _WRITING_FOR_OUTSIDE
+    text = orjson.dumps([way, stored.file_sha256, said], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(text).hexdigest()[:TAG_LENGTH]
 
 
