@@ -149,3 +149,15 @@ def test_a_protected_study_is_at_no_address_of_a_record(
     Study.objects.filter(study_instance_uid=two[0].study_uid).update(sensitivity="protected")
     Placement.objects.filter(study__study_instance_uid=two[0].study_uid).update(sensitivity="protected")
     assert outside.get(below(record[0], name, two[0])).status_code == 404, name
+
+
+#: What is told of a study without its images: that there is one, of which series and instances.
+TOLD_WITHOUT_IMAGES = {f"dicomweb:{each}" for each in ("series-of-study", "instances-of-study", "instances-of-series")}
+
+
+@pytest.mark.parametrize("name", sorted(OF_A_STUDY - {"dicomweb:root"} - TOLD_WITHOUT_IMAGES))
+def test_a_record_without_images_gives_none_at_any_address(
+    record: tuple[str, Addresses], two: tuple[Addresses, Addresses], outside: Client, name: str
+) -> None:
+    RecordPolicy.objects.update(shows_images=False)
+    assert outside.get(below(record[0], name, two[0])).status_code in {403, 404}, name
