@@ -104,7 +104,7 @@ class CommentForm(forms.Form):
 class NoteForm(forms.Form):
     """Why a study is here."""
 
-    note = forms.CharField(label=_("Why it is here"), max_length=300, required=False)
+    note = forms.CharField(label=pgettext_lazy("collection", "Why it is here"), max_length=300, required=False)
 
 
 class PasteForm(forms.Form):
@@ -113,7 +113,7 @@ class PasteForm(forms.Form):
     uids = forms.CharField(
         label=_("Study Instance UIDs"), max_length=MOST_STUDIES * 66, widget=forms.Textarea(attrs={"rows": 2})
     )
-    note = forms.CharField(label=_("Why it is here"), max_length=300, required=False)
+    note = forms.CharField(label=pgettext_lazy("collection", "Why it is here"), max_length=300, required=False)
 
     def clean_uids(self) -> list[str]:
         """Take what is a UID, and say what is none."""
