@@ -11,6 +11,8 @@ from django.utils import timezone
 from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
 from accounts.roles import Role
+from imaging.sharing import tending
+from imaging.sharing.letters import content
 from imaging.sharing.making import services as making
 from imaging.sharing.making.services import NotShared
 from imaging.sharing.models import RecordPolicy, Share, ShareVisit
@@ -20,7 +22,7 @@ from imaging.sharing.record import policies
 from imaging.studies.models import Patient, Study
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.imaging.sharing.record.conftest import Giving, Rules, come_in
-from tests.imaging.sharing.record.test_what_a_record_shows import ALICE, text_of
+from tests.imaging.sharing.record.test_what_a_record_shows import ALICE, oppose, text_of
 from tests.shared_links import Letters, code_in, open_link, share_policy
 
 __all__ = ["share_policy"]
@@ -167,6 +169,10 @@ def test_wrong_codes_are_told_to_whoever_gave_it_and_lock_it(give: Giving, rules
 def test_the_letter_is_about_the_record(alices: Client, give: Giving, chest: Study) -> None:
     made = give(chest)
     told = {"secret": made.handed.secret, "code": made.handed.code, "proof": made.handed.proof}
+    words = content.letter(made.share, made.handed)
+    assert words.title == "Your link to the imaging record"
+    assert "Durand" in words.greeting
+    assert any("New examinations show by themselves" in line for line in words.advice)
     answer = alices.post(f"/shared/{made.share.key}/letter", told)
     assert answer.status_code == 200
     assert answer["Content-Type"] == "application/pdf"
@@ -259,3 +265,13 @@ def test_rules_that_contradict_themselves_are_refused(
     with pytest.raises(ValidationError) as refused:
         policy.full_clean()
     assert field in refused.value.error_dict
+
+
+def test_whoever_gave_it_is_told_once_when_the_patient_opposes(give: Giving, chest: Study, alice: User) -> None:
+    give(chest)
+    tending.tend()
+    assert not alice.notifications.exists()
+    oppose(chest.patient)
+    tending.tend()
+    tending.tend()
+    assert [row.kind for row in alice.notifications.all()] == ["share.stopped"]
