@@ -11,7 +11,7 @@ from imaging.sharing.models import ShareVisit
 log = logging.getLogger(__name__)
 
 #: Seconds between two questions whether the share still stands.
-_ASKED_AGAIN: Final = 0.5
+_ASKED_AGAIN: Final = 0.25
 
 
 class ShareEnded(Exception):

@@ -31,7 +31,7 @@ StillAllowed = Callable[[], bool]
 #: so often it is begun anew for that.
 _ATTEMPTS: Final = 5
 #: Seconds between two questions whether the download may go on.
-_ASKED_AGAIN: Final = 0.5
+_ASKED_AGAIN: Final = 0.25
 #: Bytes of which one answer to that question holds, so that a slow line asks often too.
 _AT_ONCE: Final = 64 * 1024
 
@@ -65,7 +65,7 @@ def zip_answer(
 ) -> HttpResponseBase:
     """The studies, or some series of the first, as a zip with page, previews, index and receipts; or the part asked for.
 
-    ``still_allowed`` is asked twice a second while bytes go out, and ends them with a no.
+    ``still_allowed`` is asked four times a second while bytes go out, and ends them with a no.
     Raises what ``exports.prepare`` does, and ``download_turns.TooMany`` and ``Crowded``: see ``downloads.explained``.
     """
     packed = package or Package()
