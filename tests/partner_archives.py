@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -59,15 +60,16 @@ def _listens(port: int) -> bool:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Iterator[StartElsewhere]:
-    """`elsewhere("+xi", port=…)` starts a storescp with these options."""
+    """`elsewhere("+xi", port=…)` starts a storescp with these options; names and values of its environment may follow."""
     started: list[Elsewhere] = []
 
-    def start(*options: str, port: int = 0) -> Elsewhere:
+    def start(*options: str, port: int = 0, **environment: str) -> Elsewhere:
         folder = tmp_path / "elsewhere"
         folder.mkdir(exist_ok=True)
         chosen = port or free_port()
         command = [peers.find("storescp"), "-od", str(folder), "-aet", "LYON", *options, str(chosen)]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdout=quiet, stderr=quiet, env={**os.environ, **environment})
         started.append(Elsewhere(chosen, folder, process))
         assert eventually(lambda: _listens(chosen), within=20)
         return started[-1]

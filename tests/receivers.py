@@ -26,7 +26,10 @@ class Message:
 
 @dataclass
 class Receiver:
-    """Answers with ``status`` (and what ``extra`` says), and keeps every message; ``drips`` of its answer come as long as asked."""
+    """Answers with ``status`` (and what ``extra`` says), and keeps every message, with its body unless ``keeps`` is off.
+
+    ``drips`` of its answer come as long as asked.
+    """
 
     port: int
     certificate: str
@@ -34,6 +37,7 @@ class Receiver:
     extra: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     drips: bool = False
+    keeps: bool = True
     messages: list[Message] = field(default_factory=list)
 
     @property
@@ -73,7 +77,11 @@ def receiver(tmp_path: Path) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             found.messages.append(
-                Message(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+                Message(
+                    self.path,
+                    {name.lower(): value for name, value in self.headers.items()},
+                    body if found.keeps else b"",
+                )
             )
             while found.drips:
                 try:
