@@ -43,3 +43,8 @@ def refusal(code: str) -> str:
 def review(code: str) -> str:
     """Return why a person must look at a copy first; ``code`` is a ``Review``."""
     return str(_REVIEWS.get(code, _REVIEWS[Review.BURNED_IN_LIKELY]))
+
+
+def reason(code: str) -> str:
+    """Return why an object does not go out by itself; ``code`` is a ``Refusal`` or a ``Review``."""
+    return refusal(code) if code in _REFUSALS else review(code)

@@ -19,7 +19,7 @@ from imaging.studies.models import InstanceVersion, Patient, Study
 from imaging.studies.reading import corrections, metadata
 
 FOLDER: Final = "DICOM"
-_FILE_SET: Final = "NEGATOSCOPE"
+FILE_SET: Final = "NEGATOSCOPE"
 _NAMESPACE: Final = uuid.UUID("5f3d8a52-0a43-4a53-9c1e-7d8c6f1f9b0e")
 _DATE, _TIME = "00080020", "00080030"
 
@@ -63,7 +63,7 @@ class Folder:
 
 def folders(parts: Iterable[Part]) -> Iterator[Folder]:
     """A folder for each series, in the order in which they are written."""
-    for study_number, (_study, own) in enumerate(_by_study(parts), start=1):
+    for study_number, (_study, own) in enumerate(by_study(parts), start=1):
         for series_number, part in enumerate(own, start=1):
             yield Folder(part, study_number, series_number)
 
@@ -79,10 +79,10 @@ def placed(parts: Iterable[Part]) -> list[Placed]:
 
 def directory(parts: Iterable[Part], places: Iterable[Placed], digest: str) -> bytes:
     """The file DICOMDIR of these parts, whose objects lie at these ``places``, in the same order."""
-    writer = DirectoryWriter(instance_uid=f"2.25.{uuid.uuid5(_NAMESPACE, digest).int}", file_set_id=_FILE_SET)
+    writer = DirectoryWriter(instance_uid=f"2.25.{uuid.uuid5(_NAMESPACE, digest).int}", file_set_id=FILE_SET)
     at = iter(places)
     patients: list[int] = []
-    for number, (study, own) in enumerate(_by_study(parts), start=1):
+    for number, (study, own) in enumerate(by_study(parts), start=1):
         if study.patient_id not in patients:
             patients.append(study.patient_id)
             writer.add(1, "PATIENT", _patient(study.patient, len(patients)))
@@ -93,11 +93,11 @@ def directory(parts: Iterable[Part], places: Iterable[Placed], digest: str) -> b
             records = _Records(part)
             for chosen in part.objects:
                 kind, keys = records.of(chosen, moment[0])
-                writer.add(4, kind, keys, _referenced(chosen, next(at).file_id))
+                writer.add(4, kind, keys, referenced(chosen, next(at).file_id))
     return writer.content()
 
 
-def _by_study(parts: Iterable[Part]) -> Iterator[tuple[Study, list[Part]]]:
+def by_study(parts: Iterable[Part]) -> Iterator[tuple[Study, list[Part]]]:
     """The parts of each study, and the studies of each patient together: a tree is written depth first."""
     studies: dict[int, tuple[Study, list[Part]]] = {}
     for part in parts:
@@ -138,7 +138,8 @@ def _series(part: Part) -> Elements:
     ]
 
 
-def _referenced(chosen: Chosen, file_id: tuple[str, ...]) -> Referenced:
+def referenced(chosen: Chosen, file_id: tuple[str, ...]) -> Referenced:
+    """Where an object lies, for its record."""
     return Referenced(file_id, chosen.sop_class_uid, chosen.sop_instance_uid, chosen.transfer_syntax_uid)
 
 
@@ -147,7 +148,7 @@ class _Records:
 
     def __init__(self, part: Part) -> None:
         """Read the headers of those that are no images; what cannot be read is indexed with what is known beside it."""
-        others = [entry.version_id for entry in part.objects if _kind(entry) != "IMAGE"]
+        others = [entry.version_id for entry in part.objects if kind_of(entry) != "IMAGE"]
         self._headers: dict[int, Mapping[str, Any]] = {}
         versions = InstanceVersion.objects.filter(pk__in=others) if others else InstanceVersion.objects.none()
         for version in versions.select_related("instance__series__study").defer("frame_index"):
@@ -158,13 +159,14 @@ class _Records:
 
     def of(self, chosen: Chosen, date: str) -> tuple[str, Elements]:
         """Type and keys of one object."""
-        kind = _kind(chosen)
+        kind = kind_of(chosen)
         if kind == "IMAGE":
             return kind, media_records.image(chosen.instance_number, chosen.rows, chosen.columns, chosen.frames)
         return kind, media_records.keys(kind, self._headers.get(chosen.version_id, {}), chosen.instance_number, date)
 
 
-def _kind(chosen: Chosen) -> str:
+def kind_of(chosen: Chosen) -> str:
+    """The type of an object's record."""
     kind = media_records.record_type(chosen.sop_class_uid)
     # A class that no standard knows, with pixels, can be shown as an image.
     return "IMAGE" if kind == "PRIVATE" and chosen.rows and chosen.columns else kind

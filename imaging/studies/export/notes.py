@@ -25,8 +25,19 @@ def readme_name() -> str:
     return _("README.TXT")
 
 
-def readme(*, studies: int, objects: int, lost: int, page: str = "", is_deidentified: bool = False) -> bytes:
-    """What the export is and how to open it; no word of it is about a patient. ``page`` is the file to begin with."""
+def readme(
+    *,
+    studies: int,
+    objects: int,
+    lost: int,
+    page: str = "",
+    is_deidentified: bool = False,
+    further: Sequence[str] = (),
+) -> bytes:
+    """What the export is and how to open it; no word of it is about a patient.
+
+    ``page`` is the file to begin with, ``further`` are paragraphs about where the images come from.
+    """
     objects_text = ngettext("%(count)d DICOM object", "%(count)d DICOM objects", objects) % {"count": objects}
     studies_text = ngettext("%(count)d study", "%(count)d studies", studies) % {"count": studies}
     paragraphs = [
@@ -44,6 +55,7 @@ def readme(*, studies: int, objects: int, lost: int, page: str = "", is_deidenti
             "Unpack the archive first: most viewers cannot look inside."
         ),
         _origin(is_deidentified=is_deidentified),
+        *further,
     ]
     if lost:
         paragraphs.append(lost_words(lost))

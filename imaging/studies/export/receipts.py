@@ -35,11 +35,16 @@ class Handed:
     """The circumstances. ``share`` is the identifier of the share that opened it, empty for people of the portal.
 
     ``on`` is a day that stays the same while a download goes on: another day is another receipt, and so another zip.
+    ``methods`` are codes of CID 7050 of what took the identity out, ``left_out`` is how many objects did not go for its sake,
+    ``told`` says both in words.
     """
 
     on: date
     share: str = ""
     is_deidentified: bool = False
+    methods: tuple[str, ...] = ()
+    left_out: int = 0
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,7 @@ def _words(handed: Handed, studies: Sequence[str], count: int) -> str:
         _("What names the patient was taken out of these images before they were handed over.")
         if handed.is_deidentified
         else _("These files name the patient."),
+        *handed.told,
         "",
         _("Each line below holds the SHA-256 digest of a file, as it lies in this archive, and the file’s name."),
         _("When a file has another digest now, it was changed or damaged after it was handed over."),
@@ -156,6 +162,7 @@ def _json(handed: Handed, studies: Sequence[str], files: Files, digest_of: Diges
         "date": handed.on.isoformat(),
         "share": handed.share or None,
         "deidentified": handed.is_deidentified,
+        **({"methods": list(handed.methods), "left_out": handed.left_out} if handed.methods else {}),
         "studies": list(studies),
         "digest": "SHA-256",
     }

@@ -7,13 +7,13 @@ be damaged on the way ends it, so that nothing arrives whole that is not: the ne
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from django.utils import timezone
 
@@ -36,6 +36,20 @@ __all__ = ["Around", "Content", "Export", "ExportChanged", "Handed", "IdentityKe
 
 #: Called when it is the turn of the next object.
 Tell = Callable[[], None]
+
+
+class Readable(Protocol):
+    """One object as it goes out."""
+
+    def read(self) -> Iterable[bytes]:
+        """Give it from its first byte to its last."""
+
+
+class Files(Protocol):
+    """The objects of an export by their number, from 0: each is looked up when its turn comes."""
+
+    def file(self, number: int) -> Readable:
+        """Give one. Raises ``ExportChanged`` when it is not what was chosen any more."""
 
 
 class IdentityKept(Exception):
@@ -78,8 +92,9 @@ class Export:
     places: tuple[Placed, ...]
     extras: tuple[Extra, ...]
     receipts: Receipts
-    scope: Scope
     actor: Actor
+    #: Opens the objects anew for each time that the export is read.
+    files: Callable[[], Files]
 
     @property
     def count(self) -> int:
@@ -94,11 +109,11 @@ class Export:
 
     def members(self, tell: Tell | None = None) -> Iterator[Member]:
         """The files of the export, to be read in their order and once; an object is read when its turn comes."""
-        versions = Versions(self.scope, [place.chosen for place in self.places])
+        files = self.files()
         digests = Digests()
         readers: Iterator[Callable[[], Iterable[bytes]]] = chain(
             (partial(_given, content) for _name, content in self.notes),
-            (partial(_read, versions, number, tell) for number in range(len(self.places))),
+            (partial(_read, files, number, tell) for number in range(len(self.places))),
             (extra.read for extra in self.extras),
         )
         for number, (file, read) in enumerate(zip(self.receipts.files(), readers, strict=True)):
@@ -122,19 +137,24 @@ class Export:
 
     def interrupted(self, *, sent: int, of: int, reason: str) -> None:
         """Put on record that not all of it went out."""
-        audit.record_many(
-            audit.Entry(
-                action=audit.Action.EXPORT_INTERRUPTED,
-                actor=self.actor,
-                subject_type="study",
-                subject_uid=study.study_instance_uid,
-                patient_id=study.patient.patient_id,
-                issuer_of_patient_id=study.patient.issuer_of_patient_id,
-                outcome=audit.Outcome.FAILED,
-                detail={"bytes": sent, "of": of, "reason": reason},
-            )
-            for study in self.studies
+        interrupted(self.studies, self.actor, sent=sent, of=of, reason=reason)
+
+
+def interrupted(studies: Iterable[Study], actor: Actor, *, sent: int, of: int, reason: str) -> None:
+    """Put on record that an export of these studies did not go out, or not to its end: ``sent`` of ``of`` bytes."""
+    audit.record_many(
+        audit.Entry(
+            action=audit.Action.EXPORT_INTERRUPTED,
+            actor=actor,
+            subject_type="study",
+            subject_uid=study.study_instance_uid,
+            patient_id=study.patient.patient_id,
+            issuer_of_patient_id=study.patient.issuer_of_patient_id,
+            outcome=audit.Outcome.FAILED,
+            detail={"bytes": sent, "of": of, "reason": reason},
         )
+        for study in studies
+    )
 
 
 def prepare(
@@ -158,22 +178,21 @@ def prepare(
     said = handed or Handed(timezone.localdate())
     if scope.deidentified and not said.is_deidentified:
         raise IdentityKept
-    levels = _opened(scope, study_instance_uids, series_instance_uids, actor, form)
+    levels = opened(scope, study_instance_uids, series_instance_uids, actor=actor, detail={"form": form})
     selection = select(levels, scope=scope)
     if not selection.parts and not selection.lost:
         raise access.StudyNotVisible(study_instance_uids[0])
-    studies = tuple({study.pk: study for study in map(_study_of, levels)}.values())
+    studies = studies_of(levels)
     places = tuple(directory.placed(selection.parts))
     content = Content(tuple(directory.folders(selection.parts)), len(selection.lost), said)
     extras = tuple(around(content)) if around else ()
     texts = _notes(selection, places, len(studies), said, extras)
-    signed = receipts.prepared(said, [study.study_instance_uid for study in studies], _listed(texts, places, extras))
+    signed = receipts.prepared(said, [study.study_instance_uid for study in studies], listed(texts, places, extras))
     moment = timezone.localtime(max(study.last_received_at for study in studies))
-    layout = chain((Member(file.name, file.length, tuple) for file in signed.files()), signed.members(Digests()))
     return Export(
         name=_name(levels),
         etag=_tag(selection, texts, extras, signed, moment),
-        length=zipped.length(layout),
+        length=length_of(signed),
         lost=selection.lost,
         studies=studies,
         moment=moment,
@@ -181,15 +200,23 @@ def prepare(
         places=places,
         extras=extras,
         receipts=signed,
-        scope=scope,
         actor=actor,
+        files=partial(Versions, scope, [place.chosen for place in places]),
     )
 
 
-def _opened(
-    scope: Scope, study_instance_uids: Sequence[str], series_instance_uids: Sequence[str], actor: Actor, form: str
+def opened(
+    scope: Scope,
+    study_instance_uids: Sequence[str],
+    series_instance_uids: Sequence[str],
+    *,
+    actor: Actor,
+    detail: Mapping[str, object],
 ) -> list[Study | Series]:
-    """The levels that are asked for, opened for export; what may not be exported is refused before the others are."""
+    """The levels that are asked for, opened for export; what may not be exported is refused before the others are.
+
+    ``detail`` goes on record with each. Raises as ``prepare`` does.
+    """
     wanted = list(dict.fromkeys(study_instance_uids))
     if series_instance_uids:
         return [
@@ -200,7 +227,7 @@ def _opened(
                 actor=actor,
                 purpose=access.Purpose.EXPORT,
                 right=Right.DOWNLOAD,
-                detail={"form": form, "series": uid},
+                detail={**detail, "series": uid},
             )
             for uid in dict.fromkeys(series_instance_uids)
         ]
@@ -216,10 +243,22 @@ def _opened(
             actor=actor,
             purpose=access.Purpose.EXPORT,
             right=Right.DOWNLOAD,
-            detail={"form": form, "studies": len(wanted)},
+            detail={**detail, "studies": len(wanted)},
         )
         for uid in sorted(wanted, key=lambda uid: (uid in allowed, wanted.index(uid)))
     ]
+
+
+def studies_of(levels: Iterable[Study | Series]) -> tuple[Study, ...]:
+    """The studies of these levels, each once."""
+    return tuple({study.pk: study for study in map(_study_of, levels)}.values())
+
+
+def length_of(signed: Receipts) -> int:
+    """The bytes of a zip of the files that these receipts list, and of the receipts."""
+    return zipped.length(
+        chain((Member(file.name, file.length, tuple) for file in signed.files()), signed.members(Digests()))
+    )
 
 
 def _study_of(level: Study | Series) -> Study:
@@ -242,7 +281,7 @@ def _notes(
     return ((notes.readme_name(), readme), *missing, (_INDEX, index))
 
 
-def _listed(texts: Sequence[tuple[str, bytes]], places: Sequence[Placed], extras: Sequence[Extra]) -> receipts.Files:
+def listed(texts: Sequence[tuple[str, bytes]], places: Sequence[Placed], extras: Sequence[Extra]) -> receipts.Files:
     """All files but the receipts, in their order. The names of extras are none of the export's own: see ``Extra``."""
     names = [name.casefold() for name in (*(name for name, _content in texts), *(extra.name for extra in extras))]
     if len(set(names)) < len(names):
@@ -290,7 +329,7 @@ def _given(content: bytes) -> Iterable[bytes]:
     return (content,)
 
 
-def _read(versions: Versions, number: int, tell: Tell | None) -> Iterable[bytes]:
+def _read(files: Files, number: int, tell: Tell | None) -> Iterable[bytes]:
     if tell is not None:
         tell()
-    return versions.file(number).read()
+    return files.file(number).read()
