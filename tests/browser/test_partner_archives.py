@@ -113,3 +113,21 @@ def test_a_second_person_agrees_by_a_key(
     page.keyboard.press("a")
     page.get_by_text("Agreed: it is being sent.").wait_for()
     assert PartnerTransfer.objects.get().decided_by == marc
+
+
+@pytest.mark.parametrize(("size", "viewport"), [("wide", WIDE), ("phone", PHONE)])
+def test_an_administrator_tests_the_connection_of_a_partner(
+    dimse_partner: MakePartner, elsewhere: StartElsewhere, open_page: OpenPage, size: str, viewport: dict[str, int]
+) -> None:
+    partner = dimse_partner(elsewhere().port)
+    administrator = UserFactory.create(username="root", is_staff=True, is_superuser=True)
+    page = open_page(administrator, viewport=viewport)
+    page.context.add_init_script(path=AXE)
+    page.goto(f"/admin/imaging/partner/{partner.pk}/change/")
+    found = page.evaluate("axe.run({ resultTypes: ['violations'], preload: false })")
+    assert not [(entry["id"], entry["nodes"][0]["html"]) for entry in found["violations"]]
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/partner-admin-{size}.png", full_page=True)
+    page.get_by_role("button", name="Test the connection").click()
+    page.get_by_text("CHU Lyon answered.").wait_for()

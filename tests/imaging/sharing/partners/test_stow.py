@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
 
 from accounts.actor import Actor
 from accounts.models import Department, User
@@ -145,6 +146,45 @@ def test_why_an_object_is_not_taken_is_kept_in_the_partners_words(
     failed = now(transfer)
     assert (failed.state, failed.problem, failed.refused) == (State.FAILED, "some_refused", 5)
     assert {(row.problem, row.words) for row in TransferObject.objects.all()} == {(problem, words)}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"[" * 100_000,
+        b'{"00081198": 5}',
+        b'{"00081198": {"Value": [null, 3]}}',
+        b"\xff\xfe",
+        b"<a/>",
+    ],
+)
+def test_an_odd_answer_to_what_was_taken_does_no_harm(
+    slices: Study, push: Push, park: Partner, receiver: Receiver, body: bytes
+) -> None:
+    receiver.body = body
+    transfer = push(slices, park)
+    work()
+    assert (now(transfer).state, now(transfer).sent) == (State.DONE, 5)
+
+
+def test_words_of_a_partner_are_kept_short_and_plain(
+    slices: Study, push: Push, park: Partner, receiver: Receiver, alice: User
+) -> None:
+    receiver.status, receiver.body = 409, said(0xC000, failed="<script>\x00\x1b[31m" + "x" * 500)
+    transfer = push(slices, park)
+    work()
+    kept = TransferObject.objects.first()
+    assert kept is not None
+    assert len(kept.words) <= 200
+    assert kept.words.isprintable()
+    browser = Client()
+    browser.force_login(alice)
+    page = browser.get(f"/shared/partners/{transfer.key}/").content.decode()
+    assert "&lt;script&gt;" in page
+    assert "<script>[31m" not in page
 
 
 def test_a_warning_is_no_failure(slices: Study, push: Push, park: Partner, receiver: Receiver) -> None:
