@@ -28,10 +28,14 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """What the download dialog shows. Without ``whole`` the reader may look and not take."""
+    """What the download dialog shows. Without ``whole`` the reader may look and not take.
+
+    ``without_identity`` is the address of the page that gives the study so.
+    """
 
     whole: Offer | None
     series: tuple[Offer, ...]
+    without_identity: str = ""
 
 
 def offered(study: Study, *, scope: Scope) -> Menu:
@@ -60,7 +64,7 @@ def offered(study: Study, *, scope: Scope) -> Menu:
     )
     count, total = (sum(values) for values in zip(*sums.values(), strict=True))
     whole = Offer(reverse("viewer:download-study", args=[uid]), "", "", _detail(count, total))
-    return Menu(whole, offers)
+    return Menu(whole, offers, reverse("viewer:download-clean", args=[uid]))
 
 
 def of_image(

@@ -23,6 +23,8 @@ from imaging.dicom import uids
 from imaging.storage import services as storage
 from imaging.studies import access
 from imaging.studies.export import services as exports
+from imaging.studies.export import without_identity
+from imaging.studies.export.cleaning import MOST_OBJECTS
 from imaging.viewer import download_turns
 from imaging.viewer.export_answers import zip_answer
 
@@ -90,6 +92,8 @@ def _why(error: Exception) -> Refused | None:
             _("These images cannot be downloaded without identity"),
             _("They were shared without the patient’s name, and the files still hold it. Nothing was given out."),
         )
+    if isinstance(error, without_identity.NothingLeft | without_identity.TooMany):
+        return _not_cleaned(is_too_much=isinstance(error, without_identity.TooMany))
     if isinstance(error, audit.AuditUnavailable):
         log.error("A download was refused, because it cannot be put on record", exc_info=error)
         return Refused(
@@ -109,6 +113,22 @@ def _why(error: Exception) -> Refused | None:
             retry_after=_AWAY_SECONDS,
         )
     return None
+
+
+def _not_cleaned(*, is_too_much: bool) -> Refused:
+    if is_too_much:
+        title = _("These are too many images to be cleaned at once")
+        text = _(
+            "Nothing was given out. Of up to %(most)d objects copies are made while you wait: choose one series, or share "
+            "the images without the patient’s identity, which is done in the background."
+        ) % {"most": MOST_OBJECTS}
+    else:
+        title = _("None of these images can be given without identity")
+        text = _(
+            "A person would have to look at each of them first, or no copy of it can be made. Nothing was given out. Share the "
+            "images without the patient’s identity: there you can look at them."
+        )
+    return Refused(409, title, text)
 
 
 def _later(*, is_yours: bool) -> Refused:

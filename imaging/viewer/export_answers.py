@@ -13,12 +13,15 @@ from typing import Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.scope import Scope
 from imaging.storage import services as storage
 from imaging.studies.export import services as exports
+from imaging.studies.export import without_identity
 from imaging.studies.export.services import Export, Handed
+from imaging.studies.export.without_identity import Cleaning
 from imaging.viewer import byte_ranges, export_names, export_page
 from imaging.viewer.download_turns import Turn
 from imaging.viewer.export_page import Cover
@@ -41,12 +44,14 @@ class Package:
     """What lies around the images. ``cover`` is told on the page, ``handed`` on the receipts (today, from the portal's own).
 
     ``form`` is for the record; ``file_name``, without ending, is what the browser calls it: empty for modality and date.
+    With ``cleaning`` copies without identity go out, and nothing lies around them.
     """
 
     cover: Cover = field(default_factory=Cover)
     handed: Handed | None = None
     form: str = "zip"
     file_name: str = ""
+    cleaning: Cleaning | None = None
 
 
 class NoLongerAllowed(Exception):
@@ -71,6 +76,16 @@ def zip_answer(
     packed = package or Package()
 
     def prepare() -> Export:
+        if packed.cleaning is not None:
+            return without_identity.prepare(
+                scope,
+                study_uids,
+                actor=actor,
+                form=packed.form,
+                series_instance_uids=series_uids,
+                cleaning=packed.cleaning,
+                handed=packed.handed or Handed(timezone.localdate()),
+            )
         return exports.prepare(
             scope,
             study_uids,

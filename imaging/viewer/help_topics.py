@@ -39,7 +39,7 @@ OF_PAGES: Final = {
     "viewer:lists": "lists",
     "viewer:study": "study",
     "viewer:study-why": "study",
-    **{f"viewer:download-{what}": "study" for what in ("studies", "study", "series", "image")},
+    **{f"viewer:download-{what}": "study" for what in ("studies", "study", "series", "image", "clean")},
     "viewer:viewer": "viewer",
     "viewer:document": "documents",
     "viewer:headers": "headers",

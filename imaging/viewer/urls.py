@@ -25,6 +25,7 @@ from imaging.viewer import (
     videos,
     viewer,
     why,
+    without_identity,
     wrapping,
 )
 from imaging.viewer.shared import preview as share_preview
@@ -85,6 +86,8 @@ urlpatterns = [
     path(f"{SERIES}/headers/", headers.page, name="headers"),
     path("studies/download", downloads.studies, name="download-studies"),
     path(f"{STUDY}/download", downloads.study, name="download-study"),
+    path(f"{STUDY}/download/without-identity", without_identity.page, name="download-clean"),
+    path(f"{STUDY}/download/without-identity.zip", without_identity.download, name="download-clean-zip"),
     path(f"{SERIES}/download", downloads.series, name="download-series"),
     path(f"{INSTANCE}/image", picture_downloads.image, name="download-image"),
     path(f"{STUDY}/thumbnail", pictures.of_study, name="study-thumbnail"),

@@ -146,6 +146,8 @@ OF_A_STUDY = {
     "viewer:headers": "headers",
     "viewer:download-study": "study download",
     "viewer:download-series": "series download",
+    "viewer:download-clean": "download without identity",
+    "viewer:download-clean-zip": "zip without identity",
     "viewer:download-image": "image download",
     "viewer:study-thumbnail": "study thumbnail",
     "viewer:series-thumbnail": "series thumbnail",
@@ -213,6 +215,8 @@ def address_of(name: str, there: Addresses) -> str:
     known = {
         **there.all,
         "retry": f"/studies/{there.study_uid}/retry",
+        "download without identity": f"/studies/{there.study_uid}/download/without-identity",
+        "zip without identity": f"/studies/{there.study_uid}/download/without-identity.zip?ticket=x",
         "why": f"/studies/{there.study_uid}/why",
         "protect": f"/studies/{there.study_uid}/protect",
         "lift": f"/studies/{there.study_uid}/protections/7/lift",

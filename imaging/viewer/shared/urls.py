@@ -3,7 +3,16 @@
 from django.urls import include, path
 
 from imaging.viewer import urls as viewer_urls  # noqa: F401 -- it knows what a UID in a path is
-from imaging.viewer.shared import archive, downloads, health_link, page, record_looks, reports, wallets
+from imaging.viewer.shared import (
+    archive,
+    downloads,
+    health_link,
+    page,
+    record_looks,
+    reports,
+    wallets,
+    without_identity,
+)
 
 app_name = "share"
 
@@ -11,6 +20,8 @@ urlpatterns = [
     path("", page.page, name="page"),
     path("archive", archive.page, name="archive"),
     path("download", downloads.everything, name="download"),
+    path("download/without-identity", without_identity.page, name="download-clean"),
+    path("download/without-identity.zip", without_identity.download, name="download-clean-zip"),
     path("studies/<uid:study_instance_uid>/download", downloads.study, name="download-study"),
     path("studies/<uid:study_instance_uid>/report.pdf", reports.report, name="report"),
     path("shl", health_link.page, name="health-link"),
