@@ -22,7 +22,6 @@ from imaging.ingest.repair.selectors import powers as repair_powers
 from imaging.rendering import selectors as rendering
 from imaging.rendering import services as rendering_services
 from imaging.reports.critical import selectors as critical
-from imaging.sharing.collections import gathering as collections
 from imaging.sharing.making import pages as sharing
 from imaging.sharing.record.offering import may_give
 from imaging.studies import access
@@ -57,6 +56,7 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
     rows = list(studies.series_of(study, scope=scope, right=Right.VIEW))
     opened = _asked_series(request, rows)
     browser = instances.browse(opened, request.GET, scope=scope) if opened else None
+    sharing_in = sharing.sharing_in(study, scope)
     context = {
         **_live_context(request, study, rows, provenance.placements),
         "facts": study_facts.facts(study),
@@ -71,8 +71,8 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "may_add": study_facts.may_add(study, request.user),
         "may_repair": _may_repair(request, study),
         "may_raise": _may_raise(request, study),
-        "may_share": sharing.may_share(study, request.user, scope),
-        "may_collect": collections.may_collect(study, scope),
+        "may_share": sharing.may_share(study, request.user, scope, sharing_in),
+        "may_collect": bool(sharing_in),
         "may_give_record": may_give(study, request.user, scope),
         "browser": browser,
         "acquired": {"series": browser.label, "facts": browser.facts} if browser else _acquired(rows, scope),

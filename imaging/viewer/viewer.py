@@ -19,7 +19,6 @@ from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import uids
 from imaging.rendering import selectors as rendering
-from imaging.sharing.collections import gathering as collections
 from imaging.sharing.making import pages as sharing
 from imaging.storage.models import StoredObject
 from imaging.studies import access
@@ -45,12 +44,13 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
     rows = list(studies.series_of(study, scope=scope, right=Right.VIEW))
     asked = request.GET.get("series", "")
     first = next((row for row in rows if row.series_instance_uid == asked), rows[0] if rows else None)
+    sharing_in = sharing.sharing_in(study, scope)
     context = {
         "study": study,
         "patient": study.patient,
         "label": name_of(study.sensitivity),
-        "may_share": sharing.may_share(study, request.user, scope),
-        "may_collect": collections.may_collect(study, scope),
+        "may_share": sharing.may_share(study, request.user, scope, sharing_in),
+        "may_collect": bool(sharing_in),
         "manifest_url": reverse("viewer:manifest", args=[study.study_instance_uid]),
         "dicom_web_root": reverse("dicomweb:root").rstrip("/"),
         "back_url": surroundings.around(request, study.study_instance_uid),

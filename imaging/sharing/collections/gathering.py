@@ -11,7 +11,6 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import Department
 from accounts.roles import Right
-from accounts.scope import Scope
 from imaging.sharing.collections import log, services
 from imaging.sharing.collections.people import Person, rights_of
 from imaging.sharing.collections.policies import NotDone
@@ -39,13 +38,6 @@ class Added:
     without_right: int = 0
     opposed: int = 0
     unknown: int = 0
-
-
-def may_collect(study: Study, scope: Scope) -> bool:
-    """Whether somebody is offered to put a study into a collection: who may share it."""
-    if not scope.departments_with(Right.SHARE):
-        return False
-    return Study.objects.visible_to(scope, Right.SHARE).filter(pk=study.pk).exists()
 
 
 def add(collection: Collection, person: Person, study_instance_uids: Iterable[str], *, note: str = "") -> Added:

@@ -1,6 +1,6 @@
 """What the page that shares a study knows: for whom it is, in which department, and what there is to choose."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest
@@ -55,12 +55,20 @@ class Offer:
         return list(shares.standing_of(self.study, self.person.department))
 
 
-def may_share(study: Study, user: object, scope: Scope) -> bool:
-    """Whether somebody is offered to share a study: the right, a department that allows it, and a role that it allows it to."""
+def sharing_in(study: Study, scope: Scope) -> list[Department]:
+    """Return the departments for which somebody may pass a study on; asks nothing for who may pass nothing on."""
+    return choosing.sharing_departments(study, scope) if scope.departments_with(Right.SHARE) else []
+
+
+def may_share(study: Study, user: object, scope: Scope, departments: Iterable[Department] | None = None) -> bool:
+    """Whether somebody is offered to share a study: the right, a department that allows it, and a role that it allows it to.
+
+    ``departments`` are those of ``sharing_in``, where they were asked for already.
+    """
     if not isinstance(user, User) or not scope.may(Right.SHARE):
         return False
     held = accounts.roles_by_department(user)
-    for department in choosing.sharing_departments(study, scope):
+    for department in sharing_in(study, scope) if departments is None else departments:
         rules = shares.policy_of(department.pk)
         if rules.is_allowed and any(department.pk in held.get(role, ()) for role in rules.roles):
             return True

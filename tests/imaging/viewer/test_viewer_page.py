@@ -18,7 +18,7 @@ from tests.studies_in_archive import Archive
 pytestmark = pytest.mark.django_db(transaction=True)
 
 IMAGES = 5
-QUERIES = 22  # of a first page: person, scope, the study and its audit, series, the picture, who may share it
+QUERIES = 24  # of a first page: person, scope and what is lent, the study and its audit, series, the picture, who may share it
 
 
 @pytest.fixture
