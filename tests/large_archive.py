@@ -107,7 +107,7 @@ _PATIENTS: Final = """
 _STUDIES: Final = """
     INSERT INTO imaging_study (id, patient_id, study_instance_uid, accession_number, study_id, study_at, study_time_known,
         description, description_norm, referring_physician_name, referring_norm, institutional_department_name, modalities,
-        body_part_examined, series_count, instance_count, source, sensitivity, status, version, is_corrected,
+        body_part_examined, series_count, instance_count, source, sensitivity, status, version, is_corrected, is_copy,
         first_received_at, last_received_at, settled_at)
     SELECT n, 1 + (power(pg_temp.chance(n, 11), 1.3) * (%(patients)s - 1))::int, '1.2.826.0.1.3680043.10.9.' || n,
         CASE WHEN n %% 41 = 0 THEN '' ELSE 'A' || lpad(n::text, 10, '0') END, '', made, n %% 53 > 0,
@@ -116,7 +116,7 @@ _STUDIES: Final = """
         modalities, part, series, images, kind || '_' || lpad((1 + n %% 9)::text, 2, '0'),
         CASE WHEN n %% 499 = 0 THEN 'staff' ELSE '' END,
         CASE WHEN n > %(studies)s - 12 THEN 'arriving' WHEN n %% 701 = 0 THEN 'attention' ELSE 'complete' END,
-        1, false, made + interval '5 minutes', made + interval '5 minutes' + pg_temp.chance(n, 17) * interval '40 minutes',
+        1, false, false, made + interval '5 minutes', made + interval '5 minutes' + pg_temp.chance(n, 17) * interval '40 minutes',
         CASE WHEN n <= %(studies)s - 12 THEN made + interval '1 hour' END
     FROM generate_series(1, %(studies)s) AS n
     CROSS JOIN LATERAL (SELECT sqrt(n::float8 / %(studies)s) * %(years)s AS year, pg_temp.chance(n, 12) * 1000 AS draw) AS drawn
