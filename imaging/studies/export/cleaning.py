@@ -25,7 +25,7 @@ from imaging.studies.models import InstanceVersion, Series
 from imaging.studies.reading import corrections
 
 #: Objects of one export: planning reads the header of each, while whoever asked waits.
-MOST_OBJECTS: Final = 5_000
+MOST_OBJECTS: Final = 3_000
 #: Bytes of cleaned headers that are kept from planning to sending; of further objects they are made again.
 _KEPT: Final = 32 * 1024 * 1024
 _CHUNK: Final = 256 * 1024
