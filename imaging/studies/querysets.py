@@ -182,11 +182,12 @@ class ScopedQuerySet(models.QuerySet[ModelT]):
 
 
 class PatientQuerySet(ScopedQuerySet[ModelT]):
-    """Patients: visible through a visible study."""
+    """Patients: visible through a visible study that is not only lent: of what is lent, the study names its patient."""
 
     def _rule(self, scope: Scope, right: Right) -> Q:
         study = apps.get_model("imaging", "Study")
-        return Q(Exists(study.objects.visible_to(scope, right).filter(patient=OuterRef("pk"))))
+        own = scope.without_lent()
+        return Q(Exists(study.objects.visible_to(own, right).filter(patient=OuterRef("pk"))))
 
 
 class StudyQuerySet(ScopedQuerySet[ModelT]):

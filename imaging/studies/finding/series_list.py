@@ -49,12 +49,12 @@ class InstanceOrder(StrEnum):
 def series(
     scope: Scope, keys: Sequence[Key] = (), *, study_instance_uid: str = "", order: SeriesOrder | None = None
 ) -> QuerySet[Series]:
-    """Series that ``scope`` may list, of one study or of all.
+    """Series that ``scope`` may list, of one study or of all; what is only lent is listed by its study alone.
 
     ``keys`` are DICOM matching keys of series, study and patient. Without ``order``: by number within a study, what came
     last first over all.
     """
-    rows = Series.objects.visible_to(scope, Right.LIST)
+    rows = Series.objects.visible_to(scope if study_instance_uid else scope.without_lent(), Right.LIST)
     if study_instance_uid:
         rows = rows.filter(study__study_instance_uid=_uid(study_instance_uid))
     order = order or (SeriesOrder.NUMBER if study_instance_uid else SeriesOrder.NEWEST)
@@ -69,12 +69,13 @@ def instances(
     series_instance_uid: str = "",
     order: InstanceOrder | None = None,
 ) -> QuerySet[Instance]:
-    """Instances that ``scope`` may list, of one series, one study or all.
+    """Instances that ``scope`` may list, of one series, one study or all; what is only lent is listed by its study alone.
 
     ``keys`` are DICOM matching keys of any level. Without ``order``: by series and number within a study, what came last
     first over all.
     """
-    rows = Instance.objects.visible_to(scope, Right.LIST)
+    is_named = bool(study_instance_uid or series_instance_uid)
+    rows = Instance.objects.visible_to(scope if is_named else scope.without_lent(), Right.LIST)
     if study_instance_uid:
         rows = rows.filter(study__study_instance_uid=_uid(study_instance_uid))
     if series_instance_uid:

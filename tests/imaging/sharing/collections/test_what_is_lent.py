@@ -186,6 +186,16 @@ def test_a_lent_study_does_not_fill_the_members_own_list(board: Collection, ches
     assert chest.study_instance_uid not in signed_in(bob).get("/").content.decode()
 
 
+def test_what_is_lent_is_found_by_its_study_and_by_no_search(board: Collection, chest: Study, bob: User) -> None:
+    browser, uid = signed_in(bob), chest.study_instance_uid
+    assert len(browser.get(f"/dicom-web/studies/{uid}/series").json()) == 1
+    assert len(browser.get(f"/dicom-web/studies/{uid}/instances").json()) == 1
+    for search in ("studies", "series", "instances"):
+        answer = browser.get(f"/dicom-web/{search}")
+        assert answer.status_code == 204 or uid not in answer.content.decode()
+    assert "Durand" not in browser.get("/api/v1/patients/").content.decode()
+
+
 def test_a_study_is_not_added_by_who_may_not_share_it(making: Making, chest: Study, bob: User, alice: User) -> None:
     collection = making()
     services.set_member(collection, who(alice), Rights(may_add=True), user=bob)
