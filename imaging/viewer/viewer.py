@@ -117,7 +117,10 @@ def _study_entry(study: Study) -> dict[str, Any]:
     return {
         "study_instance_uid": study.study_instance_uid,
         "description": wording.study_title(study),
-        "date": _moment(study.study_at, is_known=study.study_time_known),
+        # Of a copy without identity the day on which it was made says nothing.
+        "date": ""
+        if study.is_copy and not study.study_time_known
+        else _moment(study.study_at, is_known=study.study_time_known),
         "root_url": reverse("viewer:viewer", args=[study.study_instance_uid]),
         "version": study_version(study),
     }

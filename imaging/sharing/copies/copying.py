@@ -111,7 +111,7 @@ def make(key: str) -> CopiedStudy | None:
 def _make_all(maker: _Maker, wanted: list[Instance]) -> None:
     """Copy what is not copied yet and waits for nobody."""
     copied = maker.copied
-    rulings = {row.source_id: row for row in copied.held.all()}
+    rulings = {row.source_id: row for row in copied.held.select_related("source")}
     there = _there(maker, wanted)
     todo = [
         instance
@@ -201,7 +201,7 @@ def _by_itself(maker: _Maker, instance: Instance, file: BinaryIO, changes: Seque
     words: list[burned_in.Region] = []
     if parsed.has_pixels:
         try:
-            words = pixels.telling(pixels.seen(file))
+            words = pixels.telling(pixels.seen(file), pixels.size_of(parsed))
         except DicomError:
             reviews.add(NOT_SEARCHED)
     if words:
@@ -226,7 +226,8 @@ def _as_ruled(maker: _Maker, file: BinaryIO, changes: Sequence[Change], ruling: 
             areas = pixels.areas_of(ruling.areas)
             cleaned = files.enter_context(burned_in.blanked(file, areas, outside_regions=False))
         if NOT_SEARCHED not in ruling.reviews and ruling.words:
-            left = pixels.telling(pixels.seen(cleaned))
+            size = ruling.source.rows, ruling.source.columns
+            left = pixels.telling(pixels.seen(cleaned), size)
             if pixels.names_somebody(file, left):
                 ruling.state, ruling.reviews = _Ruling.HELD, [IDENTIFIER_SEEN]
                 ruling.words = pixels.stored(left)

@@ -26,9 +26,14 @@ def is_harmless(text: str) -> bool:
     return len(plain) <= 1 or plain in _MARKS or (len(plain) == 2 and plain.isdecimal())
 
 
-def telling(words: Iterable[Region]) -> list[Region]:
-    """Return the words that may say something about somebody."""
-    return [word for word in words if not is_harmless(word.text)]
+def telling(words: Iterable[Region], size: tuple[int, int] | None) -> list[Region]:
+    """Return the words that may say something about somebody, in frames of this size (rows, columns).
+
+    What is higher and wider than a quarter of the frame is no word: a body is read as an O, two lungs as an OA.
+    """
+    rows, columns = size or (1 << 30, 1 << 30)
+    found = (word for word in words if 4 * word.h <= rows or 4 * word.w <= columns)
+    return [word for word in found if not is_harmless(word.text)]
 
 
 def stored(words: Iterable[Region]) -> Stored:
@@ -39,13 +44,14 @@ def stored(words: Iterable[Region]) -> Stored:
 def proposed(file: BinaryIO, parsed: ParsedFile, words: Iterable[Region]) -> list[list[int]]:
     """Return what to make black: each word, in every frame, and all outside the regions of an ultrasound image."""
     areas = dict.fromkeys(word.area() for word in words)
-    size = _size(parsed)
+    size = size_of(parsed)
     if size is not None:
         areas |= dict.fromkeys(outside_ultrasound_regions(parsed.dataset, *size))
     return [as_row(area) for area in areas]
 
 
-def _size(parsed: ParsedFile) -> tuple[int, int] | None:
+def size_of(parsed: ParsedFile) -> tuple[int, int] | None:
+    """Return rows and columns of the frames of an object, None without pixels."""
     rows, columns = parsed.dataset.get("Rows"), parsed.dataset.get("Columns")
     return (int(rows), int(columns)) if rows and columns else None
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
@@ -115,7 +116,7 @@ def _told(share: Share, secret: str, code: str) -> dict[str, str]:
 
 def _patient(share: Share) -> str:
     if share.patient is None or share.is_deidentified:
-        return "•••"
+        return gettext("a patient who is not named")
     if selectors.policy_of(share.department_id).masks_names:
         return person_name.masked(share.patient.patient_name) or "•••"
     return person_name.display(share.patient.patient_name)
