@@ -47,16 +47,8 @@ def put(request: HttpRequest, person: Person) -> HttpResponseBase:
     except NotDone as error:
         messages.warning(request, words.said(error))
     else:
-        _tell(request, added)
+        words.tell(request, added)
     return redirect("collections:collection", key=found[0].key)
-
-
-def _tell(request: HttpRequest, added: Added) -> None:
-    done, left_out = words.came_of(added)
-    if done:
-        messages.success(request, done)
-    for sentence in left_out:
-        messages.warning(request, sentence)
 
 
 @require_POST
@@ -67,7 +59,7 @@ def paste(request: HttpRequest, here: Here) -> HttpResponseBase:
     if not form.is_valid():
         return views.shown(request, here, status=422, paste_form=form)
     told = form.cleaned_data
-    _tell(request, gathering.add(here.collection, here.person, told["uids"], note=told["note"]))
+    words.tell(request, gathering.add(here.collection, here.person, told["uids"], note=told["note"]))
     return redirect("collections:collection", key=here.collection.key)
 
 

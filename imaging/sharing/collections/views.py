@@ -12,12 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import audit
 from accounts import selectors as accounts
-from imaging.sharing.collections import doors, selectors, services, words
+from imaging.sharing.collections import doors, gathering, selectors, services, words
 from imaging.sharing.collections.doors import Here, for_members, for_people
 from imaging.sharing.collections.forms import CollectionForm, CommentForm, FindForm, NewCollectionForm, PasteForm
 from imaging.sharing.collections.people import Person
 from imaging.sharing.collections.policies import NotDone
 from imaging.sharing.models import CollectionComment
+from imaging.studies.finding.chosen_studies import MOST
 
 _FARTHEST: Final = 10_000
 #: Of the largest number of a row that there can be.
@@ -53,20 +54,28 @@ def _list(request: HttpRequest, person: Person, *, is_archived: bool, sought: st
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people
 def new(request: HttpRequest, person: Person) -> HttpResponseBase:
-    """Make a collection."""
+    """Make a collection; with the studies in hand, where somebody comes with some (``begin``)."""
     if not person.makes_in:
         raise PermissionDenied
     departments = accounts.departments_named(person.makes_in)
-    form = NewCollectionForm(request.POST if request.method == "POST" else None, departments=departments)
-    if request.method == "POST" and form.is_valid():
+    studies = request.POST.getlist("study")[:MOST]
+    is_sent = request.method == "POST" and "begin" not in request.POST
+    form = NewCollectionForm(request.POST if is_sent else None, departments=departments)
+    if is_sent and form.is_valid():
         try:
-            made = services.make(person, form.wish())
+            return _made(request, person, form, studies)
         except NotDone as error:
             form.add_error("department", words.said(error))
-        else:
-            messages.success(request, _("The collection is there. Add studies to it, and members."))
-            return redirect("collections:collection", key=made.key)
-    return render(request, "imaging/sharing/collections/new.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "studies": studies}
+    return render(request, "imaging/sharing/collections/new.html", context, status=422 if form.errors else 200)
+
+
+def _made(request: HttpRequest, person: Person, form: NewCollectionForm, studies: list[str]) -> HttpResponseBase:
+    made = services.make(person, form.wish())
+    messages.success(request, _("The collection is there. Add studies to it, and members."))
+    if studies:
+        words.tell(request, gathering.add(made, person, studies))
+    return redirect("collections:collection", key=made.key)
 
 
 @require_safe

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from django.contrib import messages
+from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -76,3 +78,12 @@ def came_of(added: Added) -> tuple[str, list[str]]:
         )
     done = ngettext("%(count)d study added.", "%(count)d studies added.", added.added) % {"count": added.added}
     return done if added.added else "", left_out
+
+
+def tell(request: HttpRequest, added: Added) -> None:
+    """Say on the next page what came of adding studies."""
+    done, left_out = came_of(added)
+    if done:
+        messages.success(request, done)
+    for sentence in left_out:
+        messages.warning(request, sentence)

@@ -104,6 +104,19 @@ def test_studies_go_in_from_the_list_with_a_note(making: Making, chest: Study, a
     assert (item.study, item.note, item.added_by) == (chest, "nodule?", alice)
 
 
+def test_studies_in_hand_go_into_a_collection_that_is_made_for_them(
+    chest: Study, alice: User, emergency: Department
+) -> None:
+    browser, hand = signed_in(alice), {"study": [chest.study_instance_uid]}
+    offered = browser.post("/collections/add", hand).content.decode()
+    assert "New collection" in offered
+    begun = browser.post("/collections/new", {**hand, "begin": "1"})
+    assert begun.status_code == 200
+    assert chest.study_instance_uid in begun.content.decode()
+    browser.post("/collections/new", {**hand, "name": "Board", "kind": "other", "department": emergency.pk})
+    assert [item.study for item in CollectionItem.objects.filter(collection__name="Board")] == [chest]
+
+
 def test_uids_are_pasted_and_what_is_none_is_said(making: Making, chest: Study, alice: User) -> None:
     collection = making()
     browser = signed_in(alice)
