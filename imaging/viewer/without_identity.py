@@ -16,12 +16,15 @@ from accounts.roles import Right
 from accounts.scope import Scope
 from imaging.dicom import uids
 from imaging.studies import access
+from imaging.studies import selectors as studies
 from imaging.studies.export import deidentification_notes as words
 from imaging.studies.export import without_identity as exports
+from imaging.studies.export.cleaning import MOST_OBJECTS
 from imaging.studies.export.receipts import Handed
 from imaging.studies.models import Series, Study
 from imaging.viewer import clean_tickets, wording
 from imaging.viewer.clean_tickets import Ticket
+from imaging.viewer.download_menu import Offer
 from imaging.viewer.download_turns import Turn
 from imaging.viewer.downloads import explained
 from imaging.viewer.export_answers import Package, zip_answer
@@ -81,18 +84,16 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
             return redirect(f"{address}?{urlencode({'ticket': ticket.sealed()})}")
     else:
         form = WithoutIdentityForm(study=study, initial={"subject": clean_tickets.new_subject(), "kept": []})
-    return render(
-        request,
-        _TEMPLATE,
-        {
-            "study": study,
-            "title": wording.study_title(study) if isinstance(level, Study) else wording.series_label(level),
-            "form": form,
-            "chosen": form["kept"].value() or [],
-            "found": surveyed([level], scope=_scope(request), actor=_actor(request)),
-        },
-        status=422 if form.is_bound else 200,
-    )
+    context = {
+        "study": study,
+        "title": wording.study_title(study) if isinstance(level, Study) else wording.series_label(level),
+        "form": form,
+        "chosen": form["kept"].value() or [],
+        "series": _series(study, _scope(request)) if isinstance(level, Study) else (),
+        "most": MOST_OBJECTS,
+        "found": _found(level, request),
+    }
+    return render(request, _TEMPLATE, context, status=422 if form.is_bound else 200)
 
 
 @require_GET
@@ -122,6 +123,27 @@ def _level(request: HttpRequest, study_uid: str, series_uid: str) -> Study | Ser
     if not uids.is_valid_uid(series_uid):
         raise Http404
     return access.open_series(scope, study_uid, series_uid, actor=actor, purpose=looking, right=Right.DOWNLOAD)
+
+
+def _found(level: Study | Series, request: HttpRequest) -> Surveyed | None:
+    """What can be given; None when it is too much to be looked at while somebody waits."""
+    try:
+        return surveyed([level], scope=_scope(request), actor=_actor(request))
+    except exports.TooMany:
+        return None
+
+
+def _series(study: Study, scope: Scope) -> list[Offer]:
+    """The series of a study, to give one of them alone; none where there is but one."""
+    rows = list(studies.series_of(study, scope=scope, right=Right.DOWNLOAD))
+    address = reverse("viewer:download-clean", args=[study.study_instance_uid])
+    offers = [
+        Offer(
+            f"{address}?{urlencode({'series': row.series_instance_uid})}", wording.series_label(row), row.modality, ""
+        )
+        for row in rows
+    ]
+    return offers if len(offers) > 1 else []
 
 
 def _holder(request: HttpRequest) -> str:

@@ -1,15 +1,18 @@
 """Taking images home in a browser: from the button on the study's page to a folder that another program opens."""
 
+import io
 import zipfile
 from pathlib import Path
 
 import pydicom
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 from pydicom.fileset import FileSet
+from pydicom.uid import SecondaryCaptureImageStorage
 
 from accounts.models import User
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import PHONE, WIDE, OpenPage
+from tests.browser.test_shares import looked_at
 from tests.factories import arrivals
 from tests.imaging.rendering.conftest import Pool
 from tests.studies_in_archive import Archive, addresses
@@ -64,6 +67,43 @@ def test_a_study_goes_from_its_page_into_another_program(
     assert one.name == "CT-20260304-2.zip"
     with zipfile.ZipFile(one) as found:
         assert sum(name.startswith("DICOM/") for name in found.namelist()) == 3
+
+
+@pytest.mark.parametrize(("theme", "view"), [("light", WIDE), ("dark", PHONE)])
+def test_a_study_goes_without_identity_from_its_page(
+    archive: Archive, alice: User, open_page: OpenPage, tmp_path: Path, theme: str, view: ViewportSize
+) -> None:
+    made = arrivals.dataset(PatientID="HOSP-4711")
+    screen = arrivals.dataset(
+        PatientID="HOSP-4711",
+        StudyInstanceUID=made.StudyInstanceUID,
+        SeriesNumber=2,
+        SOPClassUID=SecondaryCaptureImageStorage,
+        Modality="OT",
+    )
+    archive.receive(made, screen)
+    User.objects.filter(pk=alice.pk).update(theme=theme)
+    alice.refresh_from_db()
+    page = open_page(alice, viewport=view, accept_downloads=True)
+    page.goto(f"/studies/{made.StudyInstanceUID}/")
+    page.click("[data-dialog='downloads']")
+    page.get_by_role("link", name="Without identity…").click()
+    page.get_by_text("1 object cannot be given this way").wait_for()
+    page.get_by_text("Images of this kind often have names burned into their pixels.").wait_for()
+    page.get_by_label("Subject name").fill("Durand")
+    page.get_by_role("button", name="Download 1 object without identity").click()
+    page.get_by_text("This tells who the patient is").wait_for()
+    looked_at(page, f"without-identity-{theme}")
+    page.get_by_label("Subject name").fill("Case 7")
+    page.get_by_label("Dates, all moved").check()
+    with page.expect_download() as begun:
+        page.get_by_role("button", name="Download 1 object without identity").click()
+    assert begun.value.suggested_filename == "Case 7.zip"
+    begun.value.save_as(tmp_path / "copies.zip")
+    with zipfile.ZipFile(tmp_path / "copies.zip") as found:
+        [name] = [name for name in found.namelist() if name.startswith("DICOM/")]
+        copy = pydicom.dcmread(io.BytesIO(found.read(name)))
+    assert (str(copy.PatientName), copy.PatientIdentityRemoved) == ("Case 7", "YES")
 
 
 def test_the_image_that_is_shown_is_kept_as_a_picture(

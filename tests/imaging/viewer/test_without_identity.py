@@ -426,12 +426,18 @@ def test_copies_of_two_patients_have_two_names(archive: Archive) -> None:
     assert sorted(str(copy.PatientName) for copy in copies) == ["ANON-1", "ANON-2"]
 
 
-def test_more_objects_than_can_be_cleaned_at_once_are_refused(
+def test_more_objects_than_can_be_cleaned_at_once_are_refused_and_a_series_is_offered(
     archive: Archive, reader: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = slices(3)
-    archive.receive(*made)
+    other = beside(made[0], SeriesNumber=2)
+    archive.receive(*made, other)
+    address = begun(reader, made[0])
     monkeypatch.setattr(cleanings, "MOST_OBJECTS", 2)
-    answer = reader.get(page_of(made[0]))
+    page = reader.get(page_of(made[0])).content.decode()
+    assert "These are too many images to be cleaned at once" in page
+    assert 'name="subject"' not in page
+    assert f"?series={other.SeriesInstanceUID}" in page
+    answer = reader.get(address)
     assert answer.status_code == 409
     assert "These are too many images to be cleaned at once" in answer.content.decode()
