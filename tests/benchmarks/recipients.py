@@ -22,8 +22,9 @@ from typing import Any, Final
 ARRIVING: Final = 15.0
 LOOKING: Final = 10.0
 BETWEEN: Final = 5.0
-#: Images before somebody goes back to the page.
+#: Images at the most, and seconds for which somebody stays in the viewer before they go back to the page.
 IMAGES: Final = 10
+STAYING: Final = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ def looking(port: int, visits: Sequence[Visit], *, seconds: float) -> "Iterator[
     finally:
         process.terminate()
         process.wait(10)
+        process.stdout.close()
 
 
 def asked(process: "subprocess.Popen[str]") -> dict[str, Any]:
@@ -89,7 +91,7 @@ async def _get(port: int, path: str, cookie: str, asked: Asked) -> bytes:
 
 
 async def _person(port: int, visit: dict[str, Any], begins: float, ends: float, asked: Asked) -> None:
-    """Look at the page, open the viewer, look at one image after the other, and again, until it is time to go."""
+    """Look at the page, open the viewer, look at one image after the other, each once; and again, until it is time to go."""
     await asyncio.sleep(begins)
     turn = random.Random(visit["cookie"])
     while time.monotonic() < ends:
@@ -99,11 +101,11 @@ async def _person(port: int, visit: dict[str, Any], begins: float, ends: float, 
         await asyncio.sleep(turn.uniform(0.5, 1.5) * LOOKING)
         for path in visit["viewer"]:
             await _get(port, path, visit["cookie"], asked)
-        for _image in range(IMAGES):
-            if time.monotonic() >= ends:
-                return
-            await _get(port, turn.choice(visit["images"]), visit["cookie"], asked)
+        left = time.monotonic() + STAYING
+        for path in turn.sample(visit["images"], min(IMAGES, len(visit["images"]))):
+            await _get(port, path, visit["cookie"], asked)
             await asyncio.sleep(turn.uniform(0.5, 1.5) * BETWEEN)
+        await asyncio.sleep(max(0.0, left - time.monotonic()))
 
 
 async def _all(said: dict[str, Any]) -> None:
