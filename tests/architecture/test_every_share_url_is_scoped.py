@@ -29,6 +29,8 @@ ENTRANCE = {"share:page", "share:open", "share:prove", "share:code", "share:leav
 SEARCHES = {"dicomweb:studies", "dicomweb:all-series", "dicomweb:all-instances"} | {"share:download", "share:archive"}
 #: Of copies without identity of what was shared: tests/imaging/viewer/test_shared_without_identity.py.
 SEARCHES |= {"share:download-clean", "share:download-clean-zip"}
+#: Whether the link still opens something: tests/imaging/sharing/test_door.py.
+SEARCHES |= {"share:standing"}
 #: Sending images back shows nothing of a study: tests/imaging/sharing/test_receiving.py.
 RECEIVING = {"share:tus", "share:tus-file"} | {
     f"share:upload{part}" for part in ("", "-begin", "-files", "-received", "-cancelled")

@@ -112,6 +112,33 @@ def test_shares_are_watched_and_ended(
     looked_at(page, f"revoked-{language}")
 
 
+def test_a_link_revoked_at_the_desk_is_ended_on_the_page_that_somebody_has_open(
+    sharing: Sharing, chest: Study, alice: User, open_page: OpenPage
+) -> None:
+    made = sharing(chest, factor=Factor.PRINTED, may_download=True)
+    theirs = open_page(None, viewport=PHONE, has_touch=True, is_mobile=True, awaited=(404, 410))
+    theirs.clock.install()
+    theirs.goto(f"/s/{made.share.key}/#{made.handed.secret}")
+    theirs.get_by_role("button", name="Open the images").click()
+    theirs.get_by_label("The second code").fill(made.handed.proof)
+    theirs.get_by_role("button", name="Show the images").click()
+    expect(theirs.get_by_role("heading", name="Your images")).to_be_visible()
+    with theirs.expect_response("**/standing") as asked:
+        theirs.clock.run_for(21_000)
+    assert asked.value.status == 204
+    expect(theirs.get_by_role("link", name="Download", exact=True)).to_be_visible()
+
+    desk = opened(open_page, as_reader(alice, "en", "dark"))
+    desk.goto(f"/shared/{made.share.key}/")
+    desk.locator("summary", has_text="Revoke").click()
+    desk.get_by_role("button", name="Revoke now").click()
+    expect(desk.locator(".tag-critical").first).to_be_visible()
+
+    theirs.clock.run_for(21_000)
+    expect(theirs.get_by_role("heading", name="This link was revoked")).to_be_visible()
+    assert theirs.get_by_role("link", name="Download", exact=True).count() == 0
+
+
 def test_a_new_link_is_made_and_the_limits_moved_without_a_script(
     sharing: Sharing, chest: Study, alice: User, open_page: OpenPage
 ) -> None:

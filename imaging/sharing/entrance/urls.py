@@ -9,5 +9,6 @@ urlpatterns = [
     path("proof", views.prove, name="prove"),
     path("code", views.send_code, name="code"),
     path("earlier", views.ask_for_earlier, name="earlier"),
+    path("standing", views.standing, name="standing"),
     path("leave", views.leave, name="leave"),
 ]

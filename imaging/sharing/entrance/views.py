@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import get_language
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.addresses import client_address
 from imaging.sharing import door, scopes
@@ -105,6 +106,13 @@ def leave(request: HttpRequest) -> HttpResponseBase:
     response = HttpResponseRedirect(door.address_of(key), status=303)
     response.delete_cookie(door.cookie_name(key), path=door.address_of(key), samesite="Lax")
     return response
+
+
+@require_safe
+@never_cache
+def standing(request: HttpRequest) -> HttpResponse:
+    """Answer an open page that the share still shows something; the door answers 404 once it does not."""
+    return HttpResponse(status=204)
 
 
 @require_POST

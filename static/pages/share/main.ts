@@ -2,3 +2,4 @@
 import "../dialogs";
 import "./entrance";
 import "./health-link";
+import "./standing";

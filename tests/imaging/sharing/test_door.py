@@ -51,6 +51,23 @@ def test_the_link_then_the_code_show_the_images(
     assert [row["0020000D"]["Value"][0] for row in found] == [chest.study_instance_uid]
 
 
+def test_an_open_page_hears_that_its_link_stands_and_then_that_it_does_not(
+    sharing: Sharing, chest: Study, outside: Client
+) -> None:
+    made = sharing(chest, factor=Factor.PRINTED)
+    address = f"/s/{made.share.key}/standing"
+    assert outside.get(address).status_code == 404
+    open_link(outside, made)
+    assert outside.get(address).status_code == 404
+    outside.post(f"/s/{made.share.key}/proof", {"answer": made.handed.proof})
+    assert f'data-standing="{address}"' in outside.get(f"/s/{made.share.key}/").content.decode()
+    answer = outside.get(address)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "no-store" in answer["Cache-Control"]
+    Share.objects.filter(pk=made.share.pk).update(state=Share.State.REVOKED)
+    assert outside.get(address).status_code == 404
+
+
 def test_the_address_without_its_last_stroke_leads_to_the_link(sharing: Sharing, chest: Study, outside: Client) -> None:
     made = sharing(chest)
     answer = outside.get(f"/s/{made.share.key}")
