@@ -76,25 +76,7 @@ def zip_answer(
     packed = package or Package()
 
     def prepare() -> Export:
-        if packed.cleaning is not None:
-            return without_identity.prepare(
-                scope,
-                study_uids,
-                actor=actor,
-                form=packed.form,
-                series_instance_uids=series_uids,
-                cleaning=packed.cleaning,
-                handed=packed.handed or Handed(timezone.localdate()),
-            )
-        return exports.prepare(
-            scope,
-            study_uids,
-            actor=actor,
-            form=packed.form,
-            series_instance_uids=series_uids,
-            around=export_page.around(packed.cover, scope=scope),
-            handed=packed.handed,
-        )
+        return _prepared(packed, scope, study_uids, actor=actor, series_uids=series_uids)
 
     turn = Turn(actor)
     try:
@@ -113,6 +95,31 @@ def zip_answer(
         # A proxy that takes all of it at once would go on giving it out (nginx).
         response["X-Accel-Buffering"] = "no"
     return response
+
+
+def _prepared(
+    packed: Package, scope: Scope, study_uids: Sequence[str], *, actor: Actor, series_uids: Sequence[str]
+) -> Export:
+    """The export with what lies around it, or without identity and without anything that names the patient."""
+    if packed.cleaning is not None:
+        return without_identity.prepare(
+            scope,
+            study_uids,
+            actor=actor,
+            form=packed.form,
+            series_instance_uids=series_uids,
+            cleaning=packed.cleaning,
+            handed=packed.handed or Handed(timezone.localdate()),
+        )
+    return exports.prepare(
+        scope,
+        study_uids,
+        actor=actor,
+        form=packed.form,
+        series_instance_uids=series_uids,
+        around=export_page.around(packed.cover, scope=scope),
+        handed=packed.handed,
+    )
 
 
 def _begun(
