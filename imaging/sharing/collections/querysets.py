@@ -32,8 +32,10 @@ class CollectionItemQuerySet(models.QuerySet[Any]):
 
     def shareable(self) -> Self:
         """Those that the department may still share: lies with it, is not protected, is the same person's who did not oppose."""
-        merge = apps.get_model("imaging", "PatientMerge")
-        merged = merge.objects.in_force().filter(merged=OuterRef("patient"), into=OuterRef("study__patient"))
+        merges = apps.get_model("imaging", "PatientMerge").objects.in_force().filter(merged=OuterRef("patient"))
+        # A record that was merged twice over is followed; one that went further is added anew by a person.
+        twice = Q(into__merges__into=OuterRef("study__patient"), into__merges__reverted_at=None)
+        merged = merges.filter(Q(into=OuterRef("study__patient")) | twice)
         allowed = Q()
         for kind in _OPPOSED:
             allowed &= ~Q(collection__kind=kind) | without_opposition("study__patient", kind)

@@ -13,6 +13,7 @@ from imaging.sharing.collections import gathering, services
 from imaging.sharing.collections.policies import NotDone, Rights
 from imaging.sharing.models import Collection, CollectionItem, CollectionMember
 from imaging.studies import oppositions, protecting
+from imaging.studies.correction import merging
 from imaging.studies.models import Instance, Patient, Placement, Study
 from tests import memories
 from tests.factories.accounts import MembershipFactory, UserFactory
@@ -137,6 +138,15 @@ def test_a_study_that_turned_out_to_be_another_persons_is_lent_no_more(
     other = Patient.objects.create(patient_id="OTHER", patient_name="Other^Person")
     Study.objects.filter(pk=chest.pk).update(patient=other)
     assert sees_nothing(bob, chest)
+
+
+def test_records_of_one_person_that_are_merged_keep_a_study_lent(board: Collection, chest: Study, bob: User) -> None:
+    patient = chest.patient
+    for number in ("SAME", "AGAIN"):
+        into = Patient.objects.create(issuer_of_patient_id="HOSPITAL2", patient_id=number)
+        merging.merge(patient, into, reason="one person", actor=ALICE)
+        assert not sees_nothing(bob, chest)
+        patient = into
 
 
 def test_a_patient_who_opposes_teaching_is_in_no_teaching_collection(
