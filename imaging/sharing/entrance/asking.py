@@ -35,7 +35,7 @@ def ask(visit: ShareVisit, words: str) -> bool:
         )
         if not share.is_standing or not may_ask(share):
             return False
-        said = " ".join(words.split())[:LONGEST]
+        said = " ".join("".join(char if char.isprintable() else " " for char in words).split())[:LONGEST]
         log.note(share, ShareEvent.Kind.ASKED, visit=visit, words=said)
         log.record(audit.Action.SHARE_ASKED, share, actor=scopes.actor_of(share), detail={"words": said})
         notices.tell_owner(share, notices.ASKED)

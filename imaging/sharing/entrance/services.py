@@ -195,7 +195,8 @@ def _is_right(visit: ShareVisit, answer: str) -> bool:
     if share.factor == Factor.PRINTED:
         return codes.is_printed_code(share.proof_digest, answer)
     if share.factor == Factor.BIRTH_DATE and share.patient is not None and share.patient.birth_date is not None:
-        return hmac.compare_digest(share.patient.birth_date.isoformat(), answer.strip()[:10])
+        # As bytes: strings are compared in constant time only where both are ASCII.
+        return hmac.compare_digest(share.patient.birth_date.isoformat().encode(), answer.strip()[:10].encode())
     return False
 
 
