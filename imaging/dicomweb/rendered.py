@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from imaging.dicom.errors import DicomError
-from imaging.dicomweb import answers, negotiation, rendering_parameters
+from imaging.dicomweb import answers, kept_pictures, negotiation, rendering_parameters
 from imaging.dicomweb.frames import frame_numbers
 from imaging.dicomweb.negotiation import MediaRange
 from imaging.rendering import services as rendering
@@ -83,8 +83,11 @@ def drawn(request: HttpRequest, uids: tuple[str, str, str], *, number: int | Non
     same = answers.unchanged(request, etag)
     if same is not None:
         return same
-    picture = draw(version, number=number, box=box, window=window, media_type=media_type, quality=quality)
-    response = HttpResponse(picture.data, content_type=picture.media_type)
+    picture = kept_pictures.drawn_lately.kept_or_drawn(
+        (*uids, etag, number, box, window, quality),
+        lambda: draw(version, number=number, box=box, window=window, media_type=media_type, quality=quality).data,
+    )
+    response = HttpResponse(picture, content_type=media_type)
     return answers.cached(response, request, etag)
 
 

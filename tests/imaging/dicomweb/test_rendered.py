@@ -13,6 +13,7 @@ from pydicom.encaps import encapsulate
 from accounts.models import AuditEvent, User
 from imaging.dicomweb import long_answers
 from imaging.ingest import turnstile
+from imaging.rendering import services as rendering
 from tests.factories import arrivals
 from tests.imaging.rendering.conftest import Pool
 from tests.studies_in_archive import Addresses, Archive, addresses
@@ -55,6 +56,29 @@ def shown(response: Any) -> PIL.Image.Image:
 def test_the_picture_comes_as_the_client_wants_it(accept: str, kind: str, there: Addresses, reader: Client) -> None:
     picture = shown(reader.get(there.all["rendered"], headers={"Accept": accept}))
     assert (picture.format, picture.size) == (kind, (400, 300))
+
+
+def test_what_many_ask_for_is_drawn_once_and_anew_for_who_wants_it_otherwise(
+    there: Addresses, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[dict[str, Any]] = []
+    draw = rendering.render
+    monkeypatch.setattr(rendering, "render", lambda version, **how: drawn.append(how) or draw(version, **how))
+    address = there.all["rendered"]
+    assert reader.get(address).content == reader.get(address).content
+    assert len(drawn) == 1
+    for other in ("?viewport=64,64", "?window=3900,100,linear", "?quality=20"):
+        reader.get(address + other)
+    assert shown(reader.get(address, headers={"Accept": "image/png"})).format == "PNG"
+    shown(reader.get(there.all["rendered frame"]))
+    assert len(drawn) == 6
+
+
+def test_what_was_drawn_for_one_is_not_shown_to_who_may_not_see_it(there: Addresses, reader: Client, bob: User) -> None:
+    assert reader.get(there.all["rendered"]).status_code == 200
+    stranger = Client()
+    stranger.force_login(bob)
+    assert stranger.get(there.all["rendered"]).status_code == 404
 
 
 def test_a_viewport_bounds_the_picture_and_keeps_its_shape(there: Addresses, reader: Client) -> None:
