@@ -12,6 +12,7 @@ from accounts.roles import MACHINE_DOORS, Right, Role
 from imaging.access.requests.models import AccessPolicy, Relation
 from imaging.ingest.models import ApplicationEntity, RoutingRule
 from imaging.reports.templates import services as report_templates
+from imaging.sharing.models import RecordPolicy
 from portal.demo.plan import Plan
 
 MACHINE_NAME = "demo-machine"
@@ -37,6 +38,8 @@ def prepare(plan: Plan, *, password: str, key_file: Path) -> str:
     for order, rule in enumerate(plan.rules, start=1):
         _rule(order * 10, rule, departments)
     _access_policies(departments)
+    # Patients may get a link to their own record: to be tried, with all else as it is for a hospital that begins.
+    RecordPolicy.objects.get_or_create(department=None, defaults={"is_given": True})
     report_templates.load_starter(actor=SYSTEM)
     return _machine_key(departments["emergency"], key_file)
 
