@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.messaging import recipients
 from accounts.messaging import selectors as messaging
 from accounts.models import Language
+from imaging.dicom import person_name
 from imaging.sharing.making.policies import What, Wish
 from imaging.sharing.models import Share, SharePolicy
 from imaging.sharing.models.choices import Factor, Purpose, Recipient
+from imaging.studies.models import Study
 
 _UNTIL = (("7", _("7 days")), ("30", _("30 days")), ("date", _("Date")))
 
@@ -132,6 +134,18 @@ def recipient_of(share: Share) -> dict[str, Any]:
         "purpose": share.purpose,
         "purpose_words": share.purpose_words,
     }
+
+
+def referrer_of(study: Study, rules: SharePolicy) -> dict[str, Any]:
+    """Return what stands in a form where images know who asked for them (0008,0090): that physician, by name.
+
+    Nothing where they name nobody, or where the department never shares with who refers.
+    """
+    name = person_name.parse(study.referring_physician_name).leading
+    written = " ".join(part for part in (name.prefix, name.given, name.middle, name.family, name.suffix) if part)
+    if not written or Recipient.REFERRER in rules.refused_recipients:
+        return {}
+    return {"recipient": Recipient.REFERRER, "name": written[:150]}
 
 
 def beginning(rules: SharePolicy, *, language: str) -> dict[str, Any]:

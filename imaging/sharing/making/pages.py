@@ -13,7 +13,7 @@ from accounts.scope import Scope
 from imaging.dicom import uids
 from imaging.sharing import selectors as shares
 from imaging.sharing.making import choosing
-from imaging.sharing.making.forms import ShareForm, beginning, recipient_of
+from imaging.sharing.making.forms import ShareForm, beginning, recipient_of, referrer_of
 from imaging.sharing.making.services import Person
 from imaging.sharing.models import Share
 from imaging.sharing.partners import selectors as partners
@@ -33,10 +33,14 @@ class Offer:
     key_images: int
 
     def form(self, data: object = None, *, like: str = "") -> ShareForm:
-        """Return the form, empty, for the recipient of another share of this person (``like``, its key), or with what was sent."""
+        """Return the form, empty or with what was sent.
+
+        An empty one is for the recipient of another share of this person (``like``, its key), else for who asked for the study.
+        """
         rules = shares.policy_of(self.person.department.pk)
         known = shares.share_named(like) if like else None
-        same = recipient_of(known) if known is not None and known.created_by_id == self.person.user.pk else {}
+        is_own = known is not None and known.created_by_id == self.person.user.pk
+        same = recipient_of(known) if known is not None and is_own else referrer_of(self.study, rules)
         return ShareForm(
             data,
             rules=rules,

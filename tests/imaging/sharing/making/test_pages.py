@@ -187,3 +187,17 @@ def test_the_page_tells_of_links_that_stand_already(sender: Client, chest: Study
     page = sender.get(NEW, {"study": chest.study_instance_uid}).content.decode()
     assert "shared already" in page
     assert "Dr Paul Mercier" in page
+
+
+def test_who_asked_for_the_images_stands_in_the_form(sender: Client, archive: Archive, share_policy: Any) -> None:
+    asked, nobody = arrivals.dataset(ReferringPhysicianName="Mercier^Paul^^Dr"), arrivals.dataset()
+    archive.receive(asked, nobody)
+
+    def begun(uid: str) -> tuple[object, object]:
+        form = sender.get(NEW, {"study": uid}).context["form"]
+        return form["recipient"].value(), form["name"].value() or ""
+
+    assert begun(asked.StudyInstanceUID) == ("referrer", "Dr Paul Mercier")
+    assert begun(nobody.StudyInstanceUID) == ("colleague", "")
+    share_policy(refused_recipients=["referrer"])
+    assert begun(asked.StudyInstanceUID) == ("colleague", "")
