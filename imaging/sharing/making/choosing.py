@@ -7,6 +7,7 @@ from accounts.actor import Actor
 from accounts.models import Department
 from accounts.roles import Right
 from accounts.scope import Scope
+from imaging.dicom import uids
 from imaging.sharing.making.policies import Problem, What, Wish
 from imaging.studies import access, selectors
 from imaging.studies.models import Instance, KeyImage, Series, Study
@@ -63,9 +64,9 @@ def chosen(
         if wish.what == What.STUDY or number:
             found += _all_of(study, department_scope, is_whole=is_whole)
         elif wish.what == What.SERIES:
-            found += _series(study, wish.series, department_scope)
+            found += _series(study, wish.series, department_scope, is_whole=is_whole)
         else:
-            found += _key_images(study, department_scope)
+            found += _key_images(study, department_scope, is_whole=is_whole)
         if number == 0 and wish.priors:
             usable = {row.study_instance_uid: row for row in priors_of(study, department_scope)}
             missing = wish.priors - set(usable)
@@ -80,14 +81,19 @@ def chosen(
 def _all_of(study: Study, scope: Scope, *, is_whole: bool, is_prior: bool = False) -> list[Chosen]:
     if is_whole:
         return [Chosen(study, is_prior=is_prior)]
-    texts = selectors.documents_of(study, scope=scope)
-    rows = selectors.series_of(study, scope=scope, right=Right.SHARE)
-    return [Chosen(study, row, is_prior=is_prior) for row in rows if row.pk not in texts]
+    return [Chosen(study, row, is_prior=is_prior) for row in _open_series(study, scope, is_whole=False)]
 
 
-def _series(study: Study, wanted: frozenset[str], scope: Scope) -> list[Chosen]:
-    rows = selectors.series_of(study, scope=scope, right=Right.SHARE)
+def _series(study: Study, wanted: frozenset[str], scope: Scope, *, is_whole: bool) -> list[Chosen]:
+    rows = _open_series(study, scope, is_whole=is_whole)
     return [Chosen(study, row) for row in rows if row.series_instance_uid in wanted]
+
+
+def _open_series(study: Study, scope: Scope, *, is_whole: bool) -> list[Series]:
+    """Return the series that may go along: without the report none of those that hold one, whoever names it."""
+    texts = {} if is_whole else selectors.documents_of(study, scope=scope)
+    rows = selectors.series_of(study, scope=scope, right=Right.SHARE)
+    return [row for row in rows if row.pk not in texts]
 
 
 def key_images_of(study: Study, scope: Scope) -> list[KeyImage]:
@@ -98,5 +104,11 @@ def key_images_of(study: Study, scope: Scope) -> list[KeyImage]:
     return list({row.instance_id: row for row in rows.select_related("instance__series").order_by("pk")}.values())
 
 
-def _key_images(study: Study, scope: Scope) -> list[Chosen]:
-    return [Chosen(study, row.instance.series, row.instance) for row in key_images_of(study, scope)]
+def _key_images(study: Study, scope: Scope, *, is_whole: bool) -> list[Chosen]:
+    flagged = (row.instance for row in key_images_of(study, scope))
+    return [Chosen(study, row.series, row) for row in flagged if is_whole or not _is_text(row)]
+
+
+def _is_text(instance: Instance) -> bool:
+    """Whether an instance may hold the report of its study (SR, Encapsulated PDF or CDA)."""
+    return uids.kind_of(instance.sop_class_uid) in {"structured_report", "document"}
