@@ -53,7 +53,7 @@ OF_PAGES: Final = {
     **{f"reports:{page}": "reports" for page in ("template", "template-new", "macro-keep")},
     **{f"reports:reading{page}": "reading" for page in ("", "-choices")},
     **{f"reports:critical{page}": "critical" for page in ("", "-list", "-raise")},
-    **{f"sharing:{page}": "sharing" for page in ("new", "mine", "find", "share", "renew", "health-link")},
+    **{f"sharing:{page}": "sharing" for page in ("new", "mine", "find", "share", "renew", "health-link", "copy")},
     "viewer:share-preview": "sharing",
     **{f"collections:{page}": "collections" for page in ("mine", "find", "new", "choose", "collection", "edit")},
     **{f"collections:{page}": "collections" for page in ("members", "paste", "comments")},
