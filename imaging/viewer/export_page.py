@@ -152,9 +152,12 @@ def _study(
     count = sum(folder.count for folder in folders)
     whose = people.person_text(study.patient.patient_name) if is_of_others else ""
     named = [people.day(study.study_at), whose] if is_named else []
+    # Those of what is in the zip: the study may have others, which were not given.
+    given = {folder.part.series.modality for folder in folders}
+    modalities = [code for code in study.modalities if code in given]
     return _ShownStudy(
-        title=wording.study_title(study) if is_named else " ".join(study.modalities) or _("Study without a name"),
-        detail=_detail(*named, ", ".join(study.modalities), _files(count)),
+        title=wording.study_title(study) if is_named else " ".join(modalities) or _("Study without a name"),
+        detail=_detail(*named, ", ".join(modalities), _files(count)),
         series=[_series(folder, previews.get(folder.part.series.pk), is_named=is_named) for folder in folders],
         reports=[_ShownReport(file.name, label) for file, label in reports.get(study.study_instance_uid, ())],
     )

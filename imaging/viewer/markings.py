@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -65,8 +66,9 @@ def key_image(
 
 
 def study_version(study: Study) -> str:
-    """What tells a viewer that images came or went since it was opened."""
-    return f"{study.version}.{study.series_count}.{study.instance_count}"
+    """What tells a viewer that images came or went since it was opened; how many there are, it does not tell."""
+    counted = f"{study.pk}.{study.version}.{study.series_count}.{study.instance_count}"
+    return salted_hmac("imaging.viewer.markings.study_version", counted, algorithm="sha256").hexdigest()[:32]
 
 
 def _open(request: HttpRequest, study_instance_uid: str, purpose: access.Purpose) -> Study:

@@ -21,6 +21,7 @@ from imaging.sharing.receiving import outsiders
 from imaging.sharing.record import selectors as records
 from imaging.studies import access
 from imaging.studies import selectors as studies
+from imaging.studies.finding import partly_seen
 from imaging.studies.models import Study
 from imaging.viewer import study_pictures, wording
 from imaging.viewer.shared import record, reports
@@ -74,6 +75,7 @@ def _shown(share: Share, entry: recipients.SharedStudy, scope: Scope, actor: Act
     uid = entry.study.study_instance_uid
     study = access.open_study(scope, uid, actor=actor, purpose=access.Purpose.THUMBNAIL)
     rows = list(studies.series_of(study, scope=scope, right=Right.VIEW))
+    partly_seen.as_seen(scope, rows)
     report = reports.of(share, study)
     return Shown(
         study=study,

@@ -107,7 +107,9 @@ def test_the_key_of_a_share_in_other_letters_is_another_key(sharing: Sharing, ch
     assert outside.get(f"/S/{link.share.key}/dicom-web/studies").status_code == 404
 
 
-@pytest.mark.parametrize("target", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_choosing_a_language_leads_to_no_other_site(
     sharing: Sharing, chest: Study, outside: Client, target: str
 ) -> None:
