@@ -133,12 +133,19 @@ def _begin(share: Share, way: ShareVisit.Way, *, address: str, device: str, is_p
                 notices.tell_owner(share, notices.FIRST_OPENED)
     if visit is None:
         if is_full:
-            log.note(share, _Kind.FULL, words=address)
+            _note_full(share, address)
             notices.tell_owner(share, notices.FULL)
         raise Refused("full" if is_full else "wrong")
     if visit.proved_at is None and share.factor in {Factor.EMAIL, Factor.SMS}:
         send_code(visit)
     return Opened(visit, token)
+
+
+def _note_full(share: Share, address: str) -> None:
+    """Note that it was tried once more from an address: counted up, so that who goes on trying fills no list."""
+    same = ShareEvent.objects.filter(share=share, kind=_Kind.FULL, words=address)
+    if not same.update(times=F("times") + 1, at=timezone.now()):
+        log.note(share, _Kind.FULL, words=address)
 
 
 def send_code(visit: ShareVisit) -> None:
