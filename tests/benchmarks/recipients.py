@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-#: Seconds within which all arrive, that each looks at the page, and between two images in the viewer.
-ARRIVING: Final = 15.0
+#: Seconds within which all arrive (as long as a visit, so that as many come as go), that each looks at the page, and between two images in the viewer.
+ARRIVING: Final = 60.0
 LOOKING: Final = 10.0
 BETWEEN: Final = 5.0
 #: Images at the most, and seconds for which somebody stays in the viewer before they go back to the page.
