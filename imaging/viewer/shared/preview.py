@@ -34,7 +34,9 @@ def preview(request: HttpRequest) -> HttpResponseBase:
     if form.cleaned_data["is_deidentified"]:
         return _refused(
             request,
-            _("The copies without identity are made once you share. Those that must be looked at are shown to you first."),
+            _(
+                "The copies without identity are made once you share. Those that must be looked at are shown to you first."
+            ),
         )
     try:
         with transaction.atomic():
