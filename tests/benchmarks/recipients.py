@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-#: Seconds within which all arrive (as long as a visit, so that as many come as go), that each looks at the page, and between two images in the viewer.
+#: Seconds within which all arrive (as long as a visit, so that as many come as go), that each looks at the page, and
+#: between two images in the viewer.
 ARRIVING: Final = 60.0
 LOOKING: Final = 10.0
 BETWEEN: Final = 5.0
