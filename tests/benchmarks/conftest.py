@@ -8,14 +8,19 @@ from django.test import utils
 
 from tests.benchmarks.large_database import browser, large_archive_in_use, large_database, radiologist, scope
 from tests.benchmarks.many_requests import many_requests, many_requests_in_use
+from tests.benchmarks.open_links import demo, drawn_by_a_pool, many_opens, nobody_tried_before
 from tests.decoder_pools import own_pool, pool, register, shared_pool, sockets
 
 __all__ = [
     "browser",
+    "demo",
+    "drawn_by_a_pool",
     "large_archive_in_use",
     "large_database",
+    "many_opens",
     "many_requests",
     "many_requests_in_use",
+    "nobody_tried_before",
     "own_pool",
     "pool",
     "radiologist",
