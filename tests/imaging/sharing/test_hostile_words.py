@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from imaging.sharing.making.services import Made
-from imaging.sharing.models.choices import Factor
 from imaging.studies.models import Study
 from tests.shared_links import Letters, Sharing, code_in, letters, open_link
 
@@ -34,7 +33,7 @@ def come_in(browser: Client, made: Made, sent: Letters) -> str:
 def test_a_mail_has_one_recipient_and_says_the_words_as_they_were_written(hostile: Made, letters: Letters) -> None:
     [mail] = letters()
     assert mail.to == [hostile.share.recipient_email]
-    assert not (mail.cc or mail.bcc)
+    assert mail.recipients() == mail.to
     assert "\n" not in str(mail.subject)
     assert "{secret}" in str(mail.body)
     assert "%(code)s" in str(mail.body)
@@ -42,9 +41,7 @@ def test_a_mail_has_one_recipient_and_says_the_words_as_they_were_written(hostil
         assert "<script" not in str(form[0])
 
 
-@pytest.mark.parametrize(
-    "address", ["a@b.example\nBcc: all@hospital.example", "a@b.example, c@d.example", "a@b.example\x00"]
-)
+@pytest.mark.parametrize("address", ["a@b.example\nBcc: all@hospital.example", "a@b.example, c@d.example"])
 def test_an_address_that_is_more_than_one_gets_nothing(
     sharing: Sharing, chest: Study, letters: Letters, address: str
 ) -> None:
