@@ -96,13 +96,11 @@ _NO_PIXELS_PREFIXES = tuple(
 )
 _VIDEO_CLASSES = frozenset(f"{_PREFIX}77.1.{suffix}" for suffix in ("1.1", "2.1", "4.1"))
 
-#: How the SOP classes begin whose instances have a page of their own: presentation states, reports, documents, videos.
-HAVE_A_PAGE: Final = (
-    _PRESENTATION_STATE_PREFIX,
-    _STRUCTURED_REPORT_PREFIX,
-    _ENCAPSULATED_PREFIX,
-    *sorted(_VIDEO_CLASSES),
-)
+#: How the SOP classes begin whose instances may hold what somebody wrote: presentation states, reports, documents.
+HOLD_WORDS: Final = (_PRESENTATION_STATE_PREFIX, _STRUCTURED_REPORT_PREFIX, _ENCAPSULATED_PREFIX)
+
+#: How the SOP classes begin whose instances have a page of their own: those, and videos.
+HAVE_A_PAGE: Final = (*HOLD_WORDS, *sorted(_VIDEO_CLASSES))
 
 KINDS: Final = (
     "image",

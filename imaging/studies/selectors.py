@@ -251,6 +251,15 @@ def documents_of(study: Study, *, scope: Scope) -> dict[int, list[Instance]]:
     return found
 
 
+def series_with_words(study: Study, *, scope: Scope) -> frozenset[int]:
+    """The series of a study (primary keys) that hold what somebody wrote: reports, documents, presentation states. One query."""
+    kinds = Q()
+    for prefix in uids.HOLD_WORDS:
+        kinds |= Q(sop_class_uid__startswith=prefix)
+    rows = Instance.objects.visible_to(scope, Right.VIEW).filter(kinds, study=study)
+    return frozenset(rows.values_list("series", flat=True))
+
+
 def versions_of(level: Study | Series, *, scope: Scope, right: Right = Right.VIEW) -> QuerySet[InstanceVersion]:
     """The current versions of the visible instances of a study or series, in the order in which they are read."""
     within = Q(study=level) if isinstance(level, Study) else Q(series=level)

@@ -91,7 +91,7 @@ def _series(study: Study, wanted: frozenset[str], scope: Scope, *, is_whole: boo
 
 def _open_series(study: Study, scope: Scope, *, is_whole: bool) -> list[Series]:
     """Return the series that may go along: without the report none of those that hold one, whoever names it."""
-    texts = {} if is_whole else selectors.documents_of(study, scope=scope)
+    texts = frozenset() if is_whole else selectors.series_with_words(study, scope=scope)
     rows = selectors.series_of(study, scope=scope, right=Right.SHARE)
     return [row for row in rows if row.pk not in texts]
 

@@ -101,7 +101,7 @@ def offer(request: HttpRequest, study_instance_uid: str, department: str) -> Off
     roles = accounts.roles_by_department(user)
     held = frozenset(role for role, places in roles.items() if chosen.pk in places)
     here = scope.within([chosen.pk])
-    texts = selectors.documents_of(study, scope=here)
+    texts = selectors.series_with_words(study, scope=here)
     rows = selectors.series_of(study, scope=here, right=Right.SHARE)
     return Offer(
         person=Person(user, scope, actor, chosen, held),

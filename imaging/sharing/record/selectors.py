@@ -153,7 +153,7 @@ def shown_series(share: Share) -> QuerySet[Series]:
         principal=SYSTEM, departments=[share.department_id], rights=[Right.SHARE], reason="what a record shows"
     )
     texts = Q()
-    for prefix in uids.HAVE_A_PAGE:
+    for prefix in uids.HOLD_WORDS:
         texts |= Q(sop_class_uid__startswith=prefix)
     texts_of = Instance.objects.filter(texts, series=OuterRef("pk"))
     rows = Series.objects.visible_to(place, Right.SHARE).filter(study__patient__in=people)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from pydicom.uid import EncapsulatedPDFStorage
+from pydicom.uid import EncapsulatedPDFStorage, VideoPhotographicImageStorage
 
 from accounts.models import User
 from imaging.sharing.making.services import Made, NotShared
@@ -145,3 +145,11 @@ def test_a_report_object_that_comes_later_is_in_no_share_without_it(
     assert series_of(outside, root) == {images}
     assert Series.objects.filter(series_instance_uid=paper).exists()
     assert Share.objects.get().items.count() == 1
+
+
+def test_a_film_is_no_report_and_goes_along(archive: Archive, sharing: Sharing, outside: Client) -> None:
+    film = arrivals.dataset(SOPClassUID=VideoPhotographicImageStorage, Modality="XC", SeriesDescription="Gait")
+    archive.receive(film)
+    study = Study.objects.get(study_instance_uid=film.StudyInstanceUID)
+    root = come_in(outside, sharing(study, factor=Factor.PRINTED))
+    assert series_of(outside, root) == {film.SeriesInstanceUID}
