@@ -20,7 +20,11 @@ def profile_of(deidentification: Deidentification) -> Profile:
 
 def issuer_of(deidentification: Deidentification) -> str:
     """Return who gives the pseudonyms of a use: numbers of two uses are never one person's."""
-    return f"copies {hashlib.sha256(b'issuer' + bytes(deidentification.secret)).hexdigest()[:_SHOWN]}"
+    return f"copies {_mark(deidentification)}"
+
+
+def _mark(deidentification: Deidentification) -> str:
+    return hashlib.sha256(b"issuer" + bytes(deidentification.secret)).hexdigest()[:_SHOWN]
 
 
 def keyed(copied: CopiedStudy) -> Keyed:
@@ -37,10 +41,12 @@ def named(copied: CopiedStudy) -> Named:
 def give(deidentification: Deidentification, patient: Patient) -> Pseudonym:
     """Give a patient the next pseudonym of a use, in the order of being asked for; one who has one keeps it.
 
+    It holds the mark of the use: an archive that takes in copies of two uses must not take them for one patient's.
     To be called with the use locked.
     """
     found = Pseudonym.objects.filter(deidentification=deidentification, patient=patient).first()
     if found is not None:
         return found
     number = Pseudonym.objects.filter(deidentification=deidentification).count() + 1
-    return Pseudonym.objects.create(deidentification=deidentification, patient=patient, name=f"SUBJECT-{number:04d}")
+    name = f"SUBJECT-{_mark(deidentification)[:6].upper()}-{number:04d}"
+    return Pseudonym.objects.create(deidentification=deidentification, patient=patient, name=name)

@@ -248,3 +248,14 @@ def test_an_object_that_cannot_be_cleaned_surely_is_refused(
     refused = HeldObject.objects.get(state=HeldObject.State.REFUSED)
     assert refused.refusal == "raw_data"
     assert CopiedStudy.objects.get().copy is not None
+
+
+def test_an_archive_that_gets_two_shares_takes_them_for_two_patients(
+    archive: Archive, sharing: Sharing, background: Background
+) -> None:
+    study = received(archive, *CT[:1])
+    for _ in range(2):
+        sharing(study, is_deidentified=True)
+    background()
+    numbers = {row.copy.patient.patient_id for row in CopiedStudy.objects.select_related("copy__patient") if row.copy}
+    assert len(numbers) == 2
