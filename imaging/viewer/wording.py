@@ -151,6 +151,7 @@ TRIED: Final[Mapping[str, str | Promise]] = {
     "referring physicians": _("The study could not be opened to the physician who asked for it."),
     "write report documents": _("The documents of a signed report could not be made."),
     "send to a partner archive": _("Images could not be sent to a partner archive."),
+    "copies without identity": _("A copy without identity could not be made. Nothing was given out."),
     "write the copy of a patient's data": _("The copy of a patient's data could not be written."),
 }
 

@@ -42,6 +42,8 @@ MAY_OPEN_STORED_BYTES = {
     "imaging/reports/writing/publishing.py": "a report's PDF, which we wrote",
     "imaging/reports/writing/pulling.py": "pictures of a report, which we drew",
     "imaging/reports/writing/views.py": "a report's PDF, which we wrote",
+    "imaging/sharing/copies/copying.py": "copies without identity, whose preamble is empty",
+    "imaging/studies/export/cleaning.py": "the same, while a download goes out",
     "imaging/studies/export/directory.py": "values for DICOMDIR",
     "imaging/studies/reading/metadata.py": "metadata",
     "imaging/studies/reading/output.py": "the one way out",
