@@ -78,6 +78,13 @@ def _nothing_remembered() -> None:
     memories.forget()
 
 
+@pytest.fixture(autouse=True)
+def _downloads_given_back() -> Iterator[None]:
+    """A test that leaves a download open takes its place away from all that follow, which fail far from the cause."""
+    yield
+    assert memories.free_downloads() == settings.DOWNLOADS, "a download was not read to its end, nor closed"
+
+
 @pytest.fixture
 def data_dir(tmp_path: Path, settings: Any) -> Path:
     """A data folder of the test's own: spool and tiers lie in it."""

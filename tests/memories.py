@@ -8,8 +8,19 @@ from redis.exceptions import RedisError
 from accounts import throttling
 from accounts.audit import coalescing
 from accounts.signing_in import enrolment, policy
-from imaging.dicomweb import kept_answers
+from imaging.dicomweb import kept_answers, kept_pictures
 from imaging.studies.reading import decisions, metadata
+from imaging.viewer import download_turns
+
+
+def free_downloads() -> int:
+    """How many downloads this process could begin now."""
+    taken = 0
+    while download_turns._places.acquire(blocking=False):
+        taken += 1
+    for _number in range(taken):
+        download_turns._places.release()
+    return taken
 
 
 def forget() -> None:
@@ -23,4 +34,5 @@ def forget() -> None:
     policy.forget()
     enrolment.forget_all()
     kept_answers.remembered.clear()
+    kept_pictures.drawn_lately.clear()
     throttling.begin_anew()

@@ -43,6 +43,12 @@ class Pictures:
                 self._keep(key, found)
             return found
 
+    def clear(self) -> None:
+        """Keep none of them."""
+        with self._lock:
+            self._kept.clear()
+            self._size = 0
+
     def _find(self, key: Key) -> bytes | None:
         with self._lock:
             drawn_at, picture = self._kept.get(key, (0.0, b""))

@@ -64,7 +64,12 @@ def answers(user: User, addresses: dict[str, str]) -> dict[str, int]:
     """What each of these addresses answers somebody, by its status."""
     memories.forget()
     browser = signed_in(user)
-    return {name: browser.get(address).status_code for name, address in addresses.items()}
+    found = {}
+    for name, address in addresses.items():
+        answer = browser.get(address)
+        found[name] = answer.status_code
+        answer.close()
+    return found
 
 
 def sees_nothing(user: User, study: Study) -> bool:

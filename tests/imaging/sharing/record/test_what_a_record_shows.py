@@ -136,7 +136,9 @@ def test_the_rules_of_this_moment_hold(give: Giving, rules: Rules, chest: Study,
     root = come_in(outside, give(chest))
     images = f"{root}viewer/{chest.study_instance_uid}/"
     download = f"{root}studies/{chest.study_instance_uid}/download"
-    assert (outside.get(images).status_code, outside.get(download).status_code) == (200, 200)
+    taken = outside.get(download)
+    assert (outside.get(images).status_code, taken.status_code) == (200, 200)
+    taken.close()
     rules(may_download=False)
     assert (outside.get(images).status_code, outside.get(download).status_code) == (200, 403)
     rules(shows_images=False)
