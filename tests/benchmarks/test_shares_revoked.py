@@ -47,7 +47,7 @@ ALICE = Actor("user", "1", "alice")
 
 @dataclass
 class Door:
-    """One way to what a link opens, asked again and again until it has refused for a while."""
+    """One way to what a link opens, asked again and again until it has refused several times."""
 
     name: str
     path: str
