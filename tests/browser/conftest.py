@@ -12,6 +12,7 @@ from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
 from accounts.models import User
+from tests.chromium import leave
 
 T = TypeVar("T")
 
@@ -84,8 +85,5 @@ def open_page(live_server: Any, chromium: Browser) -> Iterator[OpenPage]:
 
     yield opened
     for context in contexts:
-        for page in context.pages:
-            # An answer that a test had under way would otherwise fail the next one.
-            page.unroute_all(behavior="ignoreErrors")
-        context.close()
+        leave(context)
     assert not complaints.heard

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from accounts.models import User
 from tests.browser.conftest import PHONE, WIDE, Complaints, OpenPage
+from tests.chromium import leave
 from tests.factories import arrivals
 from tests.imaging.rendering.conftest import Pool
 from tests.studies_in_archive import Archive
@@ -69,7 +70,7 @@ def test_the_page_shows_itself_without_script_and_without_a_network(
         assert complaints.heard == []
         assert all(address.startswith(unpacked.as_uri()) for address in asked), asked
     finally:
-        context.close()
+        leave(context)
 
 
 def _fits(page: Page) -> bool:

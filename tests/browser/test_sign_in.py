@@ -13,6 +13,7 @@ from accounts.actor import SYSTEM
 from accounts.models import SignInPolicy, User
 from accounts.signing_in import policy, totp
 from tests.browser.conftest import OpenPage
+from tests.chromium import leave
 from tests.factories.accounts import PASSWORD, UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -111,7 +112,7 @@ def test_who_must_have_a_passkey_is_led_to_it_before_anything_else(
     expect(page.locator("#codes li")).to_have_count(10)
     page.get_by_role("link", name="I have kept them").click()
     expect(page.locator(".who-am-i")).to_be_visible()
-    page.context.close()
+    leave(page.context)
 
 
 def test_what_was_typed_goes_through_the_proof_that_is_asked_again(house: None, open_page: OpenPage, db: None) -> None:

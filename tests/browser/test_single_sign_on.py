@@ -15,6 +15,7 @@ from accounts.audit.models import AuditEvent
 from accounts.models import Department, IdentityProvider, Membership, User
 from tests.accounts.federation.conftest import listed, rule
 from tests.browser.conftest import Complaints
+from tests.chromium import leave
 from tests.oidc_provider import honest
 from tests.oidc_provider.honest import CLIENT_SECRET, HonestProvider
 
@@ -49,7 +50,7 @@ def page(live_server: Any, chromium: Browser) -> Iterator[Page]:
     opened.set_default_timeout(15_000)
     complaints.listen(opened)
     yield opened
-    context.close()
+    leave(context)
     assert not [said for said in complaints.heard if "/account/" in said or "policy" in said]
 
 

@@ -15,6 +15,7 @@ from accounts.models import Department
 from imaging.studies import services as studies
 from tests import ohif
 from tests.browser.conftest import WIDE, until
+from tests.chromium import leave
 from tests.factories import arrivals
 from tests.factories.accounts import issue_machine_key
 from tests.web_servers import ServeWeb
@@ -34,7 +35,7 @@ def page(serve_web: ServeWeb, data_dir: Path, emergency: Department, chromium: B
     with ohif.served(server.port, key) as address:
         context = chromium.new_context(base_url=address, viewport=WIDE, service_workers="block")
         yield context.new_page()
-        context.close()
+        leave(context)
 
 
 def brightness(page: Page) -> float:

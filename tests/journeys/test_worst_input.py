@@ -19,6 +19,7 @@ from playwright.sync_api import Browser as Chromium
 
 from imaging.dicom import part10
 from imaging.dicom.errors import DicomError
+from tests.chromium import leave
 from tests.hostile import encoding as e
 from tests.hostile.cases import Case, cases
 from tests.imaging.dimse.raw_peer import Aborted, RawPeer, Rejected
@@ -194,7 +195,7 @@ def _heard(hospital: RunningPortal, chromium: Chromium) -> list[str]:
     for study in list(dict.fromkeys(studies))[:40]:
         page.goto(study)
     page.goto("/?q=%3Cscript%3Ealert(1)%3C/script%3E")
-    context.close()
+    leave(context)
     return heard
 
 
