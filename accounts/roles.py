@@ -34,6 +34,7 @@ class Door(TextChoices):
     API = "api", _("REST API")
     FHIR = "fhir", _("FHIR")
     DIMSE = "dimse", _("DICOM network")
+    HL7 = "hl7", "HL7"
     SHARE = "share", _("Share link")
     COMMAND = "command", _("Command line")
 

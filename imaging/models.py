@@ -8,6 +8,7 @@ from imaging.access.requests.models import (
     RequestMessage,
     StudyReferrer,
 )
+from imaging.ehr.models import Hl7Message, Hl7Peer, RegisteredPatient
 from imaging.events.models import Change, Event, Job
 from imaging.ingest.models import (
     ApplicationEntity,
@@ -138,6 +139,8 @@ __all__ = [
     "ExamRequest",
     "FavouriteProcedure",
     "Grant",
+    "Hl7Message",
+    "Hl7Peer",
     "Import",
     "ImportedFile",
     "Instance",
@@ -169,6 +172,7 @@ __all__ = [
     "Receipt",
     "RecordLink",
     "RecordPolicy",
+    "RegisteredPatient",
     "Rejection",
     "Rendition",
     "Report",

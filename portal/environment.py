@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypedDict
 from urllib.parse import urlsplit
 
-from portal import directory, embedded, mail, object_store, secret_variables
+from portal import directory, embedded, hl7, mail, object_store, secret_variables
 from portal.embedded import paths
 from portal.variables import (
     BASE_DIR,
@@ -46,7 +46,7 @@ class Environment:
     #: DICOM_PORT and DICOM_AE_TITLE: the DICOM listener.
     dicom_port: int
     dicom_ae_title: str
-    hl7_port: int
+    hl7: hl7.Hl7
     #: SPOOL_RESERVE as written: a share of the disk ("5%") or a size ("20G"); see `reserve_bytes`.
     spool_reserve: str
     secret_key: str = field(repr=False)
@@ -354,7 +354,7 @@ def read(variables: Mapping[str, str]) -> Environment:
         portal_port=portal_port,
         dicom_port=reader.port("DICOM_PORT", 11112),
         dicom_ae_title=_ae_title(reader),
-        hl7_port=reader.port("HL7_PORT", 2575),
+        hl7=hl7.read(reader),
         spool_reserve=_spool_reserve(reader),
         secret_key=_secret_key(reader, mode, data_dir),
         public_url=public_url,

@@ -68,6 +68,8 @@ class Action(TextChoices):
     ASSOCIATION_REFUSED = "association.refused", _("Association refused")
     PEER_TESTED = "peer.tested", _("Connection to an application entity tested")
     SENDER_SILENT = "sender.silent", _("Sender fallen silent")
+    HL7_MESSAGE_READ = "hl7_message.read", _("HL7 message looked at")
+    HL7_MESSAGE_DECIDED = "hl7_message.decided", _("HL7 message sent in again or skipped")
 
     # Reading
     STUDIES_QUERIED = "studies.queried", _("Studies searched")

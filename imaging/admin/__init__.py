@@ -8,6 +8,7 @@ from imaging.access.emergency import admin as emergency
 from imaging.access.requests import admin as access_requests
 from imaging.admin import application_entities, compliance, partners, protections, work
 from imaging.admin.dashboard import dashboard
+from imaging.ehr import admin as ehr
 from imaging.events import admin as events
 from imaging.ingest import admin as ingest
 from imaging.integrity import admin as integrity
@@ -27,6 +28,7 @@ __all__ = [
     "application_entities",
     "catalogue",
     "compliance",
+    "ehr",
     "emergency",
     "events",
     "ingest",

@@ -41,7 +41,11 @@ def serve(environment: Environment, variables: Mapping[str, str], *, as_json: bo
     paths.data_folder(environment.data_dir)
     with preflight.lock(environment.data_dir):
         preflight.claim(environment.data_dir, environment.mode)
-        ports = {"PORTAL_PORT": environment.portal_port, "DICOM_PORT": environment.dicom_port}
+        ports = {
+            "PORTAL_PORT": environment.portal_port,
+            "DICOM_PORT": environment.dicom_port,
+            "HL7_PORT": environment.hl7.port,
+        }
         preflight.check_ports(environment.listen_address, ports)
         preflight.check_disk(environment)
         os.umask(0o077)
@@ -131,6 +135,7 @@ class _Run:
         say(f"Negatoscope is ready ({seconds:.1f} s).")
         say(f"  Address   {environment.public_url}")
         say(f"  DICOM     {environment.dicom_ae_title} on {environment.listen_address}, port {environment.dicom_port}")
+        say(f"  HL7       {environment.listen_address}, port {environment.hl7.port}")
         say(f"  Data      {environment.data_dir}")
         if environment.demo:
             say(f"  DEMO: made-up people, this machine only. Password of every account: {environment.demo_password}")

@@ -56,6 +56,12 @@ def doors(environment: Environment) -> list[Process]:
             ready=lambda: preflight.listening(address, environment.dicom_port),
             niceness=5,
         ),
+        Process(
+            name="hl7",
+            command=[*MANAGE, "hl7"],
+            ready=lambda: preflight.listening(address, environment.hl7.port),
+            niceness=6,
+        ),
         Process(name="web", command=_web(environment), ready=lambda: web_is_ready(environment)),
         Process(
             name="decoder",

@@ -76,6 +76,10 @@ if environment.object_store.endpoint:
 DICOM_PORT = environment.dicom_port
 DICOM_AE_TITLE = environment.dicom_ae_title
 DICOM_PROCESSES = environment.dicom_processes
+HL7_PORT = environment.hl7.port
+HL7_TLS_CERT = environment.hl7.tls_cert
+HL7_TLS_KEY = environment.hl7.tls_key
+HL7_TLS_CLIENTS_CA = environment.hl7.clients_ca
 LISTEN_ADDRESS = environment.listen_address
 DECODER_SOCKET = environment.decoder_socket
 CLAMD_SOCKET = environment.clamd_socket

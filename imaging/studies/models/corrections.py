@@ -29,6 +29,7 @@ class Correction(models.Model):
         INHERITED = "inherited", _("as for the others of its study")
         MOVED = "moved", _("moved to another study")
         MERGED = "merged", _("two records of one person")
+        REGISTER = "register", _("by the hospital's patient register")
 
     version = models.ForeignKey(
         InstanceVersion, models.PROTECT, related_name="corrections", verbose_name=_("corrected version")

@@ -19,7 +19,13 @@ _NAMESPACE: Final = uuid.UUID("0b2c9e5d-5d0f-4c55-9a3f-0c2b7d6b6a11")
 _LONGEST: Final = 4096
 #: A header brought into line with ours, rather than one that was wrong (PS3.3 C.12.1.1.9).
 _COERCED: Final = frozenset(
-    {Correction.Origin.IMPORT, Correction.Origin.INHERITED, Correction.Origin.MOVED, Correction.Origin.MERGED}
+    {
+        Correction.Origin.IMPORT,
+        Correction.Origin.INHERITED,
+        Correction.Origin.MOVED,
+        Correction.Origin.MERGED,
+        Correction.Origin.REGISTER,
+    }
 )
 
 

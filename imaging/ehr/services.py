@@ -1,0 +1,207 @@
+"""Taking messages: kept first, applied in one transaction with what became of them, and answered after its commit (HL-2, HL-3)."""
+
+import hashlib
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts import audit
+from accounts.actor import Actor
+from accounts.roles import Door
+from imaging.ehr import administration, selectors
+from imaging.ehr.hl7 import acknowledgements, charsets
+from imaging.ehr.hl7.acknowledgements import ACCEPTED, LATER, WRONG
+from imaging.ehr.hl7.message import Headline, headline, read
+from imaging.ehr.hl7.refusals import Code, Refused
+from imaging.ehr.models import Hl7Message, Hl7Peer
+
+logger = logging.getLogger(__name__)
+
+_ANSWERED: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.REFUSED, Hl7Message.State.SKIPPED})
+#: PostgreSQL keeps none in text.
+_NUL: Final = "\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a message, and what its sender is told."""
+
+    state: Hl7Message.State
+    code: str
+    note: str
+    why: Refused | None = None
+
+
+def receive(raw: bytes, address: str) -> list[bytes]:
+    """Take one message from the network; its acknowledgements, in the sender's character set.
+
+    Nothing is lost by what goes wrong: the message lies in the database before anything of it is read, or the sender is told
+    to send it again. The same bytes from the same system get the same answer, and have one effect.
+    """
+    found, unreadable = _headline(raw)
+    try:
+        peer = selectors.peer_of(found, address) if found else None
+        row = _kept(raw, found, peer, address)
+        if row.state in _ANSWERED:
+            return _answer(row, found, peer)
+        if unreadable is not None:
+            return _finished(row, found, peer, _refusal(unreadable, peer))
+        return _finished(row, found, peer, _applied(row, found, peer))
+    except OperationalError:
+        logger.warning("A message was not taken: the database did not answer.")
+        later = Refused(Code.INTERNAL, "MSH^1", "The message could not be kept. Send it again.", is_passing=True)
+        return _said(found, None, LATER, later, own_id=uuid.uuid4().hex[:20])
+
+
+def _headline(raw: bytes) -> tuple[Headline | None, Refused | None]:
+    try:
+        return headline(raw), None
+    except Refused as why:
+        return None, why
+
+
+def retry(row: Hl7Message, *, actor: Actor, edited: str | None = None) -> Hl7Message:
+    """Apply a message that waits for a person, as it came or as ``edited``; the row as it is then. Nobody is answered."""
+    if edited is not None:
+        row.edited = edited.replace("\r\n", "\r").replace("\n", "\r").encode()
+        row.save(update_fields=["edited"])
+    _decided(row, actor, "retried" if edited is None else "edited")
+    found, unreadable = _headline(_bytes(row))
+    outcome = _refusal(unreadable, row.peer) if unreadable else _applied(row, found, row.peer)
+    if outcome.state is Hl7Message.State.REFUSED:
+        # Its sender was told long ago: it waits on for a person.
+        outcome = _Outcome(Hl7Message.State.FAILED, outcome.code, outcome.note, outcome.why)
+    row.decided_by = (actor.name or actor.id)[:150]
+    _finished(row, found, row.peer, outcome)
+    return row
+
+
+def skip(row: Hl7Message, *, actor: Actor) -> bool:
+    """Let a message be that waits; False when it waits no longer."""
+    changed = selectors.waiting().filter(pk=row.pk)
+    done = changed.update(
+        state=Hl7Message.State.SKIPPED, ended_at=timezone.now(), decided_by=(actor.name or actor.id)[:150]
+    )
+    if done:
+        _decided(row, actor, "skipped")
+    return bool(done)
+
+
+def _kept(raw: bytes, found: Headline | None, peer: Hl7Peer | None, address: str) -> Hl7Message:
+    """The row of these bytes: a new one, or that of the same message sent before."""
+    digest = hashlib.sha256(raw).digest()
+    control_id = found.control_id.replace(_NUL, "")[:199] if found else ""
+    if peer is not None:
+        Hl7Peer.objects.filter(pk=peer.pk).update(last_seen_at=timezone.now())
+    reused = bool(peer and control_id) and Hl7Message.objects.filter(peer=peer, control_id=control_id).exists()
+    try:
+        with transaction.atomic():
+            return Hl7Message.objects.create(
+                peer=peer,
+                address=address or None,
+                received_at=timezone.now(),
+                control_id=control_id,
+                kind=found.kind.replace(_NUL, "")[:40] if found else "",
+                raw=raw,
+                digest=digest,
+                is_reused_id=reused,
+            )
+    except IntegrityError:
+        Hl7Message.objects.filter(peer=peer, digest=digest).update(times_sent=F("times_sent") + 1)
+        return Hl7Message.objects.get(peer=peer, digest=digest)
+
+
+def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _Outcome:
+    """Do what a message says, in one transaction with its row. Several that are about one patient wait for one another."""
+    try:
+        if found is None or peer is None:
+            raise Refused(Code.NOT_IN_TABLE, "MSH^1^3", "This sending application is not known here.")
+        _check(found, peer)
+        codec = charsets.codec_of(peer.character_set) or "ascii"
+        message = read(_bytes(row), found, fallback=codec, known="UTF-8" if row.edited is not None else "")
+        with transaction.atomic():
+            locked = Hl7Message.objects.select_for_update().get(pk=row.pk)
+            if locked.state in _ANSWERED:
+                return _Outcome(Hl7Message.State(locked.state), locked.code, locked.note)
+            note = administration.apply(message, peer, _actor(peer, row))
+            outcome = _Outcome(Hl7Message.State.APPLIED, ACCEPTED, note)
+            _write(row, outcome)
+    except Refused as why:
+        return _refusal(why, peer)
+    except OperationalError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- one message never stops the others; it waits for a person
+        # Only the kind of error: its text may quote the message.
+        logger.error("HL7 message %d could not be applied: %s.", row.pk, type(error).__name__)  # noqa: TRY400
+        kept = Refused(Code.INTERNAL, "MSH^1", "The message is kept, and waits for a person.")
+        return _Outcome(Hl7Message.State.FAILED, WRONG, type(error).__name__, kept)
+    return outcome
+
+
+def _check(found: Headline, peer: Hl7Peer) -> None:
+    if found.part(11) not in {"", "P"} and not peer.is_test:
+        raise Refused(Code.PROCESSING_ID, "MSH^1^11", "Only messages of production are taken.")
+    if found.part(9, 1).upper() != "ADT":
+        raise Refused(Code.MESSAGE_TYPE, "MSH^1^9", "This type of message is not read here.")
+
+
+def _refusal(why: Refused, peer: Hl7Peer | None) -> _Outcome:
+    code = LATER if why.is_passing else (peer.refusal if peer else WRONG)
+    state = Hl7Message.State.FAILED if why.is_passing else Hl7Message.State.REFUSED
+    return _Outcome(state, str(code), why.text, why)
+
+
+def _finished(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None, outcome: _Outcome) -> list[bytes]:
+    if outcome.state is not Hl7Message.State.APPLIED:
+        _write(row, outcome)
+    return _said(found, peer, outcome.code, outcome.why, own_id=f"NEG{row.pk}")
+
+
+def _write(row: Hl7Message, outcome: _Outcome) -> None:
+    row.state, row.code, row.note = outcome.state, outcome.code, outcome.note[:400]
+    row.error_code = outcome.why.code.number if outcome.why else ""
+    row.error_location = outcome.why.location if outcome.why else ""
+    row.attempts += 1
+    row.ended_at = timezone.now()
+    row.save(
+        update_fields=["state", "code", "note", "error_code", "error_location", "attempts", "ended_at", "decided_by"]
+    )
+
+
+def _answer(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> list[bytes]:
+    """What was answered the first time."""
+    why = None
+    if row.error_code:
+        code = next((code for code in Code if code.number == row.error_code), Code.INTERNAL)
+        why = Refused(code, row.error_location, row.note)
+    return _said(found, peer, row.code or ACCEPTED, why, own_id=f"NEG{row.pk}")
+
+
+def _said(found: Headline | None, peer: Hl7Peer | None, code: str, why: Refused | None, *, own_id: str) -> list[bytes]:
+    at = timezone.now().astimezone(peer.site.zone if peer else None)
+    texts = acknowledgements.answers(found, code, own_id=own_id, at=at, why=why)
+    # The header's fields were read as Latin-1, byte by byte, and go back as the bytes that they were.
+    return [text.encode("latin-1", "replace") for text in texts]
+
+
+def _bytes(row: Hl7Message) -> bytes:
+    return bytes(row.edited if row.edited is not None else row.raw)
+
+
+def _actor(peer: Hl7Peer, row: Hl7Message) -> Actor:
+    return Actor(kind="machine", id=f"hl7:{peer.pk}", name=peer.name, address=row.address or "", door=Door.HL7)
+
+
+def _decided(row: Hl7Message, actor: Actor, what: str) -> None:
+    audit.record(
+        audit.Action.HL7_MESSAGE_DECIDED,
+        actor=actor,
+        subject_type="hl7message",
+        subject_uid=str(row.pk),
+        detail={"decision": what, "kind": row.kind},
+    )
