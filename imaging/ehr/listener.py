@@ -62,8 +62,13 @@ class _Connection(socketserver.BaseRequestHandler):
         """Serve one sender until it leaves."""
         address = _address(self.client_address)
         try:
-            connection = self.server.secured(self.request)
-            self._serve(connection, address)
+            if not selectors.is_expected(address):
+                logger.warning("A connection from %s was closed: no active HL7 system may call from there.", address)
+                return
+            with self.server.secured(self.request) as connection:
+                self._serve(connection, address)
+        except db.Error:
+            logger.warning("A connection from %s was closed: the database does not answer.", address)
         except NotFramed as error:
             logger.warning("The connection of %s was closed: %s.", address, error)
         except (OSError, ssl.SSLError) as error:
@@ -84,7 +89,7 @@ class _Connection(socketserver.BaseRequestHandler):
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Accepts connections from where a system is expected; more than so many at once are turned away."""
+    """Accepts connections; more than so many at once are turned away."""
 
     daemon_threads = True
     block_on_close = False
@@ -114,21 +119,12 @@ class Server(socketserver.ThreadingTCPServer):
         return self._tls.wrap_socket(connection, server_side=True)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Turn away whom nobody expects, before a byte is read."""
+        """Turn away what is too much, before a byte is read."""
         address = _address(client_address)
         if len(self._open) >= MAXIMUM_CONNECTIONS:
             logger.warning("A connection from %s was turned away: %d are open.", address, len(self._open))
             return False
-        try:
-            if selectors.is_expected(address):
-                return True
-        except db.Error:
-            logger.warning("A connection from %s was turned away: the database does not answer.", address)
-            return False
-        finally:
-            db.close_old_connections()
-        logger.warning("A connection from %s was turned away: no active HL7 system may call from there.", address)
-        return False
+        return True
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Count the connection, then serve it in a thread."""

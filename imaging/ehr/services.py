@@ -49,9 +49,10 @@ def receive(raw: bytes, address: str) -> list[bytes]:
         row = _kept(raw, found, peer, address)
         if row.state in _ANSWERED:
             return _answer(row, found, peer)
-        if unreadable is not None:
-            return _finished(row, found, peer, _refusal(unreadable, peer))
-        return _finished(row, found, peer, _applied(row, found, peer))
+        outcome = _refusal(unreadable, peer) if unreadable else _applied(row, found, peer)
+        if outcome is None:
+            return _answer(row, found, peer)
+        return _finished(row, found, peer, outcome)
     except OperationalError:
         logger.warning("A message was not taken: the database did not answer.")
         later = Refused(Code.INTERNAL, "MSH^1", "The message could not be kept. Send it again.", is_passing=True)
@@ -72,11 +73,13 @@ def retry(row: Hl7Message, *, actor: Actor, edited: str | None = None) -> Hl7Mes
         row.save(update_fields=["edited"])
     _decided(row, actor, "retried" if edited is None else "edited")
     found, unreadable = _headline(_bytes(row))
+    row.decided_by = (actor.name or actor.id)[:150]
     outcome = _refusal(unreadable, row.peer) if unreadable else _applied(row, found, row.peer)
+    if outcome is None:
+        return row
     if outcome.state is Hl7Message.State.REFUSED:
         # Its sender was told long ago: it waits on for a person.
         outcome = _Outcome(Hl7Message.State.FAILED, outcome.code, outcome.note, outcome.why)
-    row.decided_by = (actor.name or actor.id)[:150]
     _finished(row, found, row.peer, outcome)
     return row
 
@@ -116,8 +119,8 @@ def _kept(raw: bytes, found: Headline | None, peer: Hl7Peer | None, address: str
         return Hl7Message.objects.get(peer=peer, digest=digest)
 
 
-def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _Outcome:
-    """Do what a message says, in one transaction with its row. Several that are about one patient wait for one another."""
+def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _Outcome | None:
+    """Do what a message says, in one transaction with its row; None when another connection has done so meanwhile."""
     try:
         if found is None or peer is None:
             raise Refused(Code.NOT_IN_TABLE, "MSH^1^3", "This sending application is not known here.")
@@ -127,7 +130,8 @@ def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _
         with transaction.atomic():
             locked = Hl7Message.objects.select_for_update().get(pk=row.pk)
             if locked.state in _ANSWERED:
-                return _Outcome(Hl7Message.State(locked.state), locked.code, locked.note)
+                row.refresh_from_db()
+                return None
             note = administration.apply(message, peer, _actor(peer, row))
             outcome = _Outcome(Hl7Message.State.APPLIED, ACCEPTED, note)
             _write(row, outcome)

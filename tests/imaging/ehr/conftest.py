@@ -1,0 +1,59 @@
+"""A hospital whose patient register sends HL7 v2."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+
+from accounts.actor import SYSTEM
+from accounts.models import Department
+from imaging.ehr import services
+from imaging.ehr.models import Hl7Peer
+from imaging.studies import services as studies
+from imaging.studies.models import Study
+from tests.factories import arrivals
+from tests.imaging.ehr.sent import adt
+
+ISSUER = "HOSPITAL"
+OID = "1.2.826.0.1.3680043.10.999"
+
+
+@pytest.fixture
+def register(emergency: Department) -> Hl7Peer:
+    """The register of the site whose images name HOSPITAL as their issuer."""
+    site = emergency.site
+    site.issuer_of_patient_id, site.issuer_oid = ISSUER, OID
+    site.save()
+    return Hl7Peer.objects.create(
+        name="Register", sending_application="HIS", sending_facility="DEMO HOSPITAL", site=site
+    )
+
+
+Send = Callable[..., str]
+
+
+@pytest.fixture
+def send(register: Hl7Peer) -> Send:
+    """`send(event, pid=…, mrg=…)` has a message taken as from the network; the acknowledgement, segments in lines."""
+
+    def sent(event: str, **fields: Any) -> str:
+        (answer,) = services.receive(adt(event, **fields), "127.0.0.1")
+        return answer.decode("latin-1").replace("\r", "\n")
+
+    return sent
+
+
+@pytest.fixture
+def arrive(data_dir: Path, emergency: Department) -> Callable[..., Study]:
+    """`arrive(PatientID="P1")` registers a small study, as it comes from a modality."""
+
+    def arrived(**changes: Any) -> Study:
+        made: Dataset = arrivals.dataset(**changes)
+        batch = [arrivals.incoming(made, data_dir / "arrived", emergency)]
+        (answer,) = studies.register(batch, actor=SYSTEM)
+        assert answer.is_kept, answer.detail
+        return Study.objects.get(study_instance_uid=made.StudyInstanceUID)
+
+    return arrived
