@@ -161,6 +161,8 @@ CODES: Final[Mapping[Action, Coded]] = MappingProxyType(
         _A.ASSOCIATION_REFUSED: _NODE,
         _A.PEER_TESTED: Coded(NETWORK_ENTRY, "E", (ATTACH,)),
         _A.SENDER_SILENT: _WORK,
+        _A.HL7_MESSAGE_READ: _WORK,
+        _A.HL7_MESSAGE_DECIDED: _WORK,
         _A.STUDIES_QUERIED: Coded(QUERY, "E"),
         _A.STUDY_OPENED: _READ,
         _A.STUDY_PREVIEWED: _READ,

@@ -167,7 +167,7 @@ def _known(keys: list[Key]) -> Patient | None:
     """Who bears the first number; another number of the same issuer must not be somebody else's."""
     issuer = keys[0][0]
     rows = [row for key in keys if key[0] == issuer and (row := selectors.patient_of(*key)) is not None]
-    if len({survivor(row).pk for row in rows}) > 1:
+    if len(rows) > 1 and len({survivor(row).pk for row in rows}) > 1:
         raise Refused(Code.DUPLICATE_KEY, _PID, "The numbers are those of several patients.")
     return rows[0] if rows else None
 
@@ -204,7 +204,8 @@ def _change(patient: Patient, found: Person, *, reason: str, actor: Actor) -> li
         text = value.strftime("%Y%m%d") if isinstance(value, date) else value
         attributes[tag] = {"vr": vr, "Value": [text]} if text else {"vr": vr}
     try:
-        studies.correct(patient, attributes, reason=reason, actor=actor, origin=Correction.Origin.REGISTER)
+        if patient.studies.exists():
+            studies.correct(patient, attributes, reason=reason, actor=actor, origin=Correction.Origin.REGISTER)
     except CorrectionInvalid:
         raise Refused(Code.DATA_TYPE, "PID^1", "A value cannot be written into images.") from None
     if "patient_name" in changed:
@@ -230,9 +231,9 @@ def _record(action: audit.Action, patient: Patient, actor: Actor, **detail: Any)
 
 def _note_registration(patient: Patient, found: Person, peer: Hl7Peer) -> None:
     codes = [code[:20] for code in found.reliability[:10]]
-    RegisteredPatient.objects.update_or_create(
-        patient=patient, defaults={"peer": peer, "reliability": codes, "told_at": timezone.now()}
-    )
+    values = {"peer": peer, "reliability": codes, "told_at": timezone.now()}
+    if not RegisteredPatient.objects.filter(patient=patient).update(**values):
+        RegisteredPatient.objects.create(patient=patient, **values)
 
 
 _ATTRIBUTES: Final = {"patient_name": ("00100010", "PN"), "birth_date": ("00100030", "DA"), "sex": ("00100040", "CS")}

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from django.db import IntegrityError, OperationalError, transaction
@@ -23,6 +24,8 @@ from imaging.ehr.models import Hl7Message, Hl7Peer
 logger = logging.getLogger(__name__)
 
 _ANSWERED: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.REFUSED, Hl7Message.State.SKIPPED})
+#: How exactly it is known when a system was last heard.
+_SEEN_EVERY: Final = timedelta(minutes=1)
 #: PostgreSQL keeps none in text.
 _NUL: Final = "\x00"
 
@@ -99,15 +102,16 @@ def _kept(raw: bytes, found: Headline | None, peer: Hl7Peer | None, address: str
     """The row of these bytes: a new one, or that of the same message sent before."""
     digest = hashlib.sha256(raw).digest()
     control_id = found.control_id.replace(_NUL, "")[:199] if found else ""
-    if peer is not None:
-        Hl7Peer.objects.filter(pk=peer.pk).update(last_seen_at=timezone.now())
+    now = timezone.now()
+    if peer is not None and (peer.last_seen_at is None or now - peer.last_seen_at > _SEEN_EVERY):
+        Hl7Peer.objects.filter(pk=peer.pk).update(last_seen_at=now)
     reused = bool(peer and control_id) and Hl7Message.objects.filter(peer=peer, control_id=control_id).exists()
     try:
         with transaction.atomic():
             return Hl7Message.objects.create(
                 peer=peer,
                 address=address or None,
-                received_at=timezone.now(),
+                received_at=now,
                 control_id=control_id,
                 kind=found.kind.replace(_NUL, "")[:40] if found else "",
                 raw=raw,
@@ -128,8 +132,8 @@ def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _
         codec = charsets.codec_of(peer.character_set) or "ascii"
         message = read(_bytes(row), found, fallback=codec, known="UTF-8" if row.edited is not None else "")
         with transaction.atomic():
-            locked = Hl7Message.objects.select_for_update().get(pk=row.pk)
-            if locked.state in _ANSWERED:
+            held = Hl7Message.objects.filter(pk=row.pk).select_for_update()
+            if held.values_list("state", flat=True).get() in _ANSWERED:
                 row.refresh_from_db()
                 return None
             note = administration.apply(message, peer, _actor(peer, row))

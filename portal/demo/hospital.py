@@ -10,6 +10,7 @@ from accounts.actor import SYSTEM
 from accounts.models import Department, MachineKey, Membership, Site, User
 from accounts.roles import MACHINE_DOORS, Right, Role
 from imaging.access.requests.models import AccessPolicy, Relation
+from imaging.ehr.models import Hl7Peer
 from imaging.ingest.models import ApplicationEntity, RoutingRule
 from imaging.reports.templates import services as report_templates
 from imaging.sharing.models import RecordPolicy
@@ -35,6 +36,11 @@ def prepare(plan: Plan, *, password: str, key_file: Path) -> str:
             ae_title=title, defaults={"description": description, "loopback_only": True, "may_query": True}
         )
         entity.departments.set([departments[code] for code in codes])
+    Hl7Peer.objects.get_or_create(
+        sending_application="HIS",
+        sending_facility="DEMO HOSPITAL",
+        defaults={"name": "Patient register", "address": "127.0.0.1", "site": site},
+    )
     for order, rule in enumerate(plan.rules, start=1):
         _rule(order * 10, rule, departments)
     _access_policies(departments)
