@@ -67,7 +67,7 @@ class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
     """Every message, newest first; one that waits is put right and sent in again, or skipped."""
 
     room = Room.MACHINES
-    list_display = ("received_at", "peer", "kind", "control_id", "state", "code", "error_code", "times_sent", "note")
+    list_display = ("received_at", "peer", "kind", "control_id", "state", "code", "error_code", "note")
     list_filter = ("state", "peer", ("kind", FilledValuesFilter), ("error_code", FilledValuesFilter))
     search_fields = ("control_id",)
     list_select_related = ("peer",)

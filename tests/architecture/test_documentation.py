@@ -84,7 +84,7 @@ def test_links_lead_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_commands_and_their_options_exist(name: str) -> None:
     known = get_commands()
-    for command, rest in re.findall(r"manage\.py ([a-z_]+)([^`\n|]*)", text_of(ROOT / name)):
+    for command, rest in re.findall(r"manage\.py ([a-z0-9_]+)([^`\n|]*)", text_of(ROOT / name)):
         assert command in known, command
         for option in re.findall(r"(?<![\w-])(--[a-z][a-z-]*)", rest.partition(" - ")[0]):
             assert option in options_of(command), (command, option)

@@ -31,6 +31,7 @@ MAY_CONNECT = {
 LOCAL = {
     "decoder pool": "imaging/rendering/",
     "DICOM network, to listed peers": "imaging/dimse/",
+    "the HL7 listener, which calls nobody": "imaging/ehr/listener.py",
     "the supervisor and its sockets": "portal/serve/",
     "embedded servers on unix sockets": "portal/embedded/",
 }
