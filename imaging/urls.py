@@ -10,6 +10,7 @@ urlpatterns = [
     path("privacy/", include("imaging.privacy.urls")),
     path("shared/", include("imaging.sharing.urls")),
     path("collections/", include("imaging.sharing.collections.urls")),
+    path("", include("imaging.ehr.urls")),
     path("", include("imaging.orders.urls")),
     path("", include("imaging.reports.urls")),
     path("", include("imaging.ingest.urls")),

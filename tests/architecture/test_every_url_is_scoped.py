@@ -122,6 +122,8 @@ COLLECTIONS = {
     *(f"collections:{act}" for act in ("change-member", "remove-member", "comments", "change-comment")),
     "collections:delete-comment",
 }
+#: What the hospital's record opens: sign-in for a stranger, 404 for what they may not see: tests/imaging/ehr/test_invoking.py.
+INVOKED = {"ehr:invoke", "ehr:resume"}
 #: Of emergency access: by capability, and about one's own alone: tests/imaging/access/emergency/.
 EMERGENCY = {f"access:emergency{page}" for page in ("", "-opened", "-end", "-reviews", "-review")}
 #: What programs and people may ask of the REST API, and see nothing of others in: tests/imaging/api/.
@@ -251,7 +253,7 @@ def test_every_route_is_known() -> None:
         and name not in OF_A_STUDY
         and name not in IMPORTS | UPLOADS
         and name not in RECONCILIATION | REQUESTING | READING | REPORTS | SHARING
-        and name not in COLLECTIONS
+        and name not in COLLECTIONS | INVOKED
         and name not in DESKS | REPAIRS | SEARCHES | API | EMERGENCY | PRIVACY | ACCESS_REQUESTS | FIGURES | ROOMS
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"
