@@ -8,18 +8,16 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, Final
 
-from django.db import connection
-from django.utils import timezone
-
 from accounts import audit
 from accounts.actor import Actor
 from imaging.dicom import person_name
 from imaging.dicom.correctable import CorrectionInvalid
-from imaging.ehr import selectors
+from imaging.ehr import registry, selectors
 from imaging.ehr.hl7.message import Message
-from imaging.ehr.hl7.persons import Identifier, Person, identifiers, person
+from imaging.ehr.hl7.persons import Person, identifiers, person
 from imaging.ehr.hl7.refusals import Code, Refused
-from imaging.ehr.models import Hl7Peer, RegisteredPatient
+from imaging.ehr.models import Hl7Peer
+from imaging.ehr.registry import PID, Key
 from imaging.studies import services as studies
 from imaging.studies.correction.merging import survivor
 from imaging.studies.models import Correction, Patient, PatientMerge
@@ -28,12 +26,7 @@ from imaging.studies.rows import columns
 _UPSERTS: Final = frozenset({"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A28", "A31"})
 #: They undo something of a visit, or speak of one that is to come: the patient stays as they are.
 _OF_VISITS: Final = frozenset({"A10", "A11", "A12", "A13", "A38"})
-#: PS3.5 section 6.2, VR LO.
-_LONGEST_ID: Final = 64
-_PID: Final = "PID^1^3"
 _MRG: Final = "MRG^1^1"
-
-Key = tuple[str, str]
 
 
 def apply(message: Message, peer: Hl7Peer, actor: Actor) -> str:
@@ -50,34 +43,34 @@ def apply(message: Message, peer: Hl7Peer, actor: Actor) -> str:
 
 def _upsert(message: Message, peer: Hl7Peer, actor: Actor) -> str:
     found = person(message)
-    keys = _keys(found.identifiers, peer, _PID)
-    _lock(keys)
-    patient = _known(keys)
+    keys = registry.keys_of(found.identifiers, peer, PID)
+    registry.lock(keys)
+    patient = registry.known_by(keys)
     reason = f"{message.headline.kind} {message.headline.control_id}"
     is_new = patient is None
     if patient is None:
-        patient, done = _made(keys[0], found, actor), []
+        patient, done = registry.made_for(keys[0], found, actor), []
     else:
         if PatientMerge.objects.in_force().filter(merged=patient).exists():
-            raise Refused(Code.UNKNOWN_KEY, _PID, "This number was merged into another one.")
+            raise Refused(Code.UNKNOWN_KEY, PID, "This number was merged into another one.")
         done = _change(patient, found, reason=reason, actor=actor)
-    _note_registration(patient, found, peer)
+    registry.note_registration(patient, found, peer)
     said = "Patient registered." if is_new else ("Changed: " + ", ".join(done) + "." if done else "Nothing new.")
     return " ".join([said, *found.notes])
 
 
 def _heard(message: Message, peer: Hl7Peer, actor: Actor) -> str:
-    _keys(person(message).identifiers, peer, _PID)
+    registry.keys_of(person(message).identifiers, peer, PID)
     return "Concerns a visit: the patient stays as they are."
 
 
 def _merge(message: Message, peer: Hl7Peer, actor: Actor) -> str:
     into_key, prior_key = _both(message, peer)
-    _lock([into_key, prior_key])
+    registry.lock([into_key, prior_key])
     found = person(message)
     reason = f"{message.headline.kind} {message.headline.control_id}"
-    prior = selectors.patient_of(*prior_key) or _made(prior_key, found, actor)
-    into = selectors.patient_of(*into_key) or _made(into_key, found, actor)
+    prior = selectors.patient_of(*prior_key) or registry.made_for(prior_key, found, actor)
+    into = selectors.patient_of(*into_key) or registry.made_for(into_key, found, actor)
     stays, goes = survivor(into), survivor(prior)
     if goes.pk == into.pk or (goes.pk == stays.pk and goes.pk != prior.pk):
         return "Merged before: nothing new."
@@ -86,7 +79,7 @@ def _merge(message: Message, peer: Hl7Peer, actor: Actor) -> str:
     if goes.pk != prior.pk:
         raise Refused(Code.DUPLICATE_KEY, _MRG, "This number was merged into another patient before.")
     _merged(prior, stays, reason=reason, actor=actor)
-    _note_registration(into, found, peer)
+    registry.note_registration(into, found, peer)
     return "Merged."
 
 
@@ -104,9 +97,9 @@ def _inverse(prior: Patient, into: Patient, peer: Hl7Peer, *, reason: str, actor
 
 def _renumber(message: Message, peer: Hl7Peer, actor: Actor) -> str:
     into_key, prior_key = _both(message, peer)
-    _lock([into_key, prior_key])
+    registry.lock([into_key, prior_key])
     if selectors.patient_of(*into_key) is not None:
-        raise Refused(Code.DUPLICATE_KEY, _PID, "There is a patient with the new number: this would be a merge.")
+        raise Refused(Code.DUPLICATE_KEY, PID, "There is a patient with the new number: this would be a merge.")
     prior = selectors.patient_of(*prior_key)
     if prior is None:
         raise Refused(Code.UNKNOWN_KEY, _MRG, "There is no patient with the old number.")
@@ -115,7 +108,7 @@ def _renumber(message: Message, peer: Hl7Peer, actor: Actor) -> str:
     into = Patient.objects.create(issuer_of_patient_id=into_key[0], patient_id=into_key[1], **values)
     reason = f"{message.headline.kind} {message.headline.control_id}"
     _merged(prior, into, reason=reason, actor=actor)
-    _note_registration(into, found, peer)
+    registry.note_registration(into, found, peer)
     return "Number changed."
 
 
@@ -123,8 +116,8 @@ def _both(message: Message, peer: Hl7Peer) -> tuple[Key, Key]:
     """Who remains, and who goes."""
     if not message.has("MRG"):
         raise Refused(Code.FIELD_MISSING, _MRG, "There is no prior number.")
-    into = _keys(identifiers(message, "PID", 3), peer, _PID)[0]
-    priors = _keys(identifiers(message, "MRG", 1), peer, _MRG)
+    into = registry.keys_of(identifiers(message, "PID", 3), peer, PID)[0]
+    priors = registry.keys_of(identifiers(message, "MRG", 1), peer, _MRG)
     prior = next((key for key in priors if key[0] == into[0]), priors[0])
     if into == prior:
         raise Refused(Code.DUPLICATE_KEY, _MRG, "The prior number is the remaining one.")
@@ -140,53 +133,6 @@ def _merged(merged: Patient, into: Patient, *, reason: str, actor: Actor) -> Non
         raise Refused(Code.DATA_TYPE, _MRG, "These two cannot be merged.") from None
     except studies.ChangedMeanwhile:
         raise Refused(Code.LOCKED, _MRG, "The patient was being changed.", is_passing=True) from None
-
-
-def _keys(found: tuple[Identifier, ...], peer: Hl7Peer, location: str) -> list[Key]:
-    """Issuer and number of every identifier that one of our sites issued, those of the sender's own site first."""
-    if not found:
-        raise Refused(Code.FIELD_MISSING, location, "There is no identifier.")
-    ours = [(site, item.value) for item in found if (site := selectors.issuer_of(item, peer.site)) is not None]
-    if not ours:
-        raise Refused(Code.UNKNOWN_KEY, location, "No identifier is of an issuer that is known here.")
-    ours.sort(key=lambda pair: pair[0].pk != peer.site_id)
-    if any(len(value) > _LONGEST_ID for _site, value in ours):
-        raise Refused(Code.DATA_TYPE, location, "An identifier is longer than 64 characters.")
-    return list(dict.fromkeys((site.issuer_of_patient_id, value) for site, value in ours))
-
-
-def _lock(keys: list[Key]) -> None:
-    """Messages about one patient wait for one another, in whatever order the patients are named."""
-    names = sorted({f"hl7 patient {issuer} {value}" for issuer, value in keys})
-    with connection.cursor() as cursor:
-        for name in names:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-
-
-def _known(keys: list[Key]) -> Patient | None:
-    """Who bears the first number; another number of the same issuer must not be somebody else's."""
-    issuer = keys[0][0]
-    rows = [row for key in keys if key[0] == issuer and (row := selectors.patient_of(*key)) is not None]
-    if len(rows) > 1 and len({survivor(row).pk for row in rows}) > 1:
-        raise Refused(Code.DUPLICATE_KEY, _PID, "The numbers are those of several patients.")
-    return rows[0] if rows else None
-
-
-def _made(key: Key, found: Person, actor: Actor) -> Patient:
-    name = found.patient_name or ""
-    born = found.birth_date if isinstance(found.birth_date, date) else None
-    values = {
-        "patient_name": name,
-        "name_norm": person_name.normalised(name),
-        "birth_date": born,
-        "sex": found.sex or "",
-    }
-    # A registrar may make the same row meanwhile: nobody fails for that.
-    row = Patient(issuer_of_patient_id=key[0], patient_id=key[1], **columns.clean(Patient, values))
-    Patient.objects.bulk_create([row], ignore_conflicts=True)
-    made = Patient.objects.get(issuer_of_patient_id=key[0], patient_id=key[1])
-    _record(audit.Action.PATIENT_CREATED, made, actor)
-    return made
 
 
 def _change(patient: Patient, found: Person, *, reason: str, actor: Actor) -> list[str]:
@@ -213,27 +159,8 @@ def _change(patient: Patient, found: Person, *, reason: str, actor: Actor) -> li
     # Corrections reach the row through the studies; a patient without any has nothing but the row.
     Patient.objects.filter(pk=patient.pk).update(**columns.clean(Patient, changed))
     titles = [title for name, title in _TITLES.items() if name in changed]
-    _record(audit.Action.PATIENT_CORRECTED, patient, actor, changed=titles, reason=reason)
+    registry.record(audit.Action.PATIENT_CORRECTED, patient, actor, changed=titles, reason=reason)
     return titles
-
-
-def _record(action: audit.Action, patient: Patient, actor: Actor, **detail: Any) -> None:
-    audit.record(
-        action,
-        actor=actor,
-        subject_type="patient",
-        subject_uid=str(patient.pk),
-        patient_id=patient.patient_id,
-        issuer_of_patient_id=patient.issuer_of_patient_id,
-        detail=detail,
-    )
-
-
-def _note_registration(patient: Patient, found: Person, peer: Hl7Peer) -> None:
-    codes = [code[:20] for code in found.reliability[:10]]
-    values = {"peer": peer, "reliability": codes, "told_at": timezone.now()}
-    if not RegisteredPatient.objects.filter(patient=patient).update(**values):
-        RegisteredPatient.objects.create(patient=patient, **values)
 
 
 _ATTRIBUTES: Final = {"patient_name": ("00100010", "PN"), "birth_date": ("00100030", "DA"), "sex": ("00100040", "CS")}

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.models import Site
+from accounts.models import Department, Site
 from imaging.ehr.hl7 import charsets
 from imaging.studies.models import Patient
 
@@ -56,6 +56,27 @@ class Hl7Peer(models.Model):
     )
     may_register = models.BooleanField(
         _("may register, change and merge patients"), default=True, help_text=_("Messages of the type ADT.")
+    )
+    may_order = models.BooleanField(
+        _("may order exams"), default=False, help_text=_("Messages of the types ORM and OMI.")
+    )
+    requesting_department = models.ForeignKey(
+        Department,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("requesting department"),
+        help_text=_("Of orders that name none by its code (ORC-17, PV1-3)."),
+    )
+    performing_department = models.ForeignKey(
+        Department,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("performing department"),
+        help_text=_("Of its orders. Empty: as the catalogue says."),
     )
     is_test = models.BooleanField(
         _("test system"), default=False, help_text=_("Takes messages marked as test or training (MSH-11) too.")

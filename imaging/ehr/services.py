@@ -14,16 +14,17 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Door
-from imaging.ehr import administration, selectors
+from imaging.ehr import administration, ordering, selectors
 from imaging.ehr.hl7 import acknowledgements, charsets
 from imaging.ehr.hl7.acknowledgements import ACCEPTED, LATER, WRONG
-from imaging.ehr.hl7.message import Headline, headline, read
+from imaging.ehr.hl7.message import Headline, Message, headline, read
 from imaging.ehr.hl7.refusals import Code, Refused
 from imaging.ehr.models import Hl7Message, Hl7Peer
 
 logger = logging.getLogger(__name__)
 
 _ANSWERED: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.REFUSED, Hl7Message.State.SKIPPED})
+_ORDERS: Final = frozenset({("ORM", "O01"), ("OMI", "O23")})
 #: How exactly it is known when a system was last heard.
 _SEEN_EVERY: Final = timedelta(minutes=1)
 #: PostgreSQL keeps none in text.
@@ -136,7 +137,7 @@ def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _
             if held.values_list("state", flat=True).get() in _ANSWERED:
                 row.refresh_from_db()
                 return None
-            note = administration.apply(message, peer, _actor(peer, row))
+            note = _apply(message, peer, _actor(peer, row))
             outcome = _Outcome(Hl7Message.State.APPLIED, ACCEPTED, note)
             _write(row, outcome)
     except Refused as why:
@@ -154,8 +155,17 @@ def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _
 def _check(found: Headline, peer: Hl7Peer) -> None:
     if found.part(11) not in {"", "P"} and not peer.is_test:
         raise Refused(Code.PROCESSING_ID, "MSH^1^11", "Only messages of production are taken.")
-    if found.part(9, 1).upper() != "ADT":
-        raise Refused(Code.MESSAGE_TYPE, "MSH^1^9", "This type of message is not read here.")
+
+
+def _apply(message: Message, peer: Hl7Peer, actor: Actor) -> str:
+    """Do what a message says, by its type and, of orders, its event; MSH-9.3 is not believed."""
+    if message.code == "ADT":
+        return administration.apply(message, peer, actor)
+    if (message.code, message.event) in _ORDERS:
+        return ordering.apply(message, peer, actor)
+    if message.code in {code for code, _event in _ORDERS}:
+        raise Refused(Code.EVENT, "MSH^1^9", "This event is not read here.")
+    raise Refused(Code.MESSAGE_TYPE, "MSH^1^9", "This type of message is not read here.")
 
 
 def _refusal(why: Refused, peer: Hl7Peer | None) -> _Outcome:

@@ -39,7 +39,13 @@ def prepare(plan: Plan, *, password: str, key_file: Path) -> str:
     Hl7Peer.objects.get_or_create(
         sending_application="HIS",
         sending_facility="DEMO HOSPITAL",
-        defaults={"name": "Patient register", "address": "127.0.0.1", "site": site},
+        defaults={
+            "name": "Hospital information system",
+            "address": "127.0.0.1",
+            "site": site,
+            "may_order": True,
+            "requesting_department": departments["emergency"],
+        },
     )
     for order, rule in enumerate(plan.rules, start=1):
         _rule(order * 10, rule, departments)

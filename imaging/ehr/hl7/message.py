@@ -59,10 +59,12 @@ class Message:
     codec: str
     parsed: Any
 
-    def text(self, segment: str, field: int, component: int = 1, *, repetition: int = 1, sub: int = 1) -> str:
-        """One value of the first segment of that name, unescaped and without blanks around it."""
+    def text(
+        self, segment: str, field: int, component: int = 1, *, repetition: int = 1, sub: int = 1, number: int = 1
+    ) -> str:
+        """One value of the first (or ``number``-th) segment of that name, unescaped and without blanks around it."""
         try:
-            found = self.parsed.extract_field(segment, 1, field, repetition, component, sub)
+            found = self.parsed.extract_field(segment, number, field, repetition, component, sub)
         except (KeyError, IndexError):
             return ""
         return str(found or "").strip()
@@ -77,6 +79,23 @@ class Message:
     def has(self, segment: str) -> bool:
         """Whether there is a segment of that name."""
         return any(str(row[0]) == segment for row in self.parsed)
+
+    def count(self, segment: str) -> int:
+        """How many segments of that name there are."""
+        return sum(str(row[0]) == segment for row in self.parsed)
+
+    def groups(self, first: str) -> list[Message]:
+        """The message cut before each segment of that name, as messages; what stands before the first of them is in none."""
+        starts = [at for at, row in enumerate(self.parsed) if str(row[0]) == first]
+        return [
+            Message(self.headline, self.codec, self._part(start, end))
+            for start, end in zip(starts, [*starts[1:], len(self.parsed)], strict=True)
+        ]
+
+    def _part(self, start: int, end: int) -> Any:
+        whole = self.parsed
+        rows = list(whole)[start:end]
+        return type(whole)(sequence=rows, esc=whole.esc, separators=whole.separators, factory=whole.factory)
 
     @property
     def code(self) -> str:

@@ -35,7 +35,7 @@ def begin(person: Asker, *, patient: Patient | None = None, typed: Mapping[str, 
         setattr(request, name, value)
     if patient is None and department is not None:
         request.typed_issuer = department.site.issuer_of_patient_id if request.typed_patient_id else ""
-    request.performing_department = _performer(None)
+    request.performing_department = performer_of(None)
     request.patient_norm = patients.norm(request)
     with transaction.atomic():
         request.save()
@@ -47,7 +47,7 @@ def _name_of(person: Asker) -> str:
     return (person.user.display_name or person.user.get_username())[:324]
 
 
-def _performer(procedure: Procedure | None) -> Department | None:
+def performer_of(procedure: Procedure | None) -> Department | None:
     """Who performs an exam unless who asks says otherwise: as the catalogue says, or the one department that does exams."""
     if procedure is not None and procedure.department is not None:
         return procedure.department
@@ -68,7 +68,7 @@ def put(request: ExamRequest, changes: Mapping[str, Any]) -> list[str]:
     for name in changed:
         setattr(request, name, changes[name])
     if "procedure" in changed and "performing_department" not in changed:
-        performer = _performer(request.procedure)
+        performer = performer_of(request.procedure)
         if performer is not None and performer != request.performing_department:
             request.performing_department = performer
             changed.append("performing_department")

@@ -41,3 +41,38 @@ def adt(
     segments = [header, f"EVN|{event}|20260105083000", f"PID|1||{pid}||{name}||{born}|{sex}{extra}"]
     segments.append("PV1|1|O|RAD^^^DEMO" if mrg is None else f"MRG|{mrg}")
     return ("\r".join(segments) + "\r").encode(codec)
+
+
+def order(
+    control: str = "NW",
+    *,
+    kind: str = "ORM^O01^ORM_O01",
+    placer: str = "PON1^HIS",
+    orc: str = "",
+    obr: dict[int, str] | None = None,
+    after: tuple[str, ...] = (),
+    pid: str = "P1^^^HOSPITAL^MR",
+    ward: str = "RAD",
+    control_id: str = "",
+) -> bytes:
+    """One order message: ``orc`` stands from ORC-3 on, ``obr`` are fields of OBR by number, ``after`` whole segments behind it."""
+    fields = {2: placer, 4: "CT1^CT of the thorax^L", **(obr or {})}
+    row = ["OBR", "1", *(fields.get(number, "") for number in range(2, max(fields) + 1))]
+    header = MSH.format(
+        application="HIS",
+        facility="DEMO HOSPITAL",
+        kind=kind,
+        control_id=control_id or f"M{next(_numbers)}",
+        processing="P",
+        version="2.5.1",
+        charset="UNICODE UTF-8",
+    )
+    segments = [
+        header,
+        f"PID|1||{pid}||Durand^Hélène||19700102|F",
+        f"PV1|1|O|{ward}^^^DEMO",
+        f"ORC|{control}|{placer}|{orc}",
+        "|".join(row),
+        *after,
+    ]
+    return ("\r".join(segments) + "\r").encode()
