@@ -55,6 +55,7 @@ OF_PAGES: Final = {
     **{f"reports:critical{page}": "critical" for page in ("", "-list", "-raise")},
     **{f"sharing:{page}": "sharing" for page in ("new", "mine", "find", "share", "renew", "health-link", "copy")},
     "viewer:share-preview": "sharing",
+    **{f"ehr:{page}": "studies" for page in ("invoke", "resume")},
     **{f"collections:{page}": "collections" for page in ("mine", "find", "new", "choose", "collection", "edit")},
     **{f"collections:{page}": "collections" for page in ("members", "paste", "comments")},
     **{f"sharing:transfer{page}": "partners" for page in ("", "s", "-new", "-stop", "-decide")},
