@@ -20,6 +20,9 @@ from imaging.ehr.hl7.message import headline
 from imaging.ehr.hl7.refusals import Refused
 from imaging.ehr.models import Hl7Message, Hl7Peer
 
+#: Characters of a message on its page: a PDF in it is megabytes of letters.
+_LONGEST_SHOWN = 100_000
+
 
 @admin.register(Hl7Peer)
 class Hl7PeerAdmin(AuditedModelAdmin[Hl7Peer]):
@@ -115,7 +118,7 @@ class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
             found = headline(bytes(obj.raw))
         except Refused:
             found = None
-        return format_html('<pre class="message">{}</pre>', masking.masked(_text(obj), found))
+        return format_html('<pre class="message">{}</pre>', masking.masked(_text(obj)[:_LONGEST_SHOWN], found))
 
     def save_model(self, request: HttpRequest, obj: Hl7Message, form: Any, change: bool) -> None:
         """Send in what was put right."""

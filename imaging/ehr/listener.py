@@ -84,6 +84,8 @@ class _Connection(socketserver.BaseRequestHandler):
             if not data:
                 return
             for raw in blocks.feed(data):
+                # As at the end of a request: what met a database that went away does not meet it again.
+                db.close_old_connections()
                 for answer in services.receive(raw, address):
                     connection.sendall(framed(answer))
 

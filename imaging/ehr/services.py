@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 _ANSWERED: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.REFUSED, Hl7Message.State.SKIPPED})
 _ORDERS: Final = frozenset({("ORM", "O01"), ("OMI", "O23")})
+_CODES: Final = frozenset({"ADT", "ORM", "OMI"})
 #: How exactly it is known when a system was last heard.
 _SEEN_EVERY: Final = timedelta(minutes=1)
 #: PostgreSQL keeps none in text.
@@ -57,7 +58,7 @@ def receive(raw: bytes, address: str) -> list[bytes]:
         if outcome is None:
             return _answer(row, found, peer)
         return _finished(row, found, peer, outcome)
-    except OperationalError:
+    except (OperationalError, InterfaceError):
         logger.warning("A message was not taken: the database did not answer.")
         later = Refused(Code.INTERNAL, "MSH^1", "The message could not be kept. Send it again.", is_passing=True)
         return _said(found, None, LATER, later, own_id=uuid.uuid4().hex[:20])
@@ -142,7 +143,7 @@ def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _
             _write(row, outcome)
     except Refused as why:
         return _refusal(why, peer)
-    except OperationalError:
+    except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001 -- one message never stops the others; it waits for a person
         # Only the kind of error: its text may quote the message.
@@ -153,8 +154,11 @@ def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _
 
 
 def _check(found: Headline, peer: Hl7Peer) -> None:
+    """Refuse what needs no reading: a report with its PDF is 20 MB of text."""
     if found.part(11) not in {"", "P"} and not peer.is_test:
         raise Refused(Code.PROCESSING_ID, "MSH^1^11", "Only messages of production are taken.")
+    if found.part(9, 1).upper() not in _CODES:
+        raise Refused(Code.MESSAGE_TYPE, "MSH^1^9", "This type of message is not read here.")
 
 
 def _apply(message: Message, peer: Hl7Peer, actor: Actor) -> str:
@@ -163,9 +167,7 @@ def _apply(message: Message, peer: Hl7Peer, actor: Actor) -> str:
         return administration.apply(message, peer, actor)
     if (message.code, message.event) in _ORDERS:
         return ordering.apply(message, peer, actor)
-    if message.code in {code for code, _event in _ORDERS}:
-        raise Refused(Code.EVENT, "MSH^1^9", "This event is not read here.")
-    raise Refused(Code.MESSAGE_TYPE, "MSH^1^9", "This type of message is not read here.")
+    raise Refused(Code.EVENT, "MSH^1^9", "This event is not read here.")
 
 
 def _refusal(why: Refused, peer: Hl7Peer | None) -> _Outcome:

@@ -6,6 +6,7 @@ often one: a byte order mark, line feeds, blanks before MSH.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +20,9 @@ NULL: Final = '""'
 
 #: MSH-12: all of version 2. Structures differ little in what we read.
 _VERSION: Final = "2"
+_LONGEST_HEADER: Final = 8192
+#: Escapes can write them into any field, and nothing that we keep may hold one.
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Message:
             found = self.parsed.extract_field(segment, number, field, repetition, component, sub)
         except (KeyError, IndexError):
             return ""
-        return str(found or "").strip()
+        return _CONTROLS.sub(" ", str(found or "")).strip()
 
     def repetitions(self, segment: str, field: int) -> int:
         """How often a field of the first segment of that name is repeated."""
@@ -110,7 +114,7 @@ class Message:
 
 def headline(raw: bytes) -> Headline:
     """The header of a message. Raises ``Refused`` where there is none."""
-    first = _normalised(raw.decode("latin-1")[:8192]).split("\r", 1)[0]
+    first = _normalised(raw[:_LONGEST_HEADER].decode("latin-1")).split("\r", 1)[0]
     if not first.startswith("MSH") or len(first) < 8 or first[3].isalnum() or first[3].isspace():
         raise Refused(Code.SEGMENT_ORDER, "MSH^1", "The message does not begin with MSH.")
     fields = tuple(first.split(first[3]))

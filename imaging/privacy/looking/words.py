@@ -82,6 +82,7 @@ DOORS: Final[Mapping[str, str | Promise]] = MappingProxyType(
         Door.API: _("from another program of the hospital"),
         Door.FHIR: _("from the electronic patient record"),
         Door.DIMSE: _("from a machine or workstation of the hospital"),
+        Door.HL7: _("from another program of the hospital"),
         Door.SHARE: _("by a link that was given to somebody"),
         Door.COMMAND: _("at the hospital's computer centre"),
     }

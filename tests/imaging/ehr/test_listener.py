@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from imaging.ehr import listener
 from imaging.ehr.hl7.framing import Blocks, framed
 from imaging.ehr.models import Hl7Message, Hl7Peer
 from imaging.studies.models import Patient
+from tests.conftest import _hang_up_on_threads
 from tests.imaging.ehr.sent import adt
 from tests.receivers import certificate
 
@@ -206,3 +208,20 @@ class TestOtherPeoplesSenders:
         said = json.loads(done.stdout)
         assert said["code"] == "AA"
         assert Patient.objects.get().patient_name == "Lefèvre^Hélène"
+
+
+def test_a_sender_goes_on_after_the_database_broke_its_connections(listening: Listening) -> None:
+    """What was not kept is asked for again, and what was acknowledged has had its effect."""
+    with connected(listening()) as connection:
+        connection.sendall(framed(adt("A04", pid="P1^^^HOSPITAL^MR", control_id="ONE")))
+        assert b"MSA|AA|ONE" in answers(connection, 1)[0]
+        _hang_up_on_threads()
+        connections["default"].close()
+        raw = framed(adt("A04", pid="P2^^^HOSPITAL^MR", control_id="TWO"))
+        connection.sendall(raw)
+        first = answers(connection, 1)[0]
+        if b"MSA|AA|TWO" not in first:
+            assert b"MSA|AR|TWO" in first
+            connection.sendall(raw)
+            assert b"MSA|AA|TWO" in answers(connection, 1)[0]
+    assert set(Patient.objects.values_list("patient_id", flat=True)) == {"P1", "P2"}

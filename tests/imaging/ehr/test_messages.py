@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from accounts.actor import SYSTEM
 from accounts.audit import Action
@@ -154,14 +154,15 @@ class TestWaiting:
         assert not services.skip(row, actor=SYSTEM)
         assert Hl7Message.objects.get().state == State.SKIPPED
 
+    @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
     def test_while_the_database_is_away_the_sender_is_told_to_come_again(
-        self, register: Hl7Peer, monkeypatch: pytest.MonkeyPatch
+        self, register: Hl7Peer, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
     ) -> None:
         raw = adt("A04", control_id="77")
         with monkeypatch.context() as away:
 
             def gone(*_args: Any, **_names: Any) -> None:
-                raise OperationalError("gone")
+                raise error("gone")
 
             away.setattr(administration, "apply", gone)
             assert "MSA|AR|77" in taken(raw)

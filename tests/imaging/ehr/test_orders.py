@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from accounts.models import Department
+from accounts.roles import Role
 from imaging.ehr import services
 from imaging.ehr.hl7 import moments
 from imaging.ehr.models import Hl7Message, Hl7Peer
 from imaging.orders.matching import services as matching
 from imaging.orders.models import ExamRequest, Priority, Procedure, StudyLink
+from imaging.orders.requesting.notices import tell_new
 from imaging.studies.models import Patient, Study
-from tests.factories.accounts import DepartmentFactory
+from tests.factories.accounts import DepartmentFactory, MembershipFactory, UserFactory
 from tests.factories.exam_requests import procedure
 from tests.imaging.ehr.conftest import Send
 from tests.imaging.ehr.sent import order
@@ -137,6 +139,17 @@ def test_what_has_begun_elsewhere_is_followed(tell: Tell) -> None:
     assert "MSA|AA|" in tell("SC", orc="||CM")
     assert the_request().state == State.COMPLETED
     assert "ERR||ORC^1^1|206^" in tell("CA"), "images are there"
+
+
+def test_those_who_vet_hear_of_it(tell: Tell, exam: Procedure) -> None:
+    assert exam.department is not None
+    vetter = UserFactory.create(username="vera")
+    MembershipFactory.create(user=vetter, department=exam.department, role=Role.RADIOLOGIST)
+    tell(obr={5: "S"})
+    tell_new(str(the_request().key))
+    tell("CA")
+    tell_new(str(the_request().key))
+    assert the_request().told_transition == the_request().transitions.latest("pk").pk
 
 
 class TestRefused:

@@ -144,6 +144,13 @@ class TestDamage:
             except Refused:
                 continue
 
+    def test_escapes_write_no_line_ends_into_a_field(self) -> None:
+        """SE-6: what is kept may not forge a line of a log or a list."""
+        raw = adt("A04", name="Du\\X0D0A\\rand\\.br\\X^Hélène")
+        name = person(read(raw, headline(raw), fallback="ascii")).patient_name
+        assert name is not None
+        assert name.isprintable()
+
 
 class TestAnswers:
     def answer(self, raw: bytes, code: str = "AA", why: Refused | None = None) -> list[str]:
