@@ -102,7 +102,6 @@ def _placed(message: Message, item: _Item, peer: Hl7Peer, by: By) -> str:
         procedure=_procedure(group),
         requesting_department=_department(message, group) or peer.requesting_department,
         performing_department=peer.performing_department,
-        accession_number=_short(item.either(1, ("OBR", 18, 1)), "OBR^1^18"),
         study_instance_uid=_uid(item.either(3, ("ZDS", 1, 1))),
         particulars=particulars,
     )
@@ -139,7 +138,13 @@ def _number(item: _Item, peer: Hl7Peer) -> Number:
     if len(placer) > 64:
         raise Refused(Code.DATA_TYPE, "ORC^1^2", "The placer order number is longer than 64 characters.")
     procedure_id = _short(item.either(2, ("OBR", 19, 1)), "OBR^1^19")
-    return Number(source=f"hl7:{peer.pk}", placer=placer, requested_procedure_id=procedure_id)
+    return Number(
+        source=f"hl7:{peer.pk}",
+        placer=placer,
+        requested_procedure_id=procedure_id,
+        accession_number=_short(item.either(1, ("OBR", 18, 1)), "OBR^1^18"),
+        is_only=item.group.count("IPC") <= 1,
+    )
 
 
 def _patient(message: Message, peer: Hl7Peer, actor: Actor) -> Patient:

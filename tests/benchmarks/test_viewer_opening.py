@@ -17,7 +17,7 @@ from tests.web_servers import ServeWeb, WebServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PREVIEW, FULL = 300, 2_500  # ms
+PREVIEW, FULL, RECORD = 300, 2_500, 1_500  # ms
 ROUNDS = 20
 PASSWORD = "a long sentence of the tests"
 
@@ -118,3 +118,42 @@ def test_pictures_come_soon_after_the_click(
         if statistics.median(previews) > PREVIEW or p95 > FULL:
             missed.append(name)
     assert not missed, f"slower than {PREVIEW} ms for the preview or {FULL} ms for full depth: {missed}"
+
+
+def by_record(context: BrowserContext, server: WebServer, study: str) -> float:
+    """Milliseconds from the click on a link of the health record (IHE Invoke Image Display) to the first picture."""
+    page = context.new_page()
+    page.add_init_script(LISTEN)
+    page.goto(f"{server.url}/help/")
+    # The link stands in a page of the same origin, so that both ends of the wait share a clock.
+    address = f"/IHEInvokeImageDisplay?requestType=STUDY&studyUID={study}"
+    page.evaluate(
+        "href => document.body.prepend(Object.assign(document.createElement('a'), { href, id: 'record', text: 'Images' }))",
+        address,
+    )
+    page.click("#record")
+    page.wait_for_url("**/viewer/**")
+    seen = "window.previewAt ?? window.fullAt ?? null"
+    until(lambda: page.evaluate(seen) is not None, "no picture is drawn", 30)
+    return float(page.evaluate(seen))
+
+
+def test_a_link_of_the_health_record_shows_a_picture_soon(
+    opened: tuple[WebServer, dict[str, str], StorageState], chromium: Browser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server, studies, session = opened
+    missed = []
+    for name, study in studies.items():
+        times = []
+        for _round in range(ROUNDS):
+            context = chromium.new_context(viewport=WIDE, storage_state=session)
+            times.append(by_record(context, server, study))
+            context.close()
+        p95 = statistics.quantiles(times, n=20)[-1]
+        with capsys.disabled():
+            print(
+                f"\n{name}, from the record: first picture median {statistics.median(times):.0f} ms, p95 {p95:.0f} ms"
+            )
+        if p95 > RECORD:
+            missed.append(name)
+    assert not missed, f"slower than {RECORD} ms: {missed}"

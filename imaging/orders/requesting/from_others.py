@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import Department, Site
 from imaging.dicom import uids
@@ -45,11 +45,16 @@ class NoSuchOrder(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
-    """What another system calls an order; one order may be several procedures."""
+    """What another system calls an order. One order may be several procedures, which their own numbers tell apart.
+
+    ``is_only`` where the message tells of one procedure of the order alone.
+    """
 
     source: str
     placer: str
     requested_procedure_id: str = ""
+    accession_number: str = ""
+    is_only: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +67,6 @@ class Order:
     procedure: Procedure
     requesting_department: Department | None
     performing_department: Department | None
-    accession_number: str = ""
     study_instance_uid: str = ""
     particulars: Mapping[str, Any]
 
@@ -115,10 +119,17 @@ def follow(number: Number, step: Step, *, reached: State, by: By) -> int:
 
 
 def _called(number: Number) -> QuerySet[ExamRequest]:
+    """The requests of an order: of the procedure that is meant, or all. One that was placed without numbers got ours."""
     rows = ExamRequest.objects.filter(source=number.source, placer_order_number=number.placer).order_by("pk")
     if number.requested_procedure_id:
-        rows = rows.filter(requested_procedure_id=number.requested_procedure_id)
-    return rows
+        meant = rows.filter(requested_procedure_id=number.requested_procedure_id)
+    elif number.accession_number:
+        meant = rows.filter(accession_number=number.accession_number)
+    else:
+        return rows
+    if number.is_only and not meant.exists():
+        return rows.filter(requested_procedure_id=F("accession_number"))
+    return meant
 
 
 def _all_called(number: Number) -> list[ExamRequest]:
@@ -156,16 +167,16 @@ def _told_anew(known: ExamRequest, order: Order, *, by: By) -> ExamRequest:
 def _numbers(order: Order) -> dict[str, str]:
     """The numbers that the order brings, and ours for what it leaves out. Raises ``NumberTaken``."""
     issuer = order.site.issuer_of_patient_id
-    if not order.accession_number:
+    if not order.number.accession_number:
         ours = numbering.numbers(order.site).columns()
         own_id = order.number.requested_procedure_id or ours["requested_procedure_id"]
         uid = order.study_instance_uid or ours["study_instance_uid"]
         return {**ours, "requested_procedure_id": own_id, "study_instance_uid": uid}
     numbers = {
-        "accession_number": order.accession_number,
+        "accession_number": order.number.accession_number,
         "issuer_of_accession_number": issuer,
-        "requested_procedure_id": order.number.requested_procedure_id or order.accession_number,
+        "requested_procedure_id": order.number.requested_procedure_id or order.number.accession_number,
     }
     if ExamRequest.objects.filter(**numbers).exists():
-        raise NumberTaken(order.accession_number)
+        raise NumberTaken(order.number.accession_number)
     return {**numbers, "study_instance_uid": order.study_instance_uid or uids.new_uid()}

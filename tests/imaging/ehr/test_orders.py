@@ -88,6 +88,19 @@ def test_the_newer_message_tells_the_same(tell: Tell) -> None:
     assert list(found) == [("A1", "1.2.840.99.1", Priority.URGENT), ("A2", "1.2.840.99.2", Priority.URGENT)]
 
 
+def test_procedures_of_one_order_are_told_apart_by_any_number_of_theirs(tell: Tell) -> None:
+    two = ("IPC|A1||1.2.840.99.1", "IPC|A2||1.2.840.99.2")
+    for _ in range(2):
+        assert "MSA|AA|" in tell(kind="OMI^O23", after=two)
+    assert set(ExamRequest.objects.values_list("accession_number", flat=True)) == {"A1", "A2"}
+
+
+def test_an_order_placed_without_numbers_is_known_when_it_comes_with_one(tell: Tell) -> None:
+    tell(obr={31: "^Cough"})
+    assert "MSA|AA|" in tell("XO", obr={18: "A77", 31: "^Fever"})
+    assert the_request().clinical_question == "Fever"
+
+
 def test_a_coding_of_the_catalogue_does_as_well_as_its_code(tell: Tell, exam: Procedure) -> None:
     tell(obr={4: "XYZ^Thorax^L^36643-5^XR Chest 2 Views^LN"})
     assert the_request().procedure == exam
