@@ -187,7 +187,7 @@ def _department(message: Message, group: Message) -> Department | None:
 def _particulars(item: _Item, peer: Hl7Peer) -> tuple[dict[str, Any], str]:
     group = item.group
     at, remark = _moment(group, peer)
-    family, given = (_first(group, ("ORC", 12, part), ("OBR", 16, part)) for part in (2, 3))
+    title, given, family = (_first(group, ("ORC", 12, part), ("OBR", 16, part)) for part in (6, 3, 2))
     reasons = [
         _first(group, *(("OBR", 31, part) for part in (2, 1))),
         group.text("OBR", 13),
@@ -196,7 +196,7 @@ def _particulars(item: _Item, peer: Hl7Peer) -> tuple[dict[str, Any], str]:
     transport = group.text("OBR", 30).upper()
     return {
         "filler_order_number": _first(group, ("ORC", 3, 1), ("OBR", 3, 1))[:64],
-        "requester_name": f"{family}^{given}".strip("^")[:324],
+        "requester_name": " ".join(filter(None, (title, given, family)))[:324],
         "clinical_question": "\n".join(dict.fromkeys(filter(None, reasons)))[:_LONGEST_TEXT],
         "priority": _PRIORITIES.get(priority[:1]) if priority else None,
         "transport": _TRANSPORTS.get(transport),

@@ -68,7 +68,7 @@ def test_an_order_becomes_a_request_with_its_numbers(tell: Tell, exam: Procedure
     assert (request.requesting_department, request.performing_department) == (emergency, exam.department)
     assert (request.priority, request.transport) == (Priority.STAT, ExamRequest.Transport.BED)
     assert request.wished_from == datetime(2026, 1, 5, 8, 30, tzinfo=UTC)
-    assert (request.clinical_question, request.requester_name) == ("Cough", "Durand^Émilie")
+    assert (request.clinical_question, request.requester_name) == ("Cough", "Dr Émilie Durand")
     assert request.patient == Patient.objects.get(patient_id="P1")
     assert [step.name for step in request.transitions.order_by("pk")] == ["begin", "send"]
 
