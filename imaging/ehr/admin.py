@@ -20,6 +20,7 @@ from imaging.ehr.hl7.message import headline
 from imaging.ehr.hl7.refusals import Refused
 from imaging.ehr.models import Hl7Message, Hl7Peer
 
+_UNDONE = (Hl7Message.State.FAILED, Hl7Message.State.REFUSED)
 #: Characters of a message on its page: a PDF in it is megabytes of letters.
 _LONGEST_SHOWN = 100_000
 
@@ -37,7 +38,7 @@ class Hl7PeerAdmin(AuditedModelAdmin[Hl7Peer]):
 
 
 class MessageForm(ModelForm):  # type: ignore[type-arg]
-    """A message that waits for a person, as text that can be put right."""
+    """A message that waits or was refused, as text that can be put right."""
 
     text = CharField(
         label=_("message"),
@@ -67,7 +68,7 @@ class MessageForm(ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Hl7Message)
 class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
-    """Every message, newest first; one that waits is put right and sent in again, or skipped."""
+    """Every message, newest first; one that waits or was refused is put right and sent in again, or skipped."""
 
     room = Room.MACHINES
     list_display = ("received_at", "peer", "kind", "control_id", "state", "code", "error_code", "note")
@@ -89,9 +90,9 @@ class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only what waits can be decided about."""
+        """Only what had no effect can be decided about."""
         allowed = super().has_change_permission(request, obj)
-        return allowed and (obj is None or obj.state == Hl7Message.State.FAILED)
+        return allowed and (obj is None or obj.state in _UNDONE)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Offer the text of what waits; its reading is on record."""
@@ -127,8 +128,8 @@ class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
 
     @admin.action(description=_("Send in again"), permissions=["change"])
     def send_in_again(self, request: HttpRequest, queryset: QuerySet[Hl7Message]) -> None:
-        """Apply the chosen ones that wait, in the order in which they came."""
-        rows = queryset.filter(state=Hl7Message.State.FAILED).order_by("pk").select_related("peer__site")
+        """Apply the chosen ones that wait or were refused, in the order in which they came."""
+        rows = queryset.filter(state__in=_UNDONE).order_by("pk").select_related("peer__site")
         self._say(request, [services.retry(row, actor=self.actor(request)) for row in rows])
 
     @admin.action(description=_("Skip"), permissions=["change"])
@@ -146,7 +147,8 @@ class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
         for row in rows:
             if row.state != Hl7Message.State.APPLIED:
                 told = {"message": str(row), "note": row.note}
-                self.message_user(request, gettext("%(message)s still waits: %(note)s") % told, messages.WARNING)
+                said = gettext("%(message)s was not taken over: %(note)s") % told
+                self.message_user(request, said, messages.WARNING)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Say above the list how many wait."""

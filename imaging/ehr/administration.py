@@ -128,7 +128,8 @@ def _merged(merged: Patient, into: Patient, *, reason: str, actor: Actor) -> Non
     try:
         studies.merge_patients(merged, into, reason=reason, actor=actor)
     except studies.MergedAlready:
-        raise Refused(Code.DUPLICATE_KEY, _MRG, "One of the two was merged into another patient before.") from None
+        # It was not a moment ago: another message, or a person, has merged one of them meanwhile.
+        raise Refused(Code.LOCKED, _MRG, "One of the two is being merged.", is_passing=True) from None
     except studies.NotMergeable:
         raise Refused(Code.DATA_TYPE, _MRG, "These two cannot be merged.") from None
     except studies.ChangedMeanwhile:

@@ -23,7 +23,8 @@ from imaging.ehr.models import Hl7Message, Hl7Peer
 
 logger = logging.getLogger(__name__)
 
-_ANSWERED: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.REFUSED, Hl7Message.State.SKIPPED})
+#: What had its effect, or is to have none. A refusal had none: what it missed (a procedure, a site) may be there by now.
+_SETTLED: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.SKIPPED})
 _ORDERS: Final = frozenset({("ORM", "O01"), ("OMI", "O23")})
 _CODES: Final = frozenset({"ADT", "ORM", "OMI"})
 #: How exactly it is known when a system was last heard.
@@ -52,7 +53,7 @@ def receive(raw: bytes, address: str) -> list[bytes]:
     try:
         peer = selectors.peer_of(found, address) if found else None
         row = _kept(raw, found, peer, address)
-        if row.state in _ANSWERED:
+        if row.state in _SETTLED:
             return _answer(row, found, peer)
         outcome = _refusal(unreadable, peer) if unreadable else _applied(row, found, peer)
         if outcome is None:
@@ -72,7 +73,8 @@ def _headline(raw: bytes) -> tuple[Headline | None, Refused | None]:
 
 
 def retry(row: Hl7Message, *, actor: Actor, edited: str | None = None) -> Hl7Message:
-    """Apply a message that waits for a person, as it came or as ``edited``; the row as it is then. Nobody is answered."""
+    """Apply a message that failed or was refused, as it came or as ``edited``; the row as it is then. Nobody is answered."""
+    was = row.state
     if edited is not None:
         row.edited = edited.replace("\r\n", "\r").replace("\n", "\r").encode()
         row.save(update_fields=["edited"])
@@ -82,9 +84,9 @@ def retry(row: Hl7Message, *, actor: Actor, edited: str | None = None) -> Hl7Mes
     outcome = _refusal(unreadable, row.peer) if unreadable else _applied(row, found, row.peer)
     if outcome is None:
         return row
-    if outcome.state is Hl7Message.State.REFUSED:
-        # Its sender was told long ago: it waits on for a person.
-        outcome = _Outcome(Hl7Message.State.FAILED, outcome.code, outcome.note, outcome.why)
+    if outcome.state is not Hl7Message.State.APPLIED:
+        # Its sender was told long ago: what waits for a person waits on, what was refused stays that.
+        outcome = _Outcome(Hl7Message.State(was), outcome.code, outcome.note, outcome.why)
     _finished(row, found, row.peer, outcome)
     return row
 
@@ -135,7 +137,7 @@ def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _
         message = read(_bytes(row), found, fallback=codec, known="UTF-8" if row.edited is not None else "")
         with transaction.atomic():
             held = Hl7Message.objects.filter(pk=row.pk).select_for_update()
-            if held.values_list("state", flat=True).get() in _ANSWERED:
+            if held.values_list("state", flat=True).get() in _SETTLED:
                 row.refresh_from_db()
                 return None
             note = _apply(message, peer, _actor(peer, row))

@@ -12,6 +12,7 @@ from imaging.ehr import administration, services
 from imaging.ehr.hl7.message import Message
 from imaging.ehr.models import Hl7Message, Hl7Peer
 from imaging.studies.models import Patient
+from tests.factories.accounts import SiteFactory
 from tests.imaging.ehr.conftest import Send
 from tests.imaging.ehr.sent import adt
 
@@ -55,6 +56,19 @@ class TestOnce:
         first = taken(raw)
         assert "101^" in first
         assert taken(raw).split("MSA")[1] == first.split("MSA")[1]
+
+    def test_what_was_refused_is_taken_once_its_reason_is_gone(self, register: Hl7Peer) -> None:
+        raw = adt("A04", pid="P1^^^CLINIC", control_id="77")
+        assert "204^" in taken(raw)
+        SiteFactory.create(issuer_of_patient_id="CLINIC")
+        assert "MSA|AA|77" in taken(raw)
+
+    def test_what_was_refused_can_be_put_right_here(self, register: Hl7Peer) -> None:
+        taken(adt("A04", pid="P1^^^CLINIC", control_id="77"))
+        row = services.retry(Hl7Message.objects.get(), actor=SYSTEM)
+        assert row.state == State.REFUSED
+        row = services.retry(row, actor=SYSTEM, edited=adt("A04", pid="P1", control_id="77").decode())
+        assert row.state == State.APPLIED
 
     def test_a_used_control_id_with_other_words_is_applied_and_marked(self, register: Hl7Peer) -> None:
         """Pitfall 22."""
