@@ -10,6 +10,13 @@ from typing import Final
 from imaging.dicom import uids
 from imaging.ehr.hl7.persons import Identifier
 
+#: What is read, in small letters; everything else of an address is passed over.
+PARAMETERS: Final = frozenset(
+    {
+        *("requesttype", "studyuid", "accessionnumber", "patientid", "patientbirthdate"),
+        *("lowerdatetime", "upperdatetime", "modalitiesinstudy", "mostrecentresults"),
+    }
+)
 _MOST: Final = 50
 _LONGEST: Final = 2000
 #: Digits alone, by how many there are (PS3.5 section 6.2, VR DT).

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from imaging.ehr.invoking import selectors
-from imaging.ehr.invoking.question import Malformed, Question, read
+from imaging.ehr.invoking.question import PARAMETERS, Malformed, Question, read
 from imaging.studies.finding import searched
 from imaging.studies.models import Study
 
@@ -32,7 +32,7 @@ _PATIENCE: Final = 900
 @never_cache
 def invoke(request: HttpRequest) -> HttpResponseBase:
     """Show what the address asks for (RAD-106)."""
-    asked = {name: request.GET.getlist(name) for name in request.GET}
+    asked = {name: request.GET.getlist(name) for name in request.GET if name.lower() in PARAMETERS}
     try:
         question = _read(asked)
     except Malformed as error:

@@ -168,7 +168,7 @@ class TestWho:
     def test_what_was_asked_long_ago_is_asked_anew(self, client: Client, arrive: Arrive) -> None:
         study = arrive()
         session = client.session
-        asked = {"requestType": ["STUDY"], "studyUID": [study.study_instance_uid]}
+        asked: dict[str, list[str]] = {"requestType": ["STUDY"], "studyUID": [study.study_instance_uid]}
         session["invoked"] = {"asked": asked, "at": (timezone.now() - timedelta(hours=1)).timestamp()}
         session.save()
         assert client.get(f"{DOOR}/continue").status_code == 410
@@ -197,6 +197,12 @@ def test_an_address_that_cannot_be_read_says_where(client: Client, query: str, n
     answer = client.get(f"{DOOR}?{query}")
     assert answer.status_code == 400
     assert f"“{name}”" in answer.content.decode()
+
+
+def test_what_is_not_read_is_not_kept(register: Hl7Peer) -> None:
+    browser = Client()
+    browser.get(DOOR, {"requestType": "STUDY", "studyUID": "1.2.3", "other": "x" * 5000})
+    assert set(browser.session["invoked"]["asked"]) == {"requestType", "studyUID"}
 
 
 def test_markup_in_an_address_is_words(client: Client) -> None:
