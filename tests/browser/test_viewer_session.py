@@ -9,7 +9,7 @@ from imaging.studies.models import Annotation
 from tests.browser.conftest import OpenPage, until
 from tests.browser.test_session_ends import PASSWORD, sign_in_again
 from tests.browser.test_viewer import SLICES, open_viewer, shows, slices, stack, wait_for_picture
-from tests.browser.test_viewer_marks import drag, open_still, phantom, saved, says
+from tests.browser.test_viewer_marks import drag, on_screen, open_still, phantom, saved, says
 from tests.studies_in_archive import Archive
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -38,9 +38,13 @@ def test_marks_drawn_after_the_session_ended_are_saved_once_the_reader_signed_in
     page.keyboard.press("End")
     shows(page, "slice", "4 / 4")
     page.evaluate("window.same = true")
-    Session.objects.all().delete()
     page.keyboard.press("t")
-    drag(page, (10, 20), (50, 20))
+    page.mouse.move(*on_screen(page, (10, 20)))
+    page.mouse.down()
+    page.mouse.move(*on_screen(page, (50, 20)), steps=8)
+    # Not before: pictures that are fetched ahead would be refused too, and the question to sign in would take the mouse.
+    Session.objects.all().delete()
+    page.mouse.up()
     page.locator("#sign-in-again[open]").wait_for()
     # Other questions of the page may have been refused first.
     until(lambda: page.get_attribute("[data-saved]", "data-state") == "signed_out", "the reader is not told what waits")
