@@ -10,7 +10,6 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_filters import FilledValuesFilter
 from accounts.admin_rooms import Room
 from accounts.audit import Action
 from accounts.audited_admin import AuditedModelAdmin, CappedPaginator
@@ -72,7 +71,8 @@ class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
 
     room = Room.MACHINES
     list_display = ("received_at", "peer", "kind", "control_id", "state", "code", "error_code", "note")
-    list_filter = ("state", "peer", ("kind", FilledValuesFilter), ("error_code", FilledValuesFilter))
+    # Not by type or error: the values of these would be looked for in every message there is.
+    list_filter = ("state", "peer")
     search_fields = ("control_id",)
     list_select_related = ("peer",)
     date_hierarchy = "received_at"

@@ -29,8 +29,6 @@ _ORDERS: Final = frozenset({("ORM", "O01"), ("OMI", "O23")})
 _CODES: Final = frozenset({"ADT", "ORM", "OMI"})
 #: How exactly it is known when a system was last heard.
 _SEEN_EVERY: Final = timedelta(minutes=1)
-#: PostgreSQL keeps none in text.
-_NUL: Final = "\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +57,9 @@ def receive(raw: bytes, address: str) -> list[bytes]:
         if outcome is None:
             return _answer(row, found, peer)
         return _finished(row, found, peer, outcome)
-    except (OperationalError, InterfaceError):
-        logger.warning("A message was not taken: the database did not answer.")
+    except Exception as error:  # noqa: BLE001 -- without an answer the sender would stand still; nothing of it is lost
+        # Only the kind of error: its text may quote the message.
+        logger.error("A message was not taken: %s.", type(error).__name__)  # noqa: TRY400
         later = Refused(Code.INTERNAL, "MSH^1", "The message could not be kept. Send it again.", is_passing=True)
         return _said(found, None, LATER, later, own_id=uuid.uuid4().hex[:20])
 
@@ -105,7 +104,7 @@ def skip(row: Hl7Message, *, actor: Actor) -> bool:
 def _kept(raw: bytes, found: Headline | None, peer: Hl7Peer | None, address: str) -> Hl7Message:
     """The row of these bytes: a new one, or that of the same message sent before."""
     digest = hashlib.sha256(raw).digest()
-    control_id = found.control_id.replace(_NUL, "")[:199] if found else ""
+    control_id = found.control_id[:199] if found else ""
     now = timezone.now()
     if peer is not None and (peer.last_seen_at is None or now - peer.last_seen_at > _SEEN_EVERY):
         Hl7Peer.objects.filter(pk=peer.pk).update(last_seen_at=now)
@@ -117,7 +116,7 @@ def _kept(raw: bytes, found: Headline | None, peer: Hl7Peer | None, address: str
                 address=address or None,
                 received_at=now,
                 control_id=control_id,
-                kind=found.kind.replace(_NUL, "")[:40] if found else "",
+                kind=found.kind[:40] if found else "",
                 raw=raw,
                 digest=digest,
                 is_reused_id=reused,

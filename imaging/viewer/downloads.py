@@ -35,7 +35,7 @@ View = Callable[..., HttpResponseBase]
 #: Studies in one zip.
 MOST_STUDIES: Final = 100
 _AWAY_SECONDS: Final = 30
-_PAGE: Final = "imaging/viewer/download_refused.html"
+_PAGE: Final = "refused.html"
 
 
 class Refused(Exception):

@@ -22,7 +22,7 @@ NULL: Final = '""'
 _VERSION: Final = "2"
 _LONGEST_HEADER: Final = 8192
 #: Escapes can write them into any field, and nothing that we keep may hold one.
-_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,7 @@ class Message:
 def headline(raw: bytes) -> Headline:
     """The header of a message. Raises ``Refused`` where there is none."""
     first = _normalised(raw[:_LONGEST_HEADER].decode("latin-1")).split("\r", 1)[0]
+    first = _CONTROLS.sub(" ", first)
     if not first.startswith("MSH") or len(first) < 8 or first[3].isalnum() or first[3].isspace():
         raise Refused(Code.SEGMENT_ORDER, "MSH^1", "The message does not begin with MSH.")
     fields = tuple(first.split(first[3]))

@@ -61,7 +61,7 @@ def person(message: Message) -> Person:
     reliability = (message.text("PID", 32, repetition=n) for n in range(1, message.repetitions("PID", 32) + 1))
     return Person(
         identifiers=identifiers(message, "PID", 3),
-        patient_name=_name(message),
+        patient_name=_name(message, notes),
         birth_date=_birth_date(message, notes),
         sex=_sex(message, notes),
         reliability=tuple(code for code in reliability if code and code != NULL),
@@ -69,7 +69,7 @@ def person(message: Message) -> Person:
     )
 
 
-def _name(message: Message) -> str | None:
+def _name(message: Message, notes: list[str]) -> str | None:
     """The legal name (type L), which in France is the birth name; else the first. As PS3.5 section 6.2.1.1 writes it."""
     count = message.repetitions("PID", 5)
     types = [message.text("PID", 5, 7, repetition=number).upper() for number in range(1, count + 1)]
@@ -80,6 +80,8 @@ def _name(message: Message) -> str | None:
         return ""
     cleaned = [part.translate(_NOT_IN_NAMES).strip() if part != NULL else "" for part in parts]
     name = "^".join(cleaned).rstrip("^")
+    if len(name) > _LONGEST_NAME:
+        notes.append("The name is longer than 64 characters, and was cut.")
     return name[:_LONGEST_NAME] or None
 
 

@@ -75,9 +75,10 @@ def _lowered(asked: Mapping[str, Sequence[str]]) -> dict[str, str]:
     known: dict[str, str] = {}
     for name, values in asked.items():
         lowered = name.lower()
-        if lowered in known or len(values) > 1 or sum(map(len, values)) > _LONGEST:
+        text = values[0].strip() if values else ""
+        if lowered in known or len(values) > 1 or len(text) > _LONGEST or not text.isprintable():
             raise Malformed(name[:40])
-        known[lowered] = values[0].strip() if values else ""
+        known[lowered] = text
     return known
 
 

@@ -103,6 +103,4 @@ def _keys(question: Question) -> dict[str, str]:
 
 
 def _refused(request: HttpRequest, status: int, title: str, text: str) -> HttpResponseBase:
-    return render(
-        request, "imaging/ehr/not_invoked.html", {"title": title, "text": text, "code": status}, status=status
-    )
+    return render(request, "refused.html", {"title": title, "text": text, "code": status}, status=status)

@@ -171,6 +171,9 @@ class ExamRequest(models.Model):
                 fields=["study_instance_uid"], condition=~Q(study_instance_uid=""), name="request_by_study_uid"
             ),
             models.Index(fields=["accession_number"], condition=~Q(accession_number=""), name="request_by_accession"),
+            models.Index(
+                fields=["placer_order_number", "source"], condition=~Q(placer_order_number=""), name="request_by_placer"
+            ),
             # The worklist looks for names that were typed: there are few of them.
             models.Index(fields=["state"], condition=Q(patient=None), name="request_of_typed_patient"),
             models.Index(fields=["performing_department", "requested_at"], name="request_by_time"),

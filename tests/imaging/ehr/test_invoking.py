@@ -189,6 +189,8 @@ class TestWho:
         ("requestType=PATIENT&patientID=P1&lowerDateTime=yesterday", "lowerDateTime"),
         ("requestType=PATIENT&patientID=P1&upperDateTime=20261399", "upperDateTime"),
         ("requestType=PATIENT&patientID=P1&patientBirthDate=x", "patientBirthDate"),
+        ("requestType=PATIENT&patientID=P%001", "patientID"),
+        ("requestType=STUDY&accessionNumber=A%0D%0A1", "accessionNumber"),
         ("requestType=PATIENT&patientID=P1&mostRecentResults=-1", "mostRecentResults"),
         ("requestType=PATIENT&patientID=" + "9" * 3000, "patientID"),
     ],

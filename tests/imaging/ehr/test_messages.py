@@ -118,6 +118,21 @@ class TestSenders:
         assert "MSA|AR|" in send("A04", pid="")
 
 
+class TestHostile:
+    def test_bytes_that_the_database_cannot_keep_as_text_do_not_stop_a_sender(self, register: Hl7Peer) -> None:
+        raw = adt("A04", application="H\x00IS", control_id="N\x00UL", kind="ADT^A\x0004")
+        assert "103^" in taken(raw)
+        assert Hl7Message.objects.get().control_id == "N UL"
+
+    def test_what_fails_before_it_is_kept_is_asked_for_again(
+        self, register: Hl7Peer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr(services, "_kept", None)
+            assert "MSA|AR|77" in taken(adt("A04", control_id="77"))
+        assert "MSA|AA|77" in taken(adt("A04", control_id="77"))
+
+
 class TestWaiting:
     def test_one_poisoned_message_among_many_waits_and_stops_nobody(
         self, register: Hl7Peer, poison: None, caplog: pytest.LogCaptureFixture

@@ -158,6 +158,11 @@ class TestTraits:
         send("A04", name="Madonna")
         assert patient().patient_name == "Madonna"
 
+    def test_a_name_that_no_image_can_hold_is_cut_and_told(self, send: Send) -> None:
+        send("A04", name="A" * 70)
+        assert patient().patient_name == "A" * 64
+        assert "was cut" in message().note
+
     def test_delimiters_in_a_name_do_not_move_its_components(self, send: Send) -> None:
         """SE-15."""
         send("A04", name="Du\\S\\rand=X\\E\\Y^Hélène")
