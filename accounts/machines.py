@@ -2,22 +2,18 @@
 
 import base64
 import binascii
-import logging
 from dataclasses import dataclass
 from typing import Final
 
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import audit, services
+from accounts import audit, services, throttling
 from accounts.actor import Actor
 from accounts.addresses import client_address, is_loopback
 from accounts.audit import Action, Outcome
 from accounts.models import MachineKey, digest_of
 from accounts.roles import Door
-
-logger = logging.getLogger(__name__)
 
 #: The doors that machines may come through, by the start of the path.
 DOORS: Final = (
@@ -112,8 +108,7 @@ def _judge(request: HttpRequest, door: Door) -> tuple[str, MachineKey | None]:
 
 def _refused(request: HttpRequest, door: Door, reason: str, key: MachineKey | None) -> MachineRefused:
     address = client_address(request)
-    refusals = _count_refusal(address)
-    if refusals <= AUDITED_REFUSALS:
+    if not _is_over(AUDITED_REFUSALS, "machine-refusals-on-record", address):
         # A key's name is said only when the key itself was right.
         actor = Actor(
             kind="machine",
@@ -130,16 +125,11 @@ def _refused(request: HttpRequest, door: Door, reason: str, key: MachineKey | No
             outcome=Outcome.REFUSED,
             detail={"reason": reason},
         )
-    return MachineRefused(reason, too_many=refusals > TOLERATED_REFUSALS)
+    return MachineRefused(reason, too_many=_is_over(TOLERATED_REFUSALS, "machine-refusals", address))
 
 
-def _count_refusal(address: str) -> int:
-    """Return how many refusals this address has had in this minute, this one included."""
-    name = f"machine-refused:{address}:{int(timezone.now().timestamp() // 60)}"
-    try:
-        cache.add(name, 0, timeout=120)
-        return int(cache.incr(name))
-    except Exception:
-        # Without the cache nobody is slowed down, and every refusal is audited.
-        logger.warning("The cache does not answer: machine refusals are not counted.", exc_info=True)
-        return 1
+def _is_over(limit: int, what: str, address: str) -> bool:
+    """Count a refusal of this address and say whether there were more than ``limit`` within a minute."""
+    stranger = Actor(kind="machine", id=address, name="unknown machine", address=address)
+    allowance = throttling.spend(stranger, what, limit=limit)
+    return allowance is not None and bool(allowance.wait)

@@ -216,7 +216,8 @@ def test_every_reason_has_the_same_answer(client: Client, machine: IssuedKey) ->
 
 
 def test_guessing_is_slowed_down_and_does_not_fill_the_audit(client: Client, machine: IssuedKey) -> None:
-    answers = [client.get("/api/who", **bearer(f"ngk_{n}")).status_code for n in range(TOLERATED_REFUSALS + 2)]
+    # Some more than the number: a minute that begins meanwhile forgives a few of the last one.
+    answers = [client.get("/api/who", **bearer(f"ngk_{n}")).status_code for n in range(TOLERATED_REFUSALS + 10)]
     assert answers[:TOLERATED_REFUSALS] == [401] * TOLERATED_REFUSALS
     assert answers[-1] == 429
     assert len(refusals()) == AUDITED_REFUSALS
