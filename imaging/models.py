@@ -8,7 +8,7 @@ from imaging.access.requests.models import (
     RequestMessage,
     StudyReferrer,
 )
-from imaging.ehr.models import Hl7Message, Hl7Peer, RegisteredPatient
+from imaging.ehr.models import Hl7Destination, Hl7Message, Hl7Notice, Hl7Peer, RegisteredPatient
 from imaging.events.models import Change, Event, Job
 from imaging.ingest.models import (
     ApplicationEntity,
@@ -139,7 +139,9 @@ __all__ = [
     "ExamRequest",
     "FavouriteProcedure",
     "Grant",
+    "Hl7Destination",
     "Hl7Message",
+    "Hl7Notice",
     "Hl7Peer",
     "Import",
     "ImportedFile",

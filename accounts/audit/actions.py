@@ -69,7 +69,8 @@ class Action(TextChoices):
     PEER_TESTED = "peer.tested", _("Connection to an application entity tested")
     SENDER_SILENT = "sender.silent", _("Sender fallen silent")
     HL7_MESSAGE_READ = "hl7_message.read", _("HL7 message looked at")
-    HL7_MESSAGE_DECIDED = "hl7_message.decided", _("HL7 message sent in again or skipped")
+    HL7_MESSAGE_SENT = "hl7_message.sent", _("HL7 message to another system written")
+    HL7_MESSAGE_DECIDED = "hl7_message.decided", _("HL7 message sent again or skipped")
 
     # Reading
     STUDIES_QUERIED = "studies.queried", _("Studies searched")

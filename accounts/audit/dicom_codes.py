@@ -162,6 +162,7 @@ CODES: Final[Mapping[Action, Coded]] = MappingProxyType(
         _A.PEER_TESTED: Coded(NETWORK_ENTRY, "E", (ATTACH,)),
         _A.SENDER_SILENT: _WORK,
         _A.HL7_MESSAGE_READ: _WORK,
+        _A.HL7_MESSAGE_SENT: Coded(EXPORT, "R"),
         _A.HL7_MESSAGE_DECIDED: _WORK,
         _A.STUDIES_QUERIED: Coded(QUERY, "E"),
         _A.STUDY_OPENED: _READ,

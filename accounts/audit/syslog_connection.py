@@ -18,8 +18,8 @@ from typing import Final
 from django.conf import settings
 
 from accounts.audit.models import AuditReceiver
-from accounts.outbound.errors import Failed, Refused
-from accounts.outbound.services import checked_addresses, trust
+from accounts.outbound import lines
+from accounts.outbound.errors import OutboundError
 
 #: Seconds for each step: connecting, shaking hands, sending, closing.
 _STEP: Final = 10.0
@@ -64,32 +64,18 @@ def deliver(receiver: AuditReceiver, frames: Iterable[bytes]) -> None:
 
 
 def _connected(receiver: AuditReceiver) -> ssl.SSLSocket:
+    own = certificate_folder() / receiver.own_certificate if receiver.own_certificate else None
     try:
-        context = trust(receiver.certificates)
-        if receiver.own_certificate:
-            context.load_cert_chain(certificate_folder() / receiver.own_certificate)
-    except (OSError, ssl.SSLError) as error:
-        raise NotTaken("own_certificate_unreadable") from error
-    try:
-        addresses = checked_addresses(receiver.host, receiver.port, networks=receiver.networks, encrypted=True)
-    except (Failed, Refused) as error:
+        return lines.secured(
+            receiver.host,
+            receiver.port,
+            networks=receiver.networks,
+            certificates=receiver.certificates,
+            own_certificate=own,
+            step=_STEP,
+        )
+    except OutboundError as error:
         raise NotTaken(error.code) from error
-    last: NotTaken = NotTaken("no_connection")
-    for address in addresses:
-        try:
-            plain = socket.create_connection((address, receiver.port), timeout=_STEP)
-        except OSError:
-            continue
-        try:
-            return context.wrap_socket(plain, server_hostname=receiver.host)
-        except ssl.SSLCertVerificationError as error:
-            last = NotTaken("not_trusted")
-            last.__cause__ = error
-        except OSError as error:
-            last = NotTaken("no_tls")
-            last.__cause__ = error
-        plain.close()
-    raise last
 
 
 def _close_in_order(connection: ssl.SSLSocket) -> None:

@@ -53,14 +53,32 @@ def target_of(address: str) -> Target:
 
 def is_allowed(address: str, *, networks: Sequence[str], encrypted: bool) -> bool:
     """Whether a resolved address may be called: public, or listed; without TLS on loopback alone, and listed."""
-    resolved = ipaddress.ip_address(address.partition("%")[0])
-    # ::ffff:127.0.0.1 is 127.0.0.1, whatever it is written as.
-    resolved = getattr(resolved, "ipv4_mapped", None) or resolved
-    if resolved.is_link_local or resolved.is_multicast or resolved.is_unspecified:
+    resolved = _resolved(address)
+    if resolved is None:
         return False
-    if any(resolved in network for network in _NEVER) or (resolved in _COMPATIBLE and not resolved.is_loopback):
-        return False
-    listed = any(resolved in ipaddress.ip_network(network, strict=False) for network in networks)
+    listed = _is_listed(resolved, networks)
     if not encrypted:
         return listed and resolved.is_loopback
     return listed or resolved.is_global
+
+
+def is_within(address: str, networks: Sequence[str]) -> bool:
+    """Whether a resolved address is a listed one, for what the hospital's own network carries in the clear."""
+    resolved = _resolved(address)
+    return resolved is not None and _is_listed(resolved, networks)
+
+
+def _resolved(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address; None for one that is never called."""
+    written = ipaddress.ip_address(address.partition("%")[0])
+    # ::ffff:127.0.0.1 is 127.0.0.1, whatever it is written as.
+    resolved = getattr(written, "ipv4_mapped", None) or written
+    if resolved.is_link_local or resolved.is_multicast or resolved.is_unspecified:
+        return None
+    if any(resolved in network for network in _NEVER) or (resolved in _COMPATIBLE and not resolved.is_loopback):
+        return None
+    return resolved
+
+
+def _is_listed(resolved: ipaddress.IPv4Address | ipaddress.IPv6Address, networks: Sequence[str]) -> bool:
+    return any(resolved in ipaddress.ip_network(network, strict=False) for network in networks)

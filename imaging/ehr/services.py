@@ -101,6 +101,13 @@ def skip(row: Hl7Message, *, actor: Actor) -> bool:
     return bool(done)
 
 
+def prune(*, days: int = 90) -> int:
+    """Forget messages that were answered long ago, whatever the answer; what waits for a person stays. How many."""
+    limit = timezone.now() - timedelta(days=days)
+    answered = (*_SETTLED, Hl7Message.State.REFUSED)
+    return Hl7Message.objects.filter(state__in=answered, received_at__lt=limit).delete()[0]
+
+
 def _kept(raw: bytes, found: Headline | None, peer: Hl7Peer | None, address: str) -> Hl7Message:
     """The row of these bytes: a new one, or that of the same message sent before."""
     digest = hashlib.sha256(raw).digest()

@@ -9,6 +9,7 @@ FILE_AUDIT: Final = "imaging.pipeline.file_audit"
 REMIND_OF_QUARANTINE: Final = "imaging.pipeline.remind_of_quarantine"
 RESUME_RELEASES: Final = "imaging.pipeline.resume_releases"
 OFFER_WEBHOOKS: Final = "imaging.pipeline.offer_webhooks"
+OFFER_HL7: Final = "imaging.pipeline.offer_hl7"
 FORWARD_AUDIT: Final = "imaging.pipeline.forward_audit"
 REVIEW_ACCESS: Final = "imaging.pipeline.review_access"
 EXPIRE_UPLOADS: Final = "imaging.pipeline.expire_uploads"
@@ -66,6 +67,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": OFFER_WEBHOOKS,
         "schedule": 30.0,
         "options": {"queue": "short", "expires": 60.0},
+    },
+    "send the HL7 that is owed": {
+        "task": OFFER_HL7,
+        "schedule": 5.0,
+        "options": {"queue": "short", "expires": 10.0},
     },
     "go on with releases from quarantine": {
         "task": RESUME_RELEASES,

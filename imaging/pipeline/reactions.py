@@ -7,6 +7,8 @@ from typing import Final
 
 from imaging import queues
 from imaging.access.requests import referrals, tending
+from imaging.ehr.sending import delivering as hl7_sending
+from imaging.ehr.sending import telling as hl7_telling
 from imaging.events.models import Event
 from imaging.ingest.desk import releasing
 from imaging.ingest.repair import notes as rejection_notes
@@ -55,17 +57,20 @@ REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
             Step("access granted before", tending.follow),
             Step("typed patients", typed_patients.follow),
             Step("images complete", exams.complete),
+            Step("owe HL7 of images", hl7_telling.study_settled),
         ),
         # subject: the key of an exam request
         Event.Kind.REQUEST_CHANGED: (
             Step("request changed", exams.request_changed),
             Step("tell the requester", requester.tell_new),
+            Step("owe HL7 of a request", hl7_telling.request_changed),
         ),
         # subject: a report's key
         Event.Kind.REPORT_READ: (Step("report read", exams.report_read),),
         Event.Kind.REPORT_CHANGED: (
             Step("report changed", exams.report_changed),
             Step(publishing.STEP, publishing.write_documents, queues.LONG),
+            Step("owe HL7 of a report", hl7_telling.report_changed, queues.LONG),
         ),
     }
 )
@@ -94,8 +99,8 @@ ASKED_FOR: Final = (
     Step(opening.STEP, opening.run, queues.LONG),
 )
 
-#: What follows every line of the change feed. subject: a webhook's key
-TOLD: Final = (Step(webhooks.DELIVER_STEP, webhooks.deliver),)
+#: What other systems are told. subject: a webhook's key; an HL7 receiver's primary key
+TOLD: Final = (Step(webhooks.DELIVER_STEP, webhooks.deliver), Step(hl7_sending.STEP, hl7_sending.deliver))
 
 STEPS: Final[Mapping[str, Step]] = MappingProxyType(
     {step.name: step for steps in (*REACTIONS.values(), ASKED_FOR, TOLD) for step in steps}

@@ -12,6 +12,8 @@ from accounts.sealed import services as sealed
 from imaging import queues
 from imaging.access.emergency import services as emergencies
 from imaging.access.requests import tending
+from imaging.ehr import services as ehr
+from imaging.ehr.sending import delivering as hl7_sending
 from imaging.events import changes, jobs
 from imaging.events import services as events
 from imaging.ingest import silence
@@ -61,6 +63,8 @@ def prune() -> None:
     messaging.prune()
     changes.prune()
     webhooks.prune()
+    ehr.prune()
+    hl7_sending.prune()
 
 
 @queues.short_task(name=beat.WATCH_SENDERS)
@@ -92,6 +96,12 @@ def forward_audit() -> None:
 def review_access() -> None:
     """Look into the days that nobody has looked into yet."""
     audit_reviews.review_days()
+
+
+@queues.short_task(name=beat.OFFER_HL7)
+def offer_hl7() -> None:
+    """Queue what HL7 receivers are owed."""
+    hl7_sending.offer()
 
 
 @queues.short_task(name=beat.OFFER_WEBHOOKS)

@@ -23,6 +23,7 @@ CONNECTS = {"socket", "asyncio", "ssl"}
 MAY_CONNECT = {
     "accounts/outbound/models.py": "reads certificates",
     "accounts/outbound/services.py": "the one way out",
+    "accounts/outbound/lines.py": "the one way out, for what is no HTTP",
     "accounts/audit/syslog_connection.py": "sends the audit's copy to a listed receiver, over TLS, at an address that was checked",
     "portal/unread_answers.py": "sets a limit on the web server's own socket",
     "imaging/ingest/media/scanning.py": "asks the optional virus scanner of this machine, over its unix socket",

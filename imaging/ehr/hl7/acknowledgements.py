@@ -11,6 +11,7 @@ from typing import Final
 
 from imaging.ehr.hl7.message import Headline
 from imaging.ehr.hl7.refusals import Refused
+from imaging.ehr.hl7.writing import CHARACTERS, escaped
 
 #: MSA-1 (table 0008): taken over · wrong, not to be sent again as it is · refused for a passing reason.
 ACCEPTED: Final = "AA"
@@ -86,6 +87,4 @@ def _echo(found: Headline, number: int) -> str:
 
 
 def _escaped(text: str, found: Headline) -> str:
-    component, repetition, escape, sub = tuple(found.characters[:4] if len(found.characters) >= 4 else "^~\\&")
-    marks = {found.separator: "F", component: "S", repetition: "R", escape: "E", sub: "T"}
-    return "".join(f"{escape}{marks[letter]}{escape}" if letter in marks else letter for letter in text)
+    return escaped(text, found.separator, found.characters if len(found.characters) >= 4 else CHARACTERS)
