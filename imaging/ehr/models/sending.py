@@ -79,6 +79,11 @@ class Hl7Destination(models.Model):
             " where the receiver asks who is calling."
         ),
     )
+    new_connection_each = models.BooleanField(
+        _("a connection for each message"),
+        default=False,
+        help_text=_("For receivers that get confused by a second message on the same one."),
+    )
     sending_application = models.CharField(
         _("sending application"),
         max_length=180,

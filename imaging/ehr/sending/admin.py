@@ -66,7 +66,12 @@ class Hl7DestinationAdmin(AuditedModelAdmin[Hl7Destination]):
         ),
         (
             _("Where it listens"),
-            {"fields": ("host", "port", "networks", "uses_tls", "certificates", "own_certificate")},
+            {
+                "fields": (
+                    *("host", "port", "networks", "uses_tls", "certificates", "own_certificate"),
+                    "new_connection_each",
+                )
+            },
         ),
         (
             _("Header of its messages"),

@@ -50,28 +50,33 @@ class Exchange:
         self._heard: list[bytes] = []
 
     def send(self, raw: bytes, control_id: str) -> tuple[str, str]:
-        """Send a message; MSA-1 of its acknowledgement, and what was said beside it. Raises ``NotTaken``."""
+        """Send a message; MSA-1 of its acknowledgement, and what was said beside it. Raises ``NotTaken``.
+
+        What acknowledges another message is passed over: an application's second word on the one before, or a confused
+        receiver, which has not taken this one.
+        """
         ends = time.monotonic() + _PATIENCE
+        late = "took_too_long"
         try:
             self._line.settimeout(_PATIENCE)
             self._line.sendall(framed(raw))
             while True:
-                code, about, words = _read(self._next(ends))
-                # An answer to a message of before that came too late is passed over.
+                code, about, words = _read(self._next(ends, late))
                 if about in {control_id, ""}:
                     return code, words
+                late = "other_answer"
         except NotFramed as error:
             raise NotTaken("broken_answer") from error
         except TimeoutError as error:
-            raise NotTaken("took_too_long") from error
+            raise NotTaken(late) from error
         except OSError as error:
             raise NotTaken("connection_lost") from error
 
-    def _next(self, ends: float) -> bytes:
+    def _next(self, ends: float, late: str) -> bytes:
         while not self._heard:
             left = ends - time.monotonic()
             if left <= 0:
-                raise NotTaken("took_too_long")
+                raise NotTaken(late)
             self._line.settimeout(left)
             data = self._line.recv(_CHUNK)
             if not data:

@@ -49,11 +49,10 @@ def deliver(key: str) -> Outcome:
         return Outcome.DONE
     ends = time.monotonic() + _TURN_SECONDS
     try:
-        with connection.opened(destination) as line:
-            while row := selectors.owed(destination).first():
-                _send(destination, row, line)
-                if time.monotonic() >= ends:
-                    return Outcome.AGAIN
+        while selectors.owed(destination).exists():
+            _converse(destination, ends)
+            if time.monotonic() >= ends:
+                return Outcome.AGAIN
     except NotTaken as error:
         _put_off(destination, error.code)
     return Outcome.DONE
@@ -107,6 +106,25 @@ def prune(*, days: int = 90) -> int:
     """Forget what was taken or skipped long ago. How many."""
     limit = timezone.now() - timedelta(days=days)
     return Hl7Notice.objects.filter(state__in=(State.TAKEN, State.SKIPPED), ended_at__lt=limit).delete()[0]
+
+
+def _converse(destination: Hl7Destination, ends: float) -> None:
+    """Send on one connection until nothing is owed, or the receiver hangs up, which after an answer is no failure.
+
+    Raises ``NotTaken``.
+    """
+    has_answered = False
+    with connection.opened(destination) as line:
+        while time.monotonic() < ends and (row := selectors.owed(destination).first()):
+            try:
+                _send(destination, row, line)
+            except NotTaken as error:
+                if error.code == "connection_lost" and has_answered:
+                    return
+                raise
+            has_answered = True
+            if destination.new_connection_each:
+                return
 
 
 def _send(destination: Hl7Destination, row: Hl7Notice, line: Exchange) -> None:

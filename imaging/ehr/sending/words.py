@@ -14,6 +14,9 @@ _PROBLEMS: Final = {
     "own_certificate_unreadable": _("Our own certificate is missing or cannot be read."),
     "connection_lost": _("The connection broke off; what was sent then is sent again."),
     "took_too_long": _("It did not answer in time."),
+    "other_answer": _(
+        "It acknowledged another message in place of this one: it may need a connection for each message."
+    ),
     "broken_answer": _("It answered with something that is no acknowledgement."),
     "asked_to_wait": _("It asked to be told later (AR)."),
 }
