@@ -161,6 +161,10 @@ class Hl7NoticeAdmin(AuditedModelAdmin[Hl7Notice]):
         """What was told stays on record."""
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A message is decided about from the list; what it says is not changed."""
+        return obj is None and super().has_change_permission(request, obj)
+
     @admin.display(description=_("message, masked"))
     def content(self, obj: Hl7Notice) -> SafeString:
         """What the message is built of."""
