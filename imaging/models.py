@@ -8,7 +8,7 @@ from imaging.access.requests.models import (
     RequestMessage,
     StudyReferrer,
 )
-from imaging.ehr.models import Hl7Destination, Hl7Message, Hl7Notice, Hl7Peer, RegisteredPatient
+from imaging.ehr.models import AwaitedReport, Hl7Destination, Hl7Message, Hl7Notice, Hl7Peer, RegisteredPatient
 from imaging.events.models import Change, Event, Job
 from imaging.ingest.models import (
     ApplicationEntity,
@@ -116,6 +116,7 @@ __all__ = [
     "Annotation",
     "ApplicationEntity",
     "AppropriatenessRule",
+    "AwaitedReport",
     "Breach",
     "BreachStep",
     "Change",

@@ -167,6 +167,7 @@ class Action(TextChoices):
     REPORT_SAVED = "report.saved", _("Report written")
     REPORT_READ = "report.read", _("Report opened")
     REPORT_SIGNED = "report.signed", _("Report signed")
+    REPORT_RECEIVED = "report.received", _("Report of another system taken over")
     REPORT_WITHDRAWN = "report.withdrawn", _("Report withdrawn")
     READING_TAKEN = "reading.taken", _("Study taken to be read")
     READING_CHANGED = "reading.changed", _("Study to be read given to somebody, put off, or left unread")

@@ -258,6 +258,7 @@ CODES: Final[Mapping[Action, Coded]] = MappingProxyType(
         _A.REPORT_SAVED: Coded(PATIENT_RECORD, "U"),
         _A.REPORT_READ: Coded(PATIENT_RECORD, "R"),
         _A.REPORT_SIGNED: Coded(PATIENT_RECORD, "U"),
+        _A.REPORT_RECEIVED: Coded(PATIENT_RECORD, "U"),
         _A.REPORT_WITHDRAWN: Coded(PATIENT_RECORD, "U"),
         _A.READING_TAKEN: Coded(PROCEDURE_RECORD, "U"),
         _A.READING_CHANGED: Coded(PROCEDURE_RECORD, "U"),

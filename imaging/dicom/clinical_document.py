@@ -74,6 +74,14 @@ class ClinicalDocument:
     has_other_body: bool
 
 
+@dataclass(frozen=True, slots=True)
+class OtherBody:
+    """A body that is no narrative: its media type, and its text as it stands there."""
+
+    media_type: str
+    text: str
+
+
 class NotClinical(DicomError):
     """The bytes are no CDA document that can be read."""
 
@@ -100,6 +108,14 @@ def read(data: bytes) -> ClinicalDocument:
         sections=tuple(_section(section, 0) for section in sections),
         has_other_body=_path(root, "component", "nonXMLBody") is not None,
     )
+
+
+def other_body(data: bytes) -> OtherBody | None:
+    """What stands in place of a narrative, as Base64 (CDA R2 section 4.3.1.1). Raises as ``read``."""
+    text = _path(_parsed(data), "component", "nonXMLBody", "text")
+    if text is None or text.get("representation", "") != "B64":
+        return None
+    return OtherBody(text.get("mediaType", "").lower(), text.text or "")
 
 
 def _parsed(data: bytes) -> Element:

@@ -19,7 +19,7 @@ from imaging.ehr.hl7.message import headline
 from imaging.ehr.hl7.refusals import Refused
 from imaging.ehr.models import Hl7Message, Hl7Peer
 
-_UNDONE = (Hl7Message.State.FAILED, Hl7Message.State.REFUSED)
+_UNDONE = (Hl7Message.State.FAILED, Hl7Message.State.REFUSED, Hl7Message.State.AWAITING)
 #: Characters of a message on its page: a PDF in it is megabytes of letters.
 _LONGEST_SHOWN = 100_000
 
@@ -140,12 +140,12 @@ class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
         self.message_user(request, said % {"count": done}, messages.SUCCESS)
 
     def _say(self, request: HttpRequest, rows: list[Hl7Message]) -> None:
-        applied = sum(row.state == Hl7Message.State.APPLIED for row in rows)
+        applied = sum(row.state in services.DONE for row in rows)
         if applied:
             said = ngettext("%(count)d message was taken over.", "%(count)d messages were taken over.", applied)
             self.message_user(request, said % {"count": applied}, messages.SUCCESS)
         for row in rows:
-            if row.state != Hl7Message.State.APPLIED:
+            if row.state not in services.DONE:
                 told = {"message": str(row), "note": row.note}
                 said = gettext("%(message)s was not taken over: %(note)s") % told
                 self.message_user(request, said, messages.WARNING)

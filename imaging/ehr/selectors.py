@@ -1,12 +1,18 @@
 """Who sends, whose identifier it is, and who is meant by it."""
 
+from collections.abc import Collection
+from typing import Final
+
 from django.db.models import Q, QuerySet
 
 from accounts.models import Site
 from imaging.ehr.hl7.message import Headline
 from imaging.ehr.hl7.persons import Identifier
-from imaging.ehr.models import Hl7Message, Hl7Peer
-from imaging.studies.models import Patient
+from imaging.ehr.models import AwaitedReport, Hl7Message, Hl7Peer
+from imaging.orders.models import StudyLink
+from imaging.studies.models import Patient, Study
+
+_MOST: Final = 20
 
 
 def is_expected(address: str) -> bool:
@@ -45,6 +51,47 @@ def issuer_of(identifier: Identifier, home: Site) -> Site | None:
 def patient_of(issuer: str, value: str) -> Patient | None:
     """The row of an identifier, merged away or not."""
     return Patient.objects.filter(issuer_of_patient_id=issuer, patient_id=value).first()
+
+
+def studies_by_uid(study_uids: Collection[str]) -> list[Study]:
+    """The studies with these UIDs that have images."""
+    if not study_uids:
+        return []
+    return list(_examinations().filter(study_instance_uid__in=study_uids))
+
+
+def studies_by_accession(number: str) -> list[Study]:
+    """The studies with an accession number; more than twenty are nobody's number."""
+    return list(_examinations().filter(accession_number=number)[:_MOST]) if number else []
+
+
+def studies_of_order(source: str, placer: str) -> list[Study]:
+    """The studies that answer the orders with a placer's number."""
+    if not placer:
+        return []
+    links = StudyLink.objects.filter(ended_at=None, request__source=source, request__placer_order_number=placer).values(
+        "study"
+    )
+    return list(_examinations().filter(pk__in=links))
+
+
+def awaited(study_instance_uid: str) -> list[Hl7Message]:
+    """The messages with reports that may be this study's."""
+    study = Study.objects.filter(study_instance_uid=study_instance_uid).first()
+    if study is None:
+        return []
+    asked = StudyLink.objects.filter(study=study, ended_at=None).exclude(request__placer_order_number="")
+    placers = list(asked.values_list("request__placer_order_number", flat=True))
+    which = Q(study_instance_uids__contains=[study_instance_uid]) | Q(placer_order_number__in=placers)
+    if study.accession_number:
+        which |= Q(numbers__contains=[study.accession_number])
+    rows = AwaitedReport.objects.filter(which).values("message")
+    return list(Hl7Message.objects.filter(pk__in=rows).select_related("peer__site").order_by("pk"))
+
+
+def _examinations() -> QuerySet[Study]:
+    """Studies with images, without copies that name nobody."""
+    return Study.objects.filter(is_copy=False, instance_count__gt=0).select_related("patient").order_by("pk")
 
 
 def waiting() -> QuerySet[Hl7Message]:

@@ -14,19 +14,22 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Door
-from imaging.ehr import administration, ordering, selectors
+from imaging.ehr import administration, ordering, reporting, selectors
 from imaging.ehr.hl7 import acknowledgements, charsets
 from imaging.ehr.hl7.acknowledgements import ACCEPTED, LATER, WRONG
 from imaging.ehr.hl7.message import Headline, Message, headline, read
 from imaging.ehr.hl7.refusals import Code, Refused
-from imaging.ehr.models import Hl7Message, Hl7Peer
+from imaging.ehr.models import AwaitedReport, Hl7Message, Hl7Peer
 
 logger = logging.getLogger(__name__)
 
 #: What had its effect, or is to have none. A refusal had none: what it missed (a procedure, a site) may be there by now.
 _SETTLED: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.SKIPPED})
 _ORDERS: Final = frozenset({("ORM", "O01"), ("OMI", "O23")})
-_CODES: Final = frozenset({"ADT", "ORM", "OMI"})
+_REPORTS: Final = frozenset({("ORU", "R01"), ("ORU", "R03"), *(("MDM", f"T{number:02}") for number in range(1, 12))})
+_CODES: Final = frozenset({"ADT", "ORM", "OMI", "ORU", "MDM"})
+#: Written in the transaction of its effect.
+DONE: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.AWAITING})
 #: How exactly it is known when a system was last heard.
 _SEEN_EVERY: Final = timedelta(minutes=1)
 
@@ -83,7 +86,7 @@ def retry(row: Hl7Message, *, actor: Actor, edited: str | None = None) -> Hl7Mes
     outcome = _refusal(unreadable, row.peer) if unreadable else _applied(row, found, row.peer)
     if outcome is None:
         return row
-    if outcome.state is not Hl7Message.State.APPLIED:
+    if outcome.state not in DONE:
         # Its sender was told long ago: what waits for a person waits on, what was refused stays that.
         outcome = _Outcome(Hl7Message.State(was), outcome.code, outcome.note, outcome.why)
     _finished(row, found, row.peer, outcome)
@@ -92,13 +95,25 @@ def retry(row: Hl7Message, *, actor: Actor, edited: str | None = None) -> Hl7Mes
 
 def skip(row: Hl7Message, *, actor: Actor) -> bool:
     """Let a message be that waits; False when it waits no longer."""
-    changed = selectors.waiting().filter(pk=row.pk)
-    done = changed.update(
+    undone = (Hl7Message.State.FAILED, Hl7Message.State.AWAITING)
+    done = Hl7Message.objects.filter(pk=row.pk, state__in=undone).update(
         state=Hl7Message.State.SKIPPED, ended_at=timezone.now(), decided_by=(actor.name or actor.id)[:150]
     )
     if done:
+        AwaitedReport.objects.filter(message=row).delete()
         _decided(row, actor, "skipped")
     return bool(done)
+
+
+def images_arrived(study_instance_uid: str) -> None:
+    """Look again at the reports that came before the images of a study."""
+    for row in selectors.awaited(study_instance_uid):
+        found, _unreadable = _headline(_bytes(row))
+        outcome = _applied(row, found, row.peer)
+        if outcome is not None and outcome.state not in DONE:
+            # Its sender was told long ago that it was taken over: a person has to look.
+            _write(row, _Outcome(Hl7Message.State.FAILED, ACCEPTED, outcome.note, outcome.why))
+            AwaitedReport.objects.filter(message=row).delete()
 
 
 def prune(*, days: int = 90) -> int:
@@ -146,8 +161,7 @@ def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _
             if held.values_list("state", flat=True).get() in _SETTLED:
                 row.refresh_from_db()
                 return None
-            note = _apply(message, peer, _actor(peer, row))
-            outcome = _Outcome(Hl7Message.State.APPLIED, ACCEPTED, note)
+            outcome = _apply(message, peer, _actor(peer, row), row)
             _write(row, outcome)
     except Refused as why:
         return _refusal(why, peer)
@@ -169,12 +183,17 @@ def _check(found: Headline, peer: Hl7Peer) -> None:
         raise Refused(Code.MESSAGE_TYPE, "MSH^1^9", "This type of message is not read here.")
 
 
-def _apply(message: Message, peer: Hl7Peer, actor: Actor) -> str:
-    """Do what a message says, by its type and, of orders, its event; MSH-9.3 is not believed."""
+def _apply(message: Message, peer: Hl7Peer, actor: Actor, row: Hl7Message) -> _Outcome:
+    """Do what a message says, by its type and, but for ADT, its event; MSH-9.3 is not believed."""
+    kind = (message.code, message.event)
+    if kind in _REPORTS:
+        done = reporting.apply(message, peer, actor, row)
+        state = Hl7Message.State.AWAITING if done.awaits else Hl7Message.State.APPLIED
+        return _Outcome(state, ACCEPTED, done.note)
     if message.code == "ADT":
-        return administration.apply(message, peer, actor)
-    if (message.code, message.event) in _ORDERS:
-        return ordering.apply(message, peer, actor)
+        return _Outcome(Hl7Message.State.APPLIED, ACCEPTED, administration.apply(message, peer, actor))
+    if kind in _ORDERS:
+        return _Outcome(Hl7Message.State.APPLIED, ACCEPTED, ordering.apply(message, peer, actor))
     raise Refused(Code.EVENT, "MSH^1^9", "This event is not read here.")
 
 
@@ -185,7 +204,7 @@ def _refusal(why: Refused, peer: Hl7Peer | None) -> _Outcome:
 
 
 def _finished(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None, outcome: _Outcome) -> list[bytes]:
-    if outcome.state is not Hl7Message.State.APPLIED:
+    if outcome.state not in DONE:
         _write(row, outcome)
     return _said(found, peer, outcome.code, outcome.why, own_id=f"NEG{row.pk}")
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from imaging import queues
 from imaging.access.requests import referrals, tending
+from imaging.ehr import services as ehr
 from imaging.ehr.sending import delivering as hl7_sending
 from imaging.ehr.sending import telling as hl7_telling
 from imaging.events.models import Event
@@ -57,6 +58,7 @@ REACTIONS: Final[Mapping[str, tuple[Step, ...]]] = MappingProxyType(
             Step("access granted before", tending.follow),
             Step("typed patients", typed_patients.follow),
             Step("images complete", exams.complete),
+            Step("reports that came before", ehr.images_arrived),
             Step("owe HL7 of images", hl7_telling.study_settled),
         ),
         # subject: the key of an exam request

@@ -58,7 +58,7 @@ def signed(study: Study) -> ReportShown | None:
         answer=(answer or (content.standing[0].text if content.standing else ""))[:_LONGEST],
         addendum=addendum[:_LONGEST],
         language=content.language,
-        signed_by=version.signed_by.label if version.signed_by else "",
+        signed_by=version.signer,
         signed_at=version.signed_at,
         address=reverse("reports:report", args=[report.key]),
         is_other_patient=not composing.is_of(version, study),

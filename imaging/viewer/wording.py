@@ -143,6 +143,7 @@ TRIED: Final[Mapping[str, str | Promise]] = {
     "report read": _("It could not be noted that the report was read by who asked for the exam."),
     "report changed": _("What follows from a change of a report could not be done."),
     "release from quarantine": _("Objects could not be released from quarantine."),
+    "reports that came before": _("Reports that came before the images could not be given to the study."),
     "owe HL7 of images": _("Other systems could not be told that the images are there."),
     "owe HL7 of a request": _("Other systems could not be told of a change of an exam request."),
     "owe HL7 of a report": _("Other systems could not be told of a report."),

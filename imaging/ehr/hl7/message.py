@@ -73,6 +73,30 @@ class Message:
             return ""
         return _CONTROLS.sub(" ", str(found or "")).strip()
 
+    def lines(self, segment: str, field: int, component: int = 1, *, number: int = 1) -> str:
+        """A text of several lines (FT, TX, ST): repetitions and ``.br`` are breaks (sections 2.A.31 and 2.7.7)."""
+        found = []
+        for repetition in range(1, max(1, self._repeated(segment, field, number)) + 1):
+            try:
+                value = self.parsed.extract_field(segment, number, field, repetition, component, 1)
+            except (KeyError, IndexError):
+                continue
+            found += re.split(r"\r\n|\r|\n", str(value or ""))
+        return "\n".join(_CONTROLS.sub(" ", line).rstrip() for line in found).strip()
+
+    def octets(self, segment: str, field: int, component: int, *, number: int = 1) -> str:
+        """One value as it was sent, however long: what Base64 writes has nothing to unescape."""
+        try:
+            return str(self.parsed.segments(segment)[number - 1](field)(1)(component))
+        except (KeyError, IndexError, TypeError):
+            return ""
+
+    def _repeated(self, segment: str, field: int, number: int) -> int:
+        try:
+            return len(self.parsed.segments(segment)[number - 1](field))
+        except (KeyError, IndexError):
+            return 0
+
     def repetitions(self, segment: str, field: int) -> int:
         """How often a field of the first segment of that name is repeated."""
         try:

@@ -1,6 +1,7 @@
 """Systems that send HL7 v2, every message as it came and what became of it, and the patients whom a register told us of."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -59,6 +60,11 @@ class Hl7Peer(models.Model):
     )
     may_order = models.BooleanField(
         _("may order exams"), default=False, help_text=_("Messages of the types ORM and OMI.")
+    )
+    may_report = models.BooleanField(
+        _("may send reports"),
+        default=False,
+        help_text=_("Messages of the types ORU and MDM. Reports that it keeps are not written here."),
     )
     requesting_department = models.ForeignKey(
         Department,
@@ -123,6 +129,7 @@ class Hl7Message(models.Model):
         REFUSED = "refused", pgettext_lazy("HL7 message", "refused")
         FAILED = "failed", pgettext_lazy("HL7 message", "waits for a person")
         SKIPPED = "skipped", pgettext_lazy("HL7 message", "skipped")
+        AWAITING = "awaiting", pgettext_lazy("HL7 message", "waits for images")
 
     peer = models.ForeignKey(
         Hl7Peer, models.PROTECT, null=True, blank=True, related_name="messages", verbose_name=_("system")
@@ -160,6 +167,31 @@ class Hl7Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.control_id}"
+
+
+class AwaitedReport(models.Model):
+    """A report in a message whose images have not come: the numbers by which they will be known."""
+
+    message = models.ForeignKey(Hl7Message, models.CASCADE, related_name="awaited", verbose_name=_("message"))
+    study_instance_uids = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    numbers = ArrayField(models.CharField(max_length=64), verbose_name=_("accession numbers"), default=list, blank=True)
+    placer_order_number = models.CharField(_("placer order number"), max_length=64, blank=True)
+
+    class Meta:
+        """Found by each of the numbers."""
+
+        verbose_name = _("awaited report")
+        verbose_name_plural = _("awaited reports")
+        indexes = [
+            GinIndex(fields=["study_instance_uids"], name="awaited_by_uid"),
+            GinIndex(fields=["numbers"], name="awaited_by_number"),
+            models.Index(
+                fields=["placer_order_number"], condition=~Q(placer_order_number=""), name="awaited_by_placer"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.message_id)
 
 
 class RegisteredPatient(models.Model):

@@ -32,7 +32,12 @@ _PRELIMINARY: Final = ReportVersion.Kind.PRELIMINARY
 
 
 def report_changed(key: str) -> None:
-    """Owe every receiver the versions of a report that it has not been told of, in their order."""
+    """Owe every receiver the versions of a report that it has not been told of, in their order.
+
+    What another system keeps is that system's to tell.
+    """
+    if Report.objects.filter(key=key).exclude(source="").exists():
+        return
     for destination in selectors.destinations(tells_reports=True):
         told = set(selectors.told_of(destination, About.REPORT, key).values_list("mark", flat=True))
         for version in ReportVersion.objects.filter(report__key=key).order_by("number"):

@@ -92,7 +92,9 @@ class Report(models.Model):
     template = models.ForeignKey(
         ReportTemplate, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("template")
     )
-    author = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("author"))
+    author = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("author"))
+    #: The system that keeps it, as ``hl7:7``; then it is written there, and not here.
+    source = models.CharField(_("kept by another system"), max_length=40, blank=True)
     supervisor = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("supervisor")
     )
@@ -161,10 +163,12 @@ class ReportVersion(models.Model):
     #: All that was signed, as ``reports.documents`` reads it.
     content = models.JSONField(_("content"))
     digest = models.CharField(_("SHA-256"), max_length=64)
-    author = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("author"))
+    author = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("author"))
     signed_by = models.ForeignKey(
         User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("signed by")
     )
+    #: Of a report that another system keeps: who signed it there.
+    signer_name = models.CharField(_("signed elsewhere by"), max_length=200, blank=True)
     signed_at = models.DateTimeField(_("signed at"))
     reason = models.CharField(_("reason"), max_length=400, blank=True)
 
@@ -179,6 +183,11 @@ class ReportVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.report_id}/{self.number}"
 
+    @property
+    def signer(self) -> str:
+        """Who signed, as readers are told."""
+        return self.signed_by.label if self.signed_by else self.signer_name
+
 
 class ReportDocument(models.Model):
     """A document made of a version: the PDF as readers get it, and the DICOM instances beside the images."""
@@ -189,6 +198,7 @@ class ReportDocument(models.Model):
         PDF = "pdf", "PDF"
         ENCAPSULATED = "encapsulated", _("PDF as a DICOM object")
         STRUCTURED = "structured", _("structured report")
+        CLINICAL = "clinical", _("clinical document (CDA), as received")
 
     version = models.ForeignKey(ReportVersion, models.PROTECT, related_name="documents", verbose_name=_("version"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
@@ -199,6 +209,7 @@ class ReportDocument(models.Model):
         Instance, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("instance")
     )
     made_at = models.DateTimeField(_("made at"), auto_now_add=True)
+    is_received = models.BooleanField(_("as another system sent it"), default=False)
 
     class Meta:
         """Each kind once."""

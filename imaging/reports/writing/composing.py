@@ -43,7 +43,8 @@ class ToSign:
 
     kind: Kind
     number: int
-    signer: User
+    signer: Person
+    authors: Sequence[Person]
     at: datetime
     sections: Sequence[Mapping[str, str]] = ()
     pulled: Sequence[Mapping[str, object]] = ()
@@ -64,7 +65,7 @@ def content(report: Report, study: Study, given: ToSign) -> ReportContent:
             lines=tuple(line.strip() for line in selectors.policy().letterhead.splitlines() if line.strip())[:4],
         )
         signature = Signature(
-            person=person(given.signer, role=_role(is_verified=given.is_verified)), at=given.at.astimezone(zone)
+            person=replace(given.signer, role=_role(is_verified=given.is_verified)), at=given.at.astimezone(zone)
         )
         return canonical.signed(
             ReportContent(
@@ -85,7 +86,7 @@ def content(report: Report, study: Study, given: ToSign) -> ReportContent:
                 measurements=tuple(measurement(each) for each in given.pulled if each.get("kind") == "measurement"),
                 pictures=tuple(picture(each) for each in given.pulled if each.get("kind") == "picture"),
                 critical=() if given.kind is Kind.WITHDRAWAL else _critical(study, zone),
-                authors=(person(report.author),),
+                authors=tuple(given.authors),
                 signatures=(signature,) if given.is_verified else (),
                 signed_at=given.at.astimezone(zone),
                 reason=given.reason,
@@ -94,11 +95,11 @@ def content(report: Report, study: Study, given: ToSign) -> ReportContent:
         )
 
 
-def person(user: User, *, role: str = "") -> Person:
+def person(user: User) -> Person:
     """A colleague as a report names them; the DICOM name has what the account tells of family and given name."""
     family, given = user.last_name, user.first_name
     name = "^".join(part.replace("^", " ").replace("=", " ").replace("\\", " ") for part in (family, given) if part)
-    return Person(name=user.label, person_name=name or user.label.replace("^", " ").replace("=", " "), role=role)
+    return Person(name=user.label, person_name=name or user.label.replace("^", " ").replace("=", " "))
 
 
 def measurement(entry: Mapping[str, object]) -> Measurement:
@@ -257,7 +258,7 @@ def _earlier(known: Sequence[ReportVersion], zone: ZoneInfo, *, with_texts: bool
             number=row.number,
             kind=Kind(row.kind),
             at=row.signed_at.astimezone(zone),
-            signed_by=row.signed_by.label if row.signed_by else "",
+            signed_by=row.signer,
             reason=row.reason,
             digest=row.digest,
             has_measurements=bool(signed.measurements),

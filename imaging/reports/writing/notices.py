@@ -83,7 +83,7 @@ def tell(report: Report, state: State, *, was: State, actor: Actor) -> None:
         _tell(asker, PRELIMINARY, report, actor)
         return
     _tell(asker, FINAL if state is State.FINAL else CHANGED, report, actor)
-    if was is State.PRELIMINARY:
+    if was is State.PRELIMINARY and report.author is not None:
         _tell([report.author], SIGNED_BY_SUPERVISOR, report, actor)
 
 

@@ -15,6 +15,8 @@ from imaging.studies.models import Instance
 
 #: What the pipeline calls it; its subject is a report's key.
 STEP: Final = "write report documents"
+#: What is made here. A paper that another system sent is kept as it came, and none is made beside it.
+_MADE: Final = (ReportDocument.Kind.PDF, ReportDocument.Kind.ENCAPSULATED, ReportDocument.Kind.STRUCTURED)
 
 
 class DocumentsNotMade(Exception):
@@ -34,7 +36,7 @@ def write_documents(key: str) -> None:
     known = set(ReportDocument.objects.filter(version__report=report).values_list("version_id", "kind"))
     bytes_of = None
     for version in ReportVersion.objects.filter(report=report).order_by("number"):
-        missing = [kind for kind in ReportDocument.Kind if (version.pk, kind.value) not in known]
+        missing = [kind for kind in _MADE if (version.pk, kind.value) not in known]
         if not missing:
             continue
         bytes_of = pulling.contents(report) if bytes_of is None else bytes_of

@@ -51,7 +51,9 @@ def departments_working_on(study: Study) -> frozenset[int]:
 
 
 def powers(person: Writer, study: Study) -> Powers:
-    """What the person may do with the report of a study that is seen."""
+    """What the person may do with the report of a study that is seen: nothing where another system keeps it."""
+    if Report.objects.filter(study=study).exclude(source="").exists():
+        return Powers()
     places = departments_working_on(study)
     return Powers(may_write=bool(places & person.writes_in), may_sign=bool(places & person.signs_in))
 

@@ -10,17 +10,10 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
 from accounts.models import User
-from imaging.events import services as events
-from imaging.events.models import Event
-from imaging.integrity import services as ledger
-from imaging.integrity.models import LedgerLeaf
-from imaging.reports.documents import canonical
 from imaging.reports.documents.content import Kind
 from imaging.reports.models import Report, ReportDraft, ReportVersion
-from imaging.reports.reading import services as reading
-from imaging.reports.writing import composing, notices, policies, selectors
+from imaging.reports.writing import composing, policies, selectors, versions
 from imaging.reports.writing.policies import Act, Refused, State, Writing
 from imaging.reports.writing.selectors import Writer
 from imaging.reports.writing.services import Overtaken
@@ -31,8 +24,6 @@ _KINDS: Final = {
     Writing.ADDENDUM: Kind.ADDENDUM,
     Writing.CORRECTION: Kind.CORRECTION,
 }
-#: What readers and writers call the row of the reading list.
-_LIST: Final = {State.PRELIMINARY: "preliminary", State.FINAL: "final", State.AMENDED: "final", State.APPENDED: "final"}
 
 
 @transaction.atomic
@@ -51,7 +42,7 @@ def sign_preliminary(person: Writer, study: Study, *, seen_revision: int, superv
     report.supervisor = supervisor
     report.state = Report.State.PRELIMINARY
     made = _version(person, report, study, Kind.PRELIMINARY, draft=draft)
-    _settle(report, study, person, State.PRELIMINARY, was=was)
+    versions.settle(report, study, State.PRELIMINARY, was=was, actor=person.actor)
     return made
 
 
@@ -72,7 +63,7 @@ def sign(person: Writer, study: Study, *, seen_revision: int, reason: str = "") 
     made = _version(person, report, study, _KINDS[writing], draft=draft, reason=said)
     draft.delete()
     report.overtaken.all().delete()
-    _settle(report, study, person, policies.AFTER[writing], was=was)
+    versions.settle(report, study, policies.AFTER[writing], was=was, actor=person.actor)
     return made
 
 
@@ -89,7 +80,7 @@ def withdraw(person: Writer, study: Study, *, seen_number: int, reason: str) -> 
     said = policies.checked_reason(reason, is_needed=True)
     report.state = Report.State.WITHDRAWN
     made = _version(person, report, study, Kind.WITHDRAWAL, reason=said)
-    _settle(report, study, person, State.WITHDRAWN, was=state)
+    versions.settle(report, study, State.WITHDRAWN, was=state, actor=person.actor)
     return made
 
 
@@ -114,33 +105,18 @@ def _version(
     person: Writer, report: Report, study: Study, kind: Kind, *, draft: ReportDraft | None = None, reason: str = ""
 ) -> ReportVersion:
     """The next version: of ``draft``, or (a withdrawal) of nothing but its reason."""
-    now = timezone.now()
-    number = ReportVersion.objects.filter(report=report).count() + 1
     given = composing.ToSign(
         kind=kind,
-        number=number,
-        signer=person.user,
-        at=now,
+        number=versions.next_number(report),
+        signer=composing.person(person.user),
+        authors=(composing.person(report.author),) if report.author else (),
+        at=timezone.now(),
         sections=draft.sections if draft else (),
         pulled=_pulled(report, kind, draft),
         is_verified=kind is not Kind.PRELIMINARY,
         reason=reason,
     )
-    content = composing.content(report, study, given)
-    kept = canonical.record(content)
-    made = ReportVersion.objects.create(
-        report=report,
-        number=number,
-        kind=kind.value,
-        content=kept,
-        digest=canonical.digest(kept),
-        author=report.author,
-        signed_by=person.user,
-        signed_at=now,
-        reason=reason,
-    )
-    ledger.append_leaves([ledger.Leaf(LedgerLeaf.Kind.SIGNED, made.digest, "", now)])
-    return made
+    return versions.add(report, study, given, signed_by=person.user)
 
 
 def _pulled(report: Report, kind: Kind, draft: ReportDraft | None) -> list[dict[str, object]]:
@@ -149,28 +125,6 @@ def _pulled(report: Report, kind: Kind, draft: ReportDraft | None) -> list[dict[
     known = selectors.version(report) if kind is Kind.ADDENDUM else None
     before = composing.pulled_of(known) if known else []
     return before + [entry for entry in own if entry not in before]
-
-
-def _settle(report: Report, study: Study, person: Writer, state: State, *, was: State) -> None:
-    report.save()
-    reading.follow(study, state=_LIST.get(state, "unread"), actor=person.actor, is_over=state is not State.PRELIMINARY)
-    last = ReportVersion.objects.filter(report=report).order_by("-number").first()
-    audit.record(
-        audit.Action.REPORT_WITHDRAWN if state is State.WITHDRAWN else audit.Action.REPORT_SIGNED,
-        actor=person.actor,
-        subject_type="study",
-        subject_uid=study.study_instance_uid,
-        patient_id=study.patient.patient_id,
-        issuer_of_patient_id=study.patient.issuer_of_patient_id,
-        detail={
-            "report": str(report.key),
-            "state": state.value,
-            "version": last.number if last else 0,
-            "sha256": last.digest if last else "",
-        },
-    )
-    notices.tell(report, state, was=was, actor=person.actor)
-    events.append(kind=Event.Kind.REPORT_CHANGED, subject_uid=str(report.key))
 
 
 def _is_same(known: ReportVersion, draft: ReportDraft) -> bool:

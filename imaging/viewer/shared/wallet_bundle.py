@@ -102,12 +102,11 @@ def _report(visit: ShareVisit, study: Study) -> resources.ReportFacts | None:
     known = reports.of(visit.share, study)
     if not known.is_readable or known.report is None or known.version is None:
         return None
-    signer = known.version.signed_by or known.version.author
     return resources.ReportFacts(
         key=str(known.report.key),
         status=known.report.state,
         signed_at=timezone.localtime(known.version.signed_at),
-        signed_by=signer.label,
+        signed_by=known.version.signer,
         language=known.report.language,
         title=_("Report (PDF)"),
         pdf=reports.paper(known),

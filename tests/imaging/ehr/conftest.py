@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from accounts.actor import SYSTEM
 from accounts.models import Department
 from imaging.ehr import services
-from imaging.ehr.models import Hl7Peer
+from imaging.ehr.models import Hl7Destination, Hl7Peer
 from imaging.studies import services as studies
 from imaging.studies.models import Study
 from tests.factories import arrivals
@@ -57,3 +57,30 @@ def arrive(data_dir: Path, emergency: Department) -> Callable[..., Study]:
         return Study.objects.get(study_instance_uid=made.StudyInstanceUID)
 
     return arrived
+
+
+Tell = Callable[..., Hl7Destination]
+
+
+@pytest.fixture
+def destination(emergency: Department) -> Tell:
+    """`destination(port, …)` is a system that is told of the exams of emergency."""
+    emergency.site.issuer_oid = "1.2.826.0.1.3680043.10.999"
+    emergency.site.save()
+
+    def made(port: int = 2575, **values: Any) -> Hl7Destination:
+        known = {
+            "name": "EHR",
+            "host": "localhost",
+            "port": port,
+            "networks": ["127.0.0.1", "::1"],
+            "uses_tls": False,
+            "site": emergency.site,
+            "sending_facility": "DEMO HOSPITAL",
+            "receiving_application": "HIS",
+        }
+        row = Hl7Destination.objects.create(**{**known, **values})
+        row.departments.set([emergency])
+        return row
+
+    return made

@@ -3,18 +3,13 @@
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from accounts.models import Department
 from imaging.ehr.hl7.framing import Blocks, framed
 from imaging.ehr.hl7.message import headline
-from imaging.ehr.models import Hl7Destination
-
-Tell = Callable[..., Hl7Destination]
 
 
 @dataclass
@@ -84,27 +79,3 @@ def receiver() -> Iterator[Receiver]:
         yield found
         listening.shutdown(socket.SHUT_RDWR)
     thread.join(10)
-
-
-@pytest.fixture
-def destination(emergency: Department) -> Tell:
-    """`destination(port, …)` is a system that is told of the exams of emergency."""
-    emergency.site.issuer_oid = "1.2.826.0.1.3680043.10.999"
-    emergency.site.save()
-
-    def made(port: int = 2575, **values: Any) -> Hl7Destination:
-        known = {
-            "name": "EHR",
-            "host": "localhost",
-            "port": port,
-            "networks": ["127.0.0.1", "::1"],
-            "uses_tls": False,
-            "site": emergency.site,
-            "sending_facility": "DEMO HOSPITAL",
-            "receiving_application": "HIS",
-        }
-        row = Hl7Destination.objects.create(**{**known, **values})
-        row.departments.set([emergency])
-        return row
-
-    return made

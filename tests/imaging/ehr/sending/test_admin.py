@@ -12,7 +12,8 @@ from accounts.audit.models import AuditEvent
 from accounts.models import Department
 from imaging.ehr.models import Hl7Destination, Hl7Notice
 from tests.factories.accounts import UserFactory
-from tests.imaging.ehr.sending.conftest import Receiver, Tell
+from tests.imaging.ehr.conftest import Tell
+from tests.imaging.ehr.sending.conftest import Receiver
 
 pytestmark = pytest.mark.django_db
 

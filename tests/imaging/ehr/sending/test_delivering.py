@@ -24,7 +24,8 @@ from imaging.ehr.sending.policies import MOST_LATER
 from imaging.events.jobs import Outcome
 from imaging.events.models import Job
 from tests.factories.accounts import MembershipFactory, UserFactory
-from tests.imaging.ehr.sending.conftest import Receiver, Tell
+from tests.imaging.ehr.conftest import Tell
+from tests.imaging.ehr.sending.conftest import Receiver
 from tests.receivers import certificate
 
 pytestmark = pytest.mark.django_db

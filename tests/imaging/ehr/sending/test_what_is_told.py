@@ -22,7 +22,7 @@ from imaging.studies.models import Patient, Study
 from tests.factories import arrivals
 from tests.factories.accounts import DepartmentFactory
 from tests.factories.exam_requests import exam_request, procedure
-from tests.imaging.ehr.sending.conftest import Tell
+from tests.imaging.ehr.conftest import Tell
 from tests.imaging.reports.writing.conftest import as_writer, member, saved, wish
 from tests.studies_in_archive import Archive
 

@@ -1,0 +1,414 @@
+"""Reports of another system: kept as the study's report, version by version, or waiting for its images (ORU, MDM; ID-8, FR-5)."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts.actor import SYSTEM
+from accounts.audit.models import AuditEvent
+from accounts.models import Department
+from accounts.roles import Role
+from imaging.ehr import services
+from imaging.ehr.models import AwaitedReport, Hl7Message, Hl7Notice, Hl7Peer
+from imaging.ehr.sending import telling
+from imaging.orders.models import StudyLink
+from imaging.reports.documents import canonical
+from imaging.reports.models import Report, ReportDocument, ReportVersion
+from imaging.reports.writing import publishing, selectors
+from imaging.reports.writing import services as writing
+from imaging.storage import services as storage
+from imaging.studies.models import Instance, Study
+from tests.factories import arrivals
+from tests.factories.exam_requests import exam_request
+from tests.imaging.ehr.conftest import Tell
+from tests.imaging.ehr.sent import MSH, adt
+from tests.imaging.reports.writing.conftest import as_writer, member, saved, wish
+from tests.studies_in_archive import Archive
+
+pytestmark = pytest.mark.django_db
+
+PDF = b"%PDF-1.4\n%%EOF\n"
+WORDS = (
+    "OBX|2|FT|18782-3^Findings^LN||Nodules \\T\\ scars.\\.br\\Heart normal.||||||F",
+    "OBX|3|FT|19005-8^Impression^LN||Metastases.||||||F",
+)
+
+
+def oru(
+    *observations: str,
+    status: str = "F",
+    accession: str = "A77",
+    uid: str = "",
+    placer: str = "",
+    pid: str = "P1^^^HOSPITAL^MR",
+    born: str = "19700102",
+    control_id: str = "",
+    kind: str = "ORU^R01^ORU_R01",
+    application: str = "HIS",
+    groups: tuple[str, ...] = (),
+) -> bytes:
+    """A result; without a UID it names the study by its accession number."""
+    oru.number += 1  # type: ignore[attr-defined]
+    header = MSH.format(
+        application=application, facility="DEMO HOSPITAL", kind=kind, control_id=control_id or f"R{oru.number}",  # type: ignore[attr-defined]
+        processing="P", version="2.5.1", charset="UNICODE UTF-8",
+    )  # fmt: skip
+    obr = (
+        f"OBR|1|{placer}||CT1^CT^L"
+        + "|" * 14
+        + accession
+        + "||||20260105100000||CR|"
+        + status
+        + "|" * 7
+        + "1234&Durand&Émilie"
+    )
+    study = (f"OBX|1|HD|113014^DICOM Study^DCM||{uid}||||||F",) if uid else ()
+    rows = [
+        header,
+        f"PID|1||{pid}||Durand^Hélène||{born}|F",
+        f"ORC|RE|{placer}",
+        obr,
+        *study,
+        *(observations or WORDS),
+        *groups,
+    ]
+    return ("\r".join(rows) + "\r").encode()
+
+
+oru.number = 0  # type: ignore[attr-defined]
+
+
+def ed(content: bytes, kind: str = "Application^PDF") -> str:
+    return f"OBX|4|ED|PDF||^{kind}^Base64^{base64.b64encode(content).decode()}||||||F"
+
+
+def tell(raw: bytes) -> str:
+    (answer,) = services.receive(raw, "127.0.0.1")
+    return answer.decode().replace("\r", "\n")
+
+
+@pytest.fixture(autouse=True)
+def reporter(register: Hl7Peer) -> Hl7Peer:
+    """The register may report."""
+    register.may_report = True
+    register.save()
+    return register
+
+
+@pytest.fixture
+def study(reporter: Hl7Peer, archive: Archive) -> Study:
+    """The study that is reported."""
+    return received(archive, AccessionNumber="A77")
+
+
+def received(archive: Archive, **changes: Any) -> Study:
+    made = arrivals.dataset(**changes)
+    archive.receive(made)
+    return Study.objects.select_related("patient").get(study_instance_uid=made.StudyInstanceUID)
+
+
+def states() -> list[tuple[str, str]]:
+    return [(row.kind, row.signer) for row in ReportVersion.objects.order_by("number")]
+
+
+@pytest.mark.parametrize("by", ["uid", "accession"])
+def test_a_report_becomes_the_studys_with_its_words_and_who_signed(study: Study, by: str) -> None:
+    found = {"uid": study.study_instance_uid, "accession": ""} if by == "uid" else {}
+    assert "MSA|AA" in tell(oru(**found))  # type: ignore[arg-type]
+
+    report = Report.objects.get(study=study)
+    version = ReportVersion.objects.get()
+    content = canonical.read(version.content)
+    assert (report.state, report.source, report.author) == ("final", f"hl7:{Hl7Peer.objects.get().pk}", None)
+    assert [(each.code, each.title, each.text) for each in content.sections] == [
+        ("findings", "Findings", "Nodules & scars.\nHeart normal."),
+        ("impression", "Impression", "Metastases."),
+    ]
+    assert version.signer == "Durand, Émilie"
+    assert version.signed_at.isoformat() == "2026-01-05T09:00:00+00:00"
+    assert version.digest == canonical.digest(version.content)
+    event = AuditEvent.objects.get(action="report.received")
+    assert (event.actor_name, event.subject_uid) == ("Register", study.study_instance_uid)
+
+
+def test_its_documents_are_made_as_of_any_report(study: Study) -> None:
+    tell(oru())
+    publishing.write_documents(str(Report.objects.get().key))
+    assert set(ReportDocument.objects.values_list("kind", flat=True)) == {"pdf", "encapsulated", "structured"}
+    assert Instance.objects.filter(series__modality="SR").count() == 1
+
+
+def test_the_paper_that_came_is_the_paper(study: Study) -> None:
+    tell(oru(*WORDS, ed(PDF)))
+    version = ReportVersion.objects.get()
+    assert storage.read(publishing.paper(version, version.report)) == PDF
+    assert len(canonical.read(version.content).sections) == 2
+
+
+def test_a_paper_alone_is_a_report_that_says_where_its_words_are(study: Study) -> None:
+    assert "MSA|AA" in tell(oru(ed(PDF)))
+    (section,) = canonical.read(ReportVersion.objects.get().content).sections
+    assert section.text == "Le compte rendu est le document joint."
+
+
+CDA = """<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3"><title>CR</title><component>{body}</component></ClinicalDocument>"""
+
+
+def test_a_cda_document_gives_its_sections_and_is_kept_as_it_came(study: Study) -> None:
+    body = (
+        "<structuredBody><component><section><title>Résultats</title><text><paragraph>Nodules.</paragraph>"
+        "<list><item>à droite</item></list><table><tr><td>A</td><td>1</td></tr></table><script>x</script></text>"
+        "</section></component><component><section><title>Conclusion</title><text>Métastases.</text></section>"
+        "</component></structuredBody>"
+    )
+    given = CDA.format(body=body).encode()
+    tell(oru(ed(given, "TEXT^XML")))
+    version = ReportVersion.objects.get()
+    assert [(each.code, each.text) for each in canonical.read(version.content).sections] == [
+        ("findings", "Nodules.\n- à droite\nA | 1"),
+        ("impression", "Métastases."),
+    ]
+    kept = ReportDocument.objects.get(kind="clinical").stored_object
+    assert kept is not None
+    assert storage.read(kept) == given
+
+
+def test_the_pdf_in_a_cda_document_is_its_paper(study: Study) -> None:
+    pdf = base64.b64encode(PDF).decode()
+    body = f'<nonXMLBody><text mediaType="application/pdf" representation="B64">{pdf}</text></nonXMLBody>'
+    tell(oru(ed(CDA.format(body=body).encode(), "TEXT^XML")))
+    version = ReportVersion.objects.get()
+    assert storage.read(publishing.paper(version, version.report)) == PDF
+
+
+@pytest.mark.parametrize(
+    ("observation", "code", "where"),
+    [
+        ("OBX|1|ED|PDF||^Application^PDF^Base64^%%%||||||F", "101", "OBX^1^5"),
+        ("OBX|1|ED|PDF||^Application^PDF^Base64^||||||F", "101", "OBX^1^5"),
+        ("OBX|1|ED|PDF||^Application^PDF^Hex^00||||||F", "101", "OBX^1^5"),
+        ("OBX|1|ED|PDF||^Application^PDF^Base64^aGVsbG8=||||||F", "102", "OBX^1^5"),
+        (ed(b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "TEXT^XML"), "102", "OBX^1^5"),
+        ("OBX|1|FT|1^x||||||||F", "101", "OBX^1^5"),
+    ],
+)
+def test_a_document_that_cannot_be_read_is_refused_where_it_stands(
+    study: Study, observation: str, code: str, where: str
+) -> None:
+    answer = tell(oru(observation))
+    assert "MSA|AE" in answer
+    assert f"ERR||{where}|{code}^" in answer
+    assert not Report.objects.exists()
+
+
+class TestItsLife:
+    """Preliminary, final, corrected, cancelled (pitfall 18), as often and in whatever order it is told."""
+
+    def test_every_state_is_a_version(self, study: Study) -> None:
+        tell(oru("OBX|1|TX|1^Text||First look.||||||P", status="P"))
+        tell(oru("OBX|1|TX|1^Text||Sure now.||||||F"))
+        tell(oru("OBX|1|TX|1^Text||Other side.||||||C", status="C"))
+        tell(oru("OBX|1|TX|1^Text||Wrong patient.||||||W", status="X"))
+        assert [kind for kind, _signer in states()] == ["preliminary", "final", "correction", "withdrawal"]
+        assert Report.objects.get().state == "withdrawn"
+        assert ReportVersion.objects.get(number=4).reason == "Wrong patient."
+
+    def test_what_is_known_makes_no_version(self, study: Study) -> None:
+        tell(oru(*WORDS, ed(PDF)))
+        tell(oru(*WORDS, ed(PDF)))
+        assert "AA" in tell(oru(*WORDS, ed(PDF), status="C"))
+        assert len(states()) == 1
+        tell(oru(*WORDS, ed(PDF + b"%")))
+        assert [kind for kind, _signer in states()] == ["final", "correction"]
+
+    def test_a_preliminary_one_that_comes_after_the_final_one_changes_nothing(self, study: Study) -> None:
+        tell(oru())
+        assert "AA" in tell(oru("OBX|1|TX|1^Text||First look.||||||P", status="P"))
+        assert Report.objects.get().state == "final"
+
+    def test_a_correction_of_what_was_never_told_is_the_report(self, study: Study) -> None:
+        tell(oru(status="C"))
+        assert [kind for kind, _signer in states()] == ["final"]
+
+    def test_nothing_is_withdrawn_that_is_not_there(self, study: Study) -> None:
+        assert "ERR||OBR^1^18|204^" in tell(oru(status="X"))
+
+    def test_a_status_without_results_keeps_nothing(self, study: Study) -> None:
+        assert "AA" in tell(oru(status="I"))
+        assert not Report.objects.exists()
+
+    def test_lines_of_one_text_are_one_text(self, study: Study) -> None:
+        rows = [f"OBX|{number}|TX|1^Report text||Line {number}.||||||F" for number in range(1, 4)]
+        tell(oru(*rows))
+        (section,) = canonical.read(ReportVersion.objects.get().content).sections
+        assert section.text == "Line 1.\nLine 2.\nLine 3."
+
+    def test_a_text_of_many_headings_loses_nothing(self, study: Study) -> None:
+        rows = [f"OBX|{number}|TX|{number}^Part {number}||Words {number}.||||||F" for number in range(1, 31)]
+        tell(oru(*rows))
+        content = canonical.read(ReportVersion.objects.get().content)
+        assert all(f"Words {number}." in "".join(each.text for each in content.sections) for number in range(1, 31))
+
+
+class TestWhoseStudy:
+    """Study Instance UID, order, accession number of the patient: nothing is guessed."""
+
+    def test_a_study_of_another_patient_is_not_reported(self, study: Study) -> None:
+        tell(adt("A04", pid="P2^^^HOSPITAL^MR", name="Other^Person"))
+        answer = tell(oru(uid=study.study_instance_uid, pid="P2^^^HOSPITAL^MR"))
+        assert "ERR||PID^1^3|204^" in answer
+        assert not Report.objects.exists()
+
+    def test_a_number_that_two_hospitals_use_is_that_of_the_patient(self, study: Study, archive: Archive) -> None:
+        """Pitfall 17."""
+        other = received(archive, AccessionNumber="A77", PatientID="P9", PatientName="Other^Person")
+        tell(oru())
+        assert [report.study for report in Report.objects.all()] == [study]
+        assert other.patient_id != study.patient_id
+
+    def test_without_a_known_number_name_and_birth_date_have_to_agree(self, study: Study) -> None:
+        tell(oru(pid="P77^^^HOSPITAL^MR", born="19810101"))
+        assert not Report.objects.exists()
+        assert Hl7Message.objects.get().state == "awaiting"
+        tell(oru(pid="P77^^^HOSPITAL^MR"))
+        assert Report.objects.get().study == study
+
+    def test_an_order_leads_to_its_images(self, study: Study, reporter: Hl7Peer, emergency: Department) -> None:
+        asked = exam_request(
+            asking=emergency, performing=emergency, patient=study.patient,
+            placer_order_number="PON1", source=f"hl7:{reporter.pk}",
+        )  # fmt: skip
+        StudyLink.objects.create(request=asked, study=study, basis="person", made_by="test")
+        tell(oru(accession="", placer="PON1"))
+        assert Report.objects.get().study == study
+
+    def test_procedures_that_were_read_together_have_one_text(self, study: Study, archive: Archive) -> None:
+        second = received(archive, AccessionNumber="A78")
+        group = "OBR|2|||CT2^CT^L" + "|" * 14 + "A78||||20260105100000||CR|F"
+        tell(oru(*WORDS, groups=(group,)))
+        assert {report.study for report in Report.objects.all()} == {study, second}
+
+    def test_images_of_several_studies_under_one_number_all_have_it(self, study: Study, archive: Archive) -> None:
+        second = received(archive, AccessionNumber="A77")
+        tell(oru())
+        assert {report.study for report in Report.objects.all()} == {study, second}
+
+    def test_an_issuer_of_nobody_is_refused(self, study: Study) -> None:
+        assert "ERR||PID^1^3|204^" in tell(oru(pid="P1^^^ELSEWHERE&9.9.9&ISO^MR"))
+
+
+class TestBeforeImages:
+    """Pitfall 16."""
+
+    def test_a_report_waits_and_is_there_with_the_images(self, reporter: Hl7Peer, archive: Archive) -> None:
+        assert "MSA|AA" in tell(oru())
+        row = Hl7Message.objects.get()
+        assert (row.state, row.note) == ("awaiting", "The report waits for its images.")
+        received(archive, AccessionNumber="OTHER", PatientID="P5")
+        study = received(archive, AccessionNumber="A77")
+        services.images_arrived(study.study_instance_uid)
+        row.refresh_from_db()
+        assert row.state == "applied"
+        assert Report.objects.get().study == study
+        assert not AwaitedReport.objects.exists()
+
+    def test_the_same_bytes_again_wait_no_second_time(self, reporter: Hl7Peer) -> None:
+        raw = oru()
+        assert "AA" in tell(raw)
+        assert "AA" in tell(raw)
+        assert AwaitedReport.objects.count() == 1
+        services.skip(Hl7Message.objects.get(), actor=SYSTEM)
+        assert not AwaitedReport.objects.exists()
+
+    def test_images_of_another_patient_leave_it_to_a_person(self, reporter: Hl7Peer, archive: Archive) -> None:
+        uid = "1.2.826.0.1.3680043.10.77.1"
+        tell(oru(uid=uid))
+        study = received(archive, StudyInstanceUID=uid, PatientID="P9", PatientName="Other^Person")
+        services.images_arrived(study.study_instance_uid)
+        row = Hl7Message.objects.get()
+        assert (row.state, row.error_code) == ("failed", "204")
+        assert not Report.objects.exists()
+
+
+class TestTwoWriters:
+    """One system writes a report."""
+
+    def test_what_is_written_here_is_not_overwritten(self, study: Study, emergency: Department) -> None:
+        radiologist = member(emergency, Role.RADIOLOGIST, "Rita Roux")
+        saved(radiologist, study)
+        assert "ERR||OBR^1^25|206^" in tell(oru())
+        assert Report.objects.get().source == ""
+
+    def test_what_is_kept_elsewhere_is_not_written_here(self, study: Study, emergency: Department) -> None:
+        tell(oru("OBX|1|TX|1^Text||First look.||||||P", status="P"))
+        radiologist = member(emergency, Role.RADIOLOGIST, "Rita Roux")
+        person = as_writer(radiologist)
+        assert not selectors.powers(person, study).may_write
+        with pytest.raises(writing.Refused):
+            writing.save(person, study, wish())
+
+    def test_another_system_does_not_change_it(self, study: Study, reporter: Hl7Peer) -> None:
+        tell(oru())
+        Hl7Peer.objects.create(
+            name="RIS 2",
+            sending_application="RIS2",
+            sending_facility="DEMO HOSPITAL",
+            site=reporter.site,
+            may_report=True,
+        )
+        assert "206^" in tell(oru(application="RIS2", status="C"))
+
+    def test_it_is_not_told_back(self, study: Study, reporter: Hl7Peer, destination: Tell) -> None:
+        destination()
+        tell(oru())
+        telling.report_changed(str(Report.objects.get().key))
+        assert not Hl7Notice.objects.exists()
+
+    def test_who_may_not_report_is_refused(self, study: Study, reporter: Hl7Peer) -> None:
+        reporter.may_report = False
+        reporter.save()
+        assert "ERR||MSH^1^9|200^" in tell(oru())
+
+
+def mdm(event: str, txa17: str = "LA") -> bytes:
+    txa = "TXA|1|RA|FT|20260105100000|" + "|" * 5 + "1234^Durand^Émilie||DOC1||PON1|A77||" + txa17
+    return oru(kind=f"MDM^{event}^MDM_T02", groups=(txa,)).replace(b"OBR|", b"ZZZ|")
+
+
+@pytest.mark.parametrize(
+    ("event", "authenticated", "kinds"),
+    [
+        ("T02", "LA", ["final"]),
+        ("T02", "DO", ["preliminary"]),
+        ("T01", "LA", []),
+        ("T10", "LA", ["final"]),
+    ],
+)
+def test_documents_of_mdm_are_reports(study: Study, event: str, authenticated: str, kinds: list[str]) -> None:
+    assert "MSA|AA" in tell(mdm(event, authenticated))
+    assert [kind for kind, _signer in states()] == kinds
+
+
+def test_an_mdm_is_added_to_replaced_and_cancelled(study: Study) -> None:
+    for event in ("T02", "T06", "T11"):
+        assert "MSA|AA" in tell(mdm(event))
+    assert [kind for kind, _signer in states()] == ["final", "addendum", "withdrawal"]
+    assert states()[0][1] == "Durand, Émilie"
+
+
+def test_the_demos_report_is_understood(reporter: Hl7Peer, archive: Archive) -> None:
+    site = reporter.site
+    site.issuer_of_patient_id, site.issuer_oid = "DEMO", ""
+    site.save()
+    uid = "1.3.6.1.4.1.5962.1.2.9.20040826185059.5457"
+    study = received(
+        archive, StudyInstanceUID=uid, PatientID="9RG1", PatientName="Lefevre^Helene", IssuerOfPatientID="DEMO"
+    )
+    data = Path(__file__).resolve().parents[3] / "portal" / "demo" / "data" / "hl7" / "demo-oru-r01-report.hl7"
+    assert "MSA|AA" in tell(data.read_bytes())
+    content = canonical.read(ReportVersion.objects.get(report__study=study).content)
+    assert content.language == "fr"
+    assert content.sections[0].text == "Multiples opacités nodulaires bilatérales.\nSilhouette cardiaque normale."
+    assert content.sections[1].text == "Aspect de métastases pulmonaires & contrôle TDM conseillé."
