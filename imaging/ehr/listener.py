@@ -83,10 +83,12 @@ class _Connection(socketserver.BaseRequestHandler):
             data = connection.recv(_CHUNK)
             if not data:
                 return
-            for raw in blocks.feed(data):
+            whole = blocks.feed(data)
+            while whole:
                 # As at the end of a request: what met a database that went away does not meet it again.
                 db.close_old_connections()
-                for answer in services.receive(raw, address):
+                # Taken out of the list: a report of twenty megabytes is not held while the next one comes.
+                for answer in services.receive(whole.pop(0), address):
                     connection.sendall(framed(answer))
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+import psycopg
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -30,6 +31,8 @@ _REPORTS: Final = frozenset({("ORU", "R01"), ("ORU", "R03"), *(("MDM", f"T{numbe
 _CODES: Final = frozenset({"ADT", "ORM", "OMI", "ORU", "MDM"})
 #: Written in the transaction of its effect.
 DONE: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.AWAITING})
+#: Bytes of a message that is written apart from its row's other columns.
+_LARGE: Final = 1 << 20
 #: How exactly it is known when a system was last heard.
 _SEEN_EVERY: Final = timedelta(minutes=1)
 
@@ -133,19 +136,30 @@ def _kept(raw: bytes, found: Headline | None, peer: Hl7Peer | None, address: str
     reused = bool(peer and control_id) and Hl7Message.objects.filter(peer=peer, control_id=control_id).exists()
     try:
         with transaction.atomic():
-            return Hl7Message.objects.create(
+            row = Hl7Message.objects.create(
                 peer=peer,
                 address=address or None,
                 received_at=now,
                 control_id=control_id,
                 kind=found.kind[:40] if found else "",
-                raw=raw,
+                raw=raw if len(raw) <= _LARGE else b"",
                 digest=digest,
                 is_reused_id=reused,
             )
+            if len(raw) > _LARGE:
+                _keep_large(row, raw)
+            return row
     except IntegrityError:
         Hl7Message.objects.filter(peer=peer, digest=digest).update(times_sent=F("times_sent") + 1)
         return Hl7Message.objects.get(peer=peer, digest=digest)
+
+
+def _keep_large(row: Hl7Message, raw: bytes) -> None:
+    """Write a long message as the bytes that it is: in the text of a statement it would be several times as long."""
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute("UPDATE imaging_hl7message SET raw = %b WHERE id = %s", [raw, row.pk])
+    row.raw = raw
 
 
 def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _Outcome | None:

@@ -44,6 +44,7 @@ def prepare(plan: Plan, *, password: str, key_file: Path) -> str:
             "address": "127.0.0.1",
             "site": site,
             "may_order": True,
+            "may_report": True,
             "requesting_department": departments["emergency"],
         },
     )

@@ -21,6 +21,9 @@ NULL: Final = '""'
 #: MSH-12: all of version 2. Structures differ little in what we read.
 _VERSION: Final = "2"
 _LONGEST_HEADER: Final = 8192
+#: Characters of a value that is set aside before the library takes the message apart.
+_LONG_RUN: Final = 1 << 18
+_MARK: Final = re.compile(r"\x00(\d{1,4})\x00")
 #: Escapes can write them into any field, and nothing that we keep may hold one.
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 
@@ -57,11 +60,12 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message whose text is known."""
+    """A message whose text is known. ``runs`` are values of megabytes, which stand in it as marks of their own."""
 
     headline: Headline
     codec: str
     parsed: Any
+    runs: tuple[str, ...] = ()
 
     def text(
         self, segment: str, field: int, component: int = 1, *, repetition: int = 1, sub: int = 1, number: int = 1
@@ -71,7 +75,7 @@ class Message:
             found = self.parsed.extract_field(segment, number, field, repetition, component, sub)
         except (KeyError, IndexError):
             return ""
-        return _CONTROLS.sub(" ", str(found or "")).strip()
+        return _CONTROLS.sub(" ", self._unescaped(found)).strip()
 
     def lines(self, segment: str, field: int, component: int = 1, *, number: int = 1) -> str:
         """A text of several lines (FT, TX, ST): repetitions and ``.br`` are breaks (sections 2.A.31 and 2.7.7)."""
@@ -81,15 +85,26 @@ class Message:
                 value = self.parsed.extract_field(segment, number, field, repetition, component, 1)
             except (KeyError, IndexError):
                 continue
-            found += re.split(r"\r\n|\r|\n", str(value or ""))
+            found += re.split(r"\r\n|\r|\n", self._unescaped(value))
         return "\n".join(_CONTROLS.sub(" ", line).rstrip() for line in found).strip()
 
     def octets(self, segment: str, field: int, component: int, *, number: int = 1) -> str:
         """One value as it was sent, however long: what Base64 writes has nothing to unescape."""
         try:
-            return str(self.parsed.segments(segment)[number - 1](field)(1)(component))
+            found = str(self.parsed.segments(segment)[number - 1](field)(1)(component))
         except (KeyError, IndexError, TypeError):
             return ""
+        return self._whole(found)
+
+    def _whole(self, value: str) -> str:
+        """A value as it was sent, where a mark stands for it."""
+        mark = _MARK.fullmatch(value)
+        return self.runs[int(mark[1])] if mark and int(mark[1]) < len(self.runs) else value
+
+    def _unescaped(self, value: Any) -> str:
+        text = str(value or "")
+        whole = self._whole(text)
+        return text if whole is text else str(self.parsed.unescape(whole))
 
     def _repeated(self, segment: str, field: int, number: int) -> int:
         try:
@@ -116,7 +131,7 @@ class Message:
         """The message cut before each segment of that name, as messages; what stands before the first of them is in none."""
         starts = [at for at, row in enumerate(self.parsed) if str(row[0]) == first]
         return [
-            Message(self.headline, self.codec, self._part(start, end))
+            Message(self.headline, self.codec, self._part(start, end), self.runs)
             for start, end in zip(starts, [*starts[1:], len(self.parsed)], strict=True)
         ]
 
@@ -159,10 +174,26 @@ def read(raw: bytes, found: Headline, *, fallback: str, known: str = "") -> Mess
     except charsets.NotDecodable:
         raise Refused(Code.DATA_TYPE, "MSH^1^18", "The bytes are not in the declared character set.") from None
     _check(found)
+    text, runs = _without_runs(_normalised(text), found)
     try:
-        return Message(found, codec, hl7.parse(_normalised(text)))
+        return Message(found, codec, hl7.parse(text), runs)
     except Exception as error:  # whatever the library stumbles over is the message's fault
         raise Refused(Code.SEGMENT_ORDER, "MSH^1", "The message cannot be taken apart.") from error
+
+
+def _without_runs(text: str, found: Headline) -> tuple[str, tuple[str, ...]]:
+    """The text without values of megabytes, and these: taking a message apart copies all of it several times over."""
+    if len(text) < _LONG_RUN:
+        return text, ()
+    # An escape within a value does not end it.
+    separators = re.escape(found.separator + found.characters[:2] + found.characters[3:4])
+    runs: list[str] = []
+
+    def set_aside(run: re.Match[str]) -> str:
+        runs.append(run[0])
+        return f"\x00{len(runs) - 1}\x00"
+
+    return re.sub(rf"[^{separators}\r]{{{_LONG_RUN},}}", set_aside, text), tuple(runs)
 
 
 def _check(found: Headline) -> None:

@@ -153,6 +153,31 @@ def test_a_paper_alone_is_a_report_that_says_where_its_words_are(study: Study) -
     assert section.text == "Le compte rendu est le document joint."
 
 
+@pytest.mark.parametrize("gap", ["", "\\.br\\", "\\X0D0A\\", " "])
+def test_a_long_paper_comes_as_it_was_sent_whatever_breaks_its_lines(study: Study, gap: str) -> None:
+    """Pitfall 20 on a small scale: longer than what is taken out before a message is taken apart."""
+    pdf = PDF + bytes(range(256)) * 4096
+    text = base64.b64encode(pdf).decode()
+    broken = gap.join(text[at : at + 400_000] for at in range(0, len(text), 400_000))
+    assert "MSA|AA" in tell(oru(*WORDS, f"OBX|4|ED|PDF||^Application^PDF^Base64^{broken}||||||F"))
+    version = ReportVersion.objects.get()
+    assert storage.read(publishing.paper(version, version.report)) == pdf
+    assert base64.b64decode(bytes(Hl7Message.objects.get().raw).rpartition(b"Base64^")[2].split(b"|")[0][:40])
+
+
+def test_a_value_cannot_pretend_to_be_a_long_one(study: Study) -> None:
+    """What stands in a message in place of a long value is no way to another one."""
+    long = base64.b64encode(PDF + bytes(400_000)).decode()
+    answer = tell(oru("OBX|1|ED|PDF||^Application^PDF^Base64^\x007\x00||||||F", f"OBX|2|ST|1^x||{long}||||||F"))
+    assert "ERR||OBX^1^5|101^" in answer
+
+
+def test_a_text_of_any_length_is_read_or_refused_never_cut(study: Study) -> None:
+    answer = tell(oru("OBX|1|FT|1^x||" + "Word. \\.br\\" * 40_000 + "||||||F"))
+    assert "ERR||OBX^1^5|102^" in answer
+    assert not Report.objects.exists()
+
+
 CDA = """<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3"><title>CR</title><component>{body}</component></ClinicalDocument>"""
 
 
