@@ -168,6 +168,7 @@ def _received(result: Result, message: Message, peer: Hl7Peer) -> Received:
         raise Refused(Code.FIELD_MISSING, "OBX^1^5", "The report has neither words nor a document.")
     return Received(
         source=f"hl7:{peer.pk}",
+        source_name=peer.name,
         told=_TOLD[result.status],
         at=_moment(result.at, peer),
         signer=_signer(result, peer),

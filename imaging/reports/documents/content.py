@@ -227,7 +227,10 @@ class CriticalFinding(_Cleaned):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportContent(_Cleaned):
-    """One version of a report. ``language`` is ``en`` or ``fr``; ``digest`` is not part of what it is the digest of."""
+    """One version of a report. ``language`` is ``en`` or ``fr``; ``digest`` is not part of what it is the digest of.
+
+    ``told_by`` names the system that keeps the report and told of its signature; empty for one that was signed here.
+    """
 
     report_key: uuid.UUID
     number: int
@@ -247,6 +250,7 @@ class ReportContent(_Cleaned):
     signatures: tuple[Signature, ...] = ()
     reason: str = ""
     earlier: tuple[EarlierVersion, ...] = ()
+    told_by: str = ""
     digest: str = ""
 
     def __post_init__(self) -> None:

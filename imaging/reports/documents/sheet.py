@@ -129,7 +129,7 @@ def _sheet(content: ReportContent) -> Sheet:
         measurements=tuple(_measured(each, content) for each in content.measurements),
         pictures_label=gettext("Key images"),
         plates=tuple(_plate(number, each) for number, each in enumerate(content.pictures, 1)),
-        signatures_label=gettext("Signed electronically"),
+        signatures_label=_signed_where(content),
         signatures=tuple(
             Row(each.person.name, ", ".join(part for part in (each.person.role, moment(each.at)) if part))
             for each in content.signatures
@@ -141,6 +141,12 @@ def _sheet(content: ReportContent) -> Sheet:
         if content.digest
         else "",
     )
+
+
+def _signed_where(content: ReportContent) -> str:
+    if content.told_by:
+        return gettext("Signed, as told by %(system)s") % {"system": content.told_by}
+    return gettext("Signed electronically")
 
 
 def kind_word(kind: Kind) -> str:

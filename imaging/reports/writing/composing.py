@@ -39,7 +39,10 @@ from imaging.studies.models import Placement, Study
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToSign:
-    """What somebody is about to sign. ``is_verified`` is false for a preliminary report: then nobody's signature stands below it."""
+    """What somebody is about to sign. ``is_verified`` is false for a preliminary report: then nobody's signature stands below it.
+
+    ``told_by`` names the system in which it was signed, where that is not this one.
+    """
 
     kind: Kind
     number: int
@@ -50,6 +53,7 @@ class ToSign:
     pulled: Sequence[Mapping[str, object]] = ()
     is_verified: bool = True
     reason: str = ""
+    told_by: str = ""
 
 
 def content(report: Report, study: Study, given: ToSign) -> ReportContent:
@@ -64,9 +68,8 @@ def content(report: Report, study: Study, given: ToSign) -> ReportContent:
             department=department.label if department else "",
             lines=tuple(line.strip() for line in selectors.policy().letterhead.splitlines() if line.strip())[:4],
         )
-        signature = Signature(
-            person=replace(given.signer, role=_role(is_verified=given.is_verified)), at=given.at.astimezone(zone)
-        )
+        role = "" if given.told_by else _role(is_verified=given.is_verified)
+        signature = Signature(person=replace(given.signer, role=role), at=given.at.astimezone(zone))
         return canonical.signed(
             ReportContent(
                 report_key=report.key,
@@ -90,6 +93,7 @@ def content(report: Report, study: Study, given: ToSign) -> ReportContent:
                 signatures=(signature,) if given.is_verified else (),
                 signed_at=given.at.astimezone(zone),
                 reason=given.reason,
+                told_by=given.told_by,
                 earlier=_earlier(known, zone, with_texts=given.kind in {Kind.ADDENDUM, Kind.WITHDRAWAL}),
             )
         )

@@ -46,9 +46,13 @@ class NothingToWithdraw(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A report as it came. ``sections`` are code, title and text; ``paper`` a PDF, ``clinical`` a CDA document."""
+    """A report as it came. ``sections`` are code, title and text; ``paper`` a PDF, ``clinical`` a CDA document.
+
+    ``source`` tells which system keeps it, ``source_name`` is its name for readers.
+    """
 
     source: str
+    source_name: str
     told: Told
     at: datetime
     signer: Person
@@ -159,6 +163,7 @@ def _to_sign(report: Report, kind: Kind, sections: Sequence[Mapping[str, str]], 
         at=received.at,
         sections=() if is_withdrawn else sections,
         is_verified=kind is not Kind.PRELIMINARY,
+        told_by=received.source_name,
         reason=received.reason if is_withdrawn or kind is Kind.CORRECTION else "",
     )
 

@@ -14,7 +14,7 @@ from imaging.ehr import services
 from imaging.ehr.models import AwaitedReport, Hl7Message, Hl7Notice, Hl7Peer
 from imaging.ehr.sending import telling
 from imaging.orders.models import StudyLink
-from imaging.reports.documents import canonical
+from imaging.reports.documents import canonical, sheet
 from imaging.reports.models import Report, ReportDocument, ReportVersion
 from imaging.reports.writing import publishing, selectors
 from imaging.reports.writing import services as writing
@@ -127,6 +127,9 @@ def test_a_report_becomes_the_studys_with_its_words_and_who_signed(study: Study,
         ("impression", "Impression", "Metastases."),
     ]
     assert version.signer == "Durand, Émilie"
+    shown = sheet.sheet(content)
+    assert shown.signatures_label == "Signé, selon Register"
+    assert shown.signatures[0].label == "Durand, Émilie"
     assert version.signed_at.isoformat() == "2026-01-05T09:00:00+00:00"
     assert version.digest == canonical.digest(version.content)
     event = AuditEvent.objects.get(action="report.received")
