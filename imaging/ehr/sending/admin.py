@@ -101,7 +101,7 @@ class Hl7DestinationAdmin(AuditedModelAdmin[Hl7Destination]):
     @admin.display(description=_("oldest since"))
     def owed_since(self, obj: Any) -> Any:
         """Since when the first of them waits."""
-        return getattr(obj, "owed_first", None)
+        return getattr(obj, "owed_first", None) or "-"
 
     @admin.display(description=_("problem"))
     def trouble(self, obj: Hl7Destination) -> str:

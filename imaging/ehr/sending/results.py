@@ -82,7 +82,7 @@ def _message(
     ]
     for number, request in enumerate(requests or [None], start=1):
         written.append(segments.order(request, found, control="RE", status=status, fields={}))
-        written.append(segments.exam(request, found, number=number, fields=fields))
+        written.append(segments.exam(destination, request, found, number=number, fields=fields))
         written += values
     return writing.message(written, destination.character_set)
 

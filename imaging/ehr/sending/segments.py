@@ -72,7 +72,14 @@ def order(
     )
 
 
-def exam(request: ExamRequest | None, study: Study | None, *, number: int, fields: Mapping[int, Field]) -> str:
+def exam(
+    destination: Hl7Destination,
+    request: ExamRequest | None,
+    study: Study | None,
+    *,
+    number: int,
+    fields: Mapping[int, Field],
+) -> str:
     """OBR: what was asked for, or (images without a request) what they call themselves."""
     modality = _modality(request, study)
     return writing.segment(
@@ -82,7 +89,7 @@ def exam(request: ExamRequest | None, study: Study | None, *, number: int, field
             2: request.placer_order_number if request else "",
             3: filler(request, study),
             4: _procedure(request, study),
-            7: writing.moment(study.study_at) if study and study.study_time_known else writing.day(_day(study)),
+            7: _observed(study, destination),
             16: requester(request, study),
             18: (study.accession_number if study else "") or (request.accession_number if request else ""),
             19: request.requested_procedure_id if request else "",
@@ -110,10 +117,10 @@ def observation(number: int, kind: str, what: Field, value: Field = "", *, ready
 
 
 def filler(request: ExamRequest | None, study: Study | None) -> str:
-    """Our number of an order: the one that it came with, else its accession number."""
+    """Our number of an order: the one that it came with, else its accession number; of images without either their UID."""
     if request and (known := request.filler_order_number or request.accession_number):
         return known
-    return study.accession_number if study else ""
+    return (study.accession_number or study.study_instance_uid) if study else ""
 
 
 def requester(request: ExamRequest | None, study: Study | None) -> Field:
@@ -139,7 +146,7 @@ def _procedure(request: ExamRequest | None, study: Study | None) -> Field:
         other = (procedure.loinc, procedure.name, "LN") if procedure.loinc else ()
         return (procedure.code, procedure.name, "L", *other)
     title = (study.description if study else "") or "\\".join(study.modalities if study else []) or "imaging"
-    return ("", title, "L")
+    return (_modality(request, study), title, "L")
 
 
 def _modality(request: ExamRequest | None, study: Study | None) -> str:
@@ -148,8 +155,12 @@ def _modality(request: ExamRequest | None, study: Study | None) -> str:
     return study.modalities[0] if study and study.modalities else ""
 
 
-def _day(study: Study | None) -> datetime | None:
-    return study.study_at if study else None
+def _observed(study: Study | None, destination: Hl7Destination) -> str:
+    """When the images were made; the day alone where no hour is known."""
+    if study is None:
+        return ""
+    at = study.study_at.astimezone(destination.site.zone)
+    return writing.moment(at) if study.study_time_known else writing.day(at)
 
 
 def _line(text: str) -> str:

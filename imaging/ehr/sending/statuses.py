@@ -97,7 +97,7 @@ def message(envelope: Envelope, request: ExamRequest, patient: Patient, now: Sta
             status=now.status,
             fields={7: quantity, 9: _zoned(envelope.at, destination), 16: reason},
         ),
-        segments.exam(request, None, number=1, fields={27: quantity, 36: booked}),
+        segments.exam(destination, request, None, number=1, fields={27: quantity, 36: booked}),
     ]
     if request.study_instance_uid:
         written.append(writing.segment("ZDS", {1: (request.study_instance_uid, "NEGATOSCOPE", "Application", "DICOM")}))

@@ -312,6 +312,7 @@ def test_that_images_are_there_is_told_once_and_again_when_there_are_more(destin
     (message,) = messages()
     assert fields(message, "OBR")[0][25] == "R"
     assert study.study_instance_uid in message
+    assert fields(message, "OBR")[0][7].endswith(("+0100", "+0200")), "the hour of the site"
     for count in (5, 3, 5):
         Study.objects.filter(pk=study.pk).update(instance_count=count)
         telling.study_settled(study.study_instance_uid)
