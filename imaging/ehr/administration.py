@@ -5,8 +5,10 @@ and a merge is the archive's own: both are shown, told and taken back like those
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
+
+from django.utils import timezone
 
 from accounts import audit
 from accounts.actor import Actor
@@ -15,7 +17,7 @@ from imaging.dicom.correctable import CorrectionInvalid
 from imaging.ehr import registry, selectors
 from imaging.ehr.hl7.message import Message
 from imaging.ehr.hl7.persons import Person, identifiers, person
-from imaging.ehr.hl7.refusals import Code, Refused
+from imaging.ehr.hl7.refusals import Code, Held, Refused
 from imaging.ehr.models import Hl7Peer
 from imaging.ehr.registry import PID, Key
 from imaging.studies import services as studies
@@ -26,6 +28,7 @@ from imaging.studies.rows import columns
 _UPSERTS: Final = frozenset({"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A28", "A31"})
 #: They undo something of a visit, or speak of one that is to come: the patient stays as they are.
 _OF_VISITS: Final = frozenset({"A10", "A11", "A12", "A13", "A38"})
+_MERGES: Final = frozenset({"A18", "A40", "A47"})
 _MRG: Final = "MRG^1^1"
 
 
@@ -62,6 +65,14 @@ def _upsert(message: Message, peer: Hl7Peer, actor: Actor) -> str:
 def _heard(message: Message, peer: Hl7Peer, actor: Actor) -> str:
     registry.keys_of(person(message).identifiers, peer, PID)
     return "Concerns a visit: the patient stays as they are."
+
+
+def hold_a_storm(message: Message, peer: Hl7Peer) -> None:
+    """Let a person decide once a system merges more than it ever should (SE-15). Raises ``Held``."""
+    if message.event not in _MERGES or not peer.most_merges:
+        return
+    if selectors.merges_since(peer, timezone.now() - timedelta(hours=1)) >= peer.most_merges:
+        raise Held("More merges than this system may ask for in an hour: a person has to look.")
 
 
 def _merge(message: Message, peer: Hl7Peer, actor: Actor) -> str:

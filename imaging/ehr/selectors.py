@@ -1,6 +1,7 @@
 """Who sends, whose identifier it is, and who is meant by it."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 
 from django.db.models import Q, QuerySet
@@ -92,6 +93,13 @@ def awaited(study_instance_uid: str) -> list[Hl7Message]:
 def _examinations() -> QuerySet[Study]:
     """Studies with images, without copies that name nobody."""
     return Study.objects.filter(is_copy=False, instance_count__gt=0).select_related("patient").order_by("pk")
+
+
+def merges_since(peer: Hl7Peer, moment: datetime) -> int:
+    """How many patients a system has merged or renumbered since then."""
+    kinds = ("ADT^A40", "ADT^A18", "ADT^A47")
+    rows = Hl7Message.objects.filter(peer=peer, kind__in=kinds, state=Hl7Message.State.APPLIED)
+    return rows.filter(received_at__gte=moment).count()
 
 
 def waiting() -> QuerySet[Hl7Message]:

@@ -15,11 +15,11 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Door
-from imaging.ehr import administration, ordering, reporting, selectors
+from imaging.ehr import administration, notices, ordering, reporting, selectors
 from imaging.ehr.hl7 import acknowledgements, charsets
 from imaging.ehr.hl7.acknowledgements import ACCEPTED, LATER, WRONG
 from imaging.ehr.hl7.message import Headline, Message, headline, read
-from imaging.ehr.hl7.refusals import Code, Refused
+from imaging.ehr.hl7.refusals import Code, Held, Refused
 from imaging.ehr.models import AwaitedReport, Hl7Message, Hl7Peer
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def retry(row: Hl7Message, *, actor: Actor, edited: str | None = None) -> Hl7Mes
     _decided(row, actor, "retried" if edited is None else "edited")
     found, unreadable = _headline(_bytes(row))
     row.decided_by = (actor.name or actor.id)[:150]
-    outcome = _refusal(unreadable, row.peer) if unreadable else _applied(row, found, row.peer)
+    outcome = _refusal(unreadable, row.peer) if unreadable else _applied(row, found, row.peer, by_person=True)
     if outcome is None:
         return row
     if outcome.state not in DONE:
@@ -162,7 +162,9 @@ def _keep_large(row: Hl7Message, raw: bytes) -> None:
     row.raw = raw
 
 
-def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _Outcome | None:
+def _applied(
+    row: Hl7Message, found: Headline | None, peer: Hl7Peer | None, *, by_person: bool = False
+) -> _Outcome | None:
     """Do what a message says, in one transaction with its row; None when another connection has done so meanwhile."""
     try:
         if found is None or peer is None:
@@ -175,8 +177,14 @@ def _applied(row: Hl7Message, found: Headline | None, peer: Hl7Peer | None) -> _
             if held.values_list("state", flat=True).get() in _SETTLED:
                 row.refresh_from_db()
                 return None
+            if message.code == "ADT" and not by_person:
+                administration.hold_a_storm(message, peer)
             outcome = _apply(message, peer, _actor(peer, row), row)
             _write(row, outcome)
+    except Held as why:
+        if peer is not None:
+            notices.tell_held(peer)
+        return _Outcome(Hl7Message.State.FAILED, ACCEPTED, why.text)
     except Refused as why:
         return _refusal(why, peer)
     except (OperationalError, InterfaceError):

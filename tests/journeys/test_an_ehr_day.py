@@ -175,6 +175,7 @@ def listening(data_dir: Path, register: Hl7Peer, emergency: Department) -> Itera
     procedure(code="CT1", department=radiology)
     register.may_order = register.may_report = True
     register.requesting_department = emergency
+    register.most_merges = 0
     register.save()
     port = free_port()
     command = [sys.executable, "manage.py", "hl7", "--port", str(port), "--address", "127.0.0.1"]

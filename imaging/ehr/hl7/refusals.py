@@ -41,3 +41,12 @@ class Refused(Exception):
         self.location = location
         self.text = text
         self.is_passing = is_passing
+
+
+class Held(Exception):
+    """A message that is right and kept, and has its effect when a person says so. The sentence quotes nothing of it."""
+
+    def __init__(self, text: str) -> None:
+        """Keep what the list of messages says."""
+        super().__init__(text)
+        self.text = text

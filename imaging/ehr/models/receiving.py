@@ -90,6 +90,14 @@ class Hl7Peer(models.Model):
     inverse_merge = models.CharField(
         _("a merge told the other way round"), max_length=8, choices=Inverse.choices, default=Inverse.REFUSE
     )
+    most_merges = models.PositiveIntegerField(
+        _("merges in an hour"),
+        default=100,
+        help_text=_(
+            "And new numbers. What comes beyond is taken over and waits for a person: a register that merges everybody"
+            " has gone wrong. 0: no limit."
+        ),
+    )
     refusal = models.CharField(
         _("code for wrong messages"),
         max_length=2,

@@ -118,6 +118,7 @@ def test_a_character_set_that_nobody_reads_is_refused(client: Client, register: 
         "site": register.site_id,
         "character_set": "KLINGON",
         "inverse_merge": "refuse",
+        "most_merges": 100,
         "refusal": "AE",
         "is_active": "on",
     }

@@ -7,11 +7,14 @@ import pytest
 
 from accounts.actor import SYSTEM
 from accounts.models import Department
+from accounts.notifications.models import Notification
+from accounts.roles import Role
+from imaging.ehr import services
 from imaging.ehr.models import Hl7Message, Hl7Peer, RegisteredPatient
 from imaging.studies import services as studies
 from imaging.studies.models import Correction, Patient, PatientMerge, Placement, Study
 from imaging.studies.rows import patients as rows
-from tests.factories.accounts import SiteFactory
+from tests.factories.accounts import MembershipFactory, SiteFactory, UserFactory
 from tests.imaging.ehr.conftest import OID, Send
 
 pytestmark = pytest.mark.django_db
@@ -274,3 +277,22 @@ def test_a_registered_patient_is_not_let_go_of_when_the_last_study_leaves(
     known = patient("P1")
     rows.forget(known.pk)
     assert Patient.objects.filter(pk=known.pk).exists()
+
+
+def test_a_storm_of_merges_waits_for_a_person(send: Send, register: Hl7Peer, emergency: Department) -> None:
+    """SE-15: a register that merges everybody is stopped, and nothing of what it says is lost."""
+    machinist = UserFactory.create()
+    MembershipFactory.create(user=machinist, department=emergency, role=Role.ADMINISTRATOR)
+    register.most_merges = 2
+    register.save()
+    for number in range(4):
+        answer = send("A40", pid=f"P{number}^^^HOSPITAL^MR", mrg=f"Q{number}^^^HOSPITAL^MR")
+        assert "MSA|AA" in answer
+    assert PatientMerge.objects.in_force().count() == 2
+    assert [row.state for row in Hl7Message.objects.order_by("pk")] == ["applied", "applied", "failed", "failed"]
+    (told,) = Notification.objects.filter(user=machinist)
+    assert told.kind == "hl7.merges_held"
+    assert "MSA|AA" in send("A08", pid="P9^^^HOSPITAL^MR")
+
+    services.retry(Hl7Message.objects.filter(state="failed").order_by("pk")[0], actor=SYSTEM)
+    assert PatientMerge.objects.in_force().count() == 3
