@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actor import Actor
 from accounts.roles import Door
-from imaging.ehr import administration, notices, ordering, reporting, selectors
+from imaging.ehr import administration, booking, notices, ordering, reporting, selectors
 from imaging.ehr.hl7 import acknowledgements, charsets
 from imaging.ehr.hl7.acknowledgements import ACCEPTED, LATER, WRONG
 from imaging.ehr.hl7.message import Headline, Message, headline, read
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 _SETTLED: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.SKIPPED})
 _ORDERS: Final = frozenset({("ORM", "O01"), ("OMI", "O23")})
 _REPORTS: Final = frozenset({("ORU", "R01"), ("ORU", "R03"), *(("MDM", f"T{number:02}") for number in range(1, 12))})
-_CODES: Final = frozenset({"ADT", "ORM", "OMI", "ORU", "MDM"})
+_CODES: Final = frozenset({"ADT", "ORM", "OMI", "ORU", "MDM", "SIU"})
 #: Written in the transaction of its effect.
 DONE: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.AWAITING})
 #: Bytes of a message that is written apart from its row's other columns.
@@ -216,6 +216,8 @@ def _apply(message: Message, peer: Hl7Peer, actor: Actor, row: Hl7Message) -> _O
         return _Outcome(Hl7Message.State.APPLIED, ACCEPTED, administration.apply(message, peer, actor))
     if kind in _ORDERS:
         return _Outcome(Hl7Message.State.APPLIED, ACCEPTED, ordering.apply(message, peer, actor))
+    if message.code == "SIU" and message.event in booking.EVENTS:
+        return _Outcome(Hl7Message.State.APPLIED, ACCEPTED, booking.apply(message, peer, actor))
     raise Refused(Code.EVENT, "MSH^1^9", "This event is not read here.")
 
 

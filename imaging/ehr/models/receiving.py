@@ -59,7 +59,7 @@ class Hl7Peer(models.Model):
         _("may register, change and merge patients"), default=True, help_text=_("Messages of the type ADT.")
     )
     may_order = models.BooleanField(
-        _("may order exams"), default=False, help_text=_("Messages of the types ORM and OMI.")
+        _("may order exams"), default=False, help_text=_("Messages of the types ORM, OMI and SIU.")
     )
     may_report = models.BooleanField(
         _("may send reports"),

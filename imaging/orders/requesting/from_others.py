@@ -118,6 +118,11 @@ def follow(number: Number, step: Step, *, reached: State, by: By) -> int:
     return len(behind)
 
 
+def placed_under(source: str, placer: str) -> list[ExamRequest]:
+    """Every request of an order, in the order in which they were placed."""
+    return list(_called(Number(source=source, placer=placer)).select_related("patient"))
+
+
 def _called(number: Number) -> QuerySet[ExamRequest]:
     """The requests of an order: of the procedure that is meant, or all. One that was placed without numbers got ours."""
     rows = ExamRequest.objects.filter(source=number.source, placer_order_number=number.placer).order_by("pk")
