@@ -1,6 +1,6 @@
 """HL7 systems and their messages in the admin: who sends, what came of it, and what waits for a person."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -22,6 +22,8 @@ from imaging.ehr.models import Hl7Message, Hl7Peer
 _UNDONE = (Hl7Message.State.FAILED, Hl7Message.State.REFUSED, Hl7Message.State.AWAITING)
 #: Characters of a message on its page: a PDF in it is megabytes of letters.
 _LONGEST_SHOWN = 100_000
+#: Bytes of a message that can be put right in a page.
+_LONGEST_EDITED = 1 << 20
 
 
 @admin.register(Hl7Peer)
@@ -92,7 +94,12 @@ class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Only what had no effect can be decided about."""
         allowed = super().has_change_permission(request, obj)
-        return allowed and (obj is None or obj.state in _UNDONE)
+        return allowed and (obj is None or (obj.state in _UNDONE and len(obj.raw) <= _LONGEST_EDITED))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Hl7Message]:
+        """Without the messages themselves: a page of a hundred reports would be gigabytes."""
+        rows: QuerySet[Hl7Message] = super().get_queryset(request)
+        return rows.defer("raw", "edited")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Offer the text of what waits; its reading is on record."""
@@ -124,13 +131,18 @@ class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
     def save_model(self, request: HttpRequest, obj: Hl7Message, form: Any, change: bool) -> None:
         """Send in what was put right."""
         row = services.retry(obj, actor=self.actor(request), edited=form.cleaned_data["text"])
-        self._say(request, [row])
+        self._say(request, [_outcome(row)])
 
     @admin.action(description=_("Send in again"), permissions=["change"])
     def send_in_again(self, request: HttpRequest, queryset: QuerySet[Hl7Message]) -> None:
         """Apply the chosen ones that wait or were refused, in the order in which they came."""
-        rows = queryset.filter(state__in=_UNDONE).order_by("pk").select_related("peer__site")
-        self._say(request, [services.retry(row, actor=self.actor(request)) for row in rows])
+        chosen = queryset.filter(state__in=_UNDONE).order_by("pk").values_list("pk", flat=True)
+        self._say(request, [self._retried(request, pk) for pk in list(chosen)])
+
+    def _retried(self, request: HttpRequest, pk: int) -> "_Outcome":
+        """One message at a time, and none is held: each may be megabytes."""
+        row = Hl7Message.objects.select_related("peer__site").get(pk=pk)
+        return _outcome(services.retry(row, actor=self.actor(request)))
 
     @admin.action(description=_("Skip"), permissions=["change"])
     def skip(self, request: HttpRequest, queryset: QuerySet[Hl7Message]) -> None:
@@ -139,14 +151,14 @@ class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
         said = ngettext("%(count)d message is skipped.", "%(count)d messages are skipped.", done)
         self.message_user(request, said % {"count": done}, messages.SUCCESS)
 
-    def _say(self, request: HttpRequest, rows: list[Hl7Message]) -> None:
-        applied = sum(row.state in services.DONE for row in rows)
+    def _say(self, request: HttpRequest, outcomes: list["_Outcome"]) -> None:
+        applied = sum(outcome.is_done for outcome in outcomes)
         if applied:
             said = ngettext("%(count)d message was taken over.", "%(count)d messages were taken over.", applied)
             self.message_user(request, said % {"count": applied}, messages.SUCCESS)
-        for row in rows:
-            if row.state not in services.DONE:
-                told = {"message": str(row), "note": row.note}
+        for outcome in outcomes:
+            if not outcome.is_done:
+                told = {"message": outcome.name, "note": outcome.note}
                 said = gettext("%(message)s was not taken over: %(note)s") % told
                 self.message_user(request, said, messages.WARNING)
 
@@ -157,6 +169,18 @@ class Hl7MessageAdmin(AuditedModelAdmin[Hl7Message]):
             said = ngettext("%(count)d message waits for a person.", "%(count)d messages wait for a person.", waiting)
             self.message_user(request, said % {"count": waiting}, messages.WARNING)
         return super().changelist_view(request, extra_context)
+
+
+class _Outcome(NamedTuple):
+    """What became of a message that was sent in again."""
+
+    name: str
+    note: str
+    is_done: bool
+
+
+def _outcome(row: Hl7Message) -> _Outcome:
+    return _Outcome(str(row), row.note, row.state in services.DONE)
 
 
 def _text(row: Hl7Message) -> str:

@@ -153,6 +153,11 @@ class Hl7NoticeAdmin(AuditedModelAdmin[Hl7Notice]):
     readonly_fields = (*_told, "attempts", "ended_at", "decided_by", "content")
     fields = readonly_fields
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Hl7Notice]:
+        """Without the messages themselves: a page of a hundred reports would be gigabytes."""
+        rows: QuerySet[Hl7Notice] = super().get_queryset(request)
+        return rows.defer("raw")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """They follow from what happens."""
         return False
@@ -175,8 +180,9 @@ class Hl7NoticeAdmin(AuditedModelAdmin[Hl7Notice]):
     @admin.action(description=_("Send again"), permissions=["change"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Hl7Notice]) -> None:
         """Send the chosen ones again, in the order in which they became owed."""
-        rows = queryset.exclude(state=Hl7Notice.State.WAITING).select_related("destination__site").order_by("pk")
-        done = [telling.send_again(row, actor=self.actor(request)) for row in rows]
+        chosen = queryset.exclude(state=Hl7Notice.State.WAITING).order_by("pk").values_list("pk", flat=True)
+        kept = Hl7Notice.objects.select_related("destination__site")
+        done = [telling.send_again(kept.get(pk=pk), actor=self.actor(request)) for pk in list(chosen)]
         said = ngettext("%(count)d message is sent again.", "%(count)d messages are sent again.", sum(done))
         self.message_user(request, said % {"count": sum(done)}, messages.SUCCESS)
         if not all(done):

@@ -1,6 +1,7 @@
 """HL7 systems and messages in the administration: what is shown, what is masked, what can be decided."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -137,3 +138,20 @@ def test_the_demos_messages_are_understood(register: Hl7Peer, name: str) -> None
     (answer,) = services.receive(raw, "127.0.0.1")
     assert b"MSA|AA|" in answer
     assert Patient.objects.get(patient_id="9RG1").patient_name == "Lefèvre^Hélène^^Mme"
+
+
+def test_a_list_of_messages_loads_none_of_them(client: Client, send: Send, django_assert_max_num_queries: Any) -> None:
+    """Each may hold a report of megabytes."""
+    send("A04")
+    with django_assert_max_num_queries(30) as queries:
+        assert client.get(reverse(LIST)).status_code == 200
+    assert not [query["sql"] for query in queries.captured_queries if '"imaging_hl7message"."raw"' in query["sql"]]
+
+
+def test_a_message_of_megabytes_is_sent_in_again_or_skipped_but_not_edited(client: Client, waiting: Hl7Message) -> None:
+    Hl7Message.objects.update(raw=bytes(waiting.raw) + b"\rNTE|1||" + b"x" * (1 << 20))
+    page = client.get(reverse(PAGE, args=[waiting.pk])).content.decode()
+    assert "<textarea" not in page
+    client.post(reverse(LIST), {"action": "skip", "_selected_action": [waiting.pk]})
+    waiting.refresh_from_db()
+    assert waiting.state == Hl7Message.State.SKIPPED
