@@ -121,9 +121,9 @@ def _studies(result: Result, peer: Hl7Peer, patient: Patient | None, message: Me
     """By Study Instance UID, by the order, by the accession number of the same patient, by one that only one study has (ID-8)."""
     by_uid = [uid for uid in result.study_uids if uids.is_valid_uid(uid)]
     if found := selectors.studies_by_uid(by_uid):
-        return _of_patient(found, patient)
+        return _of_patient(found, patient, message)
     if found := selectors.studies_of_order(f"hl7:{peer.pk}", result.placer):
-        return _of_patient(found, patient)
+        return _of_patient(found, patient, message)
     for number in dict.fromkeys(filter(None, (result.accession, result.filler))):
         rows = selectors.studies_by_accession(number)
         mine = [study for study in rows if patient is not None and study.patient_id == patient.pk]
@@ -134,8 +134,12 @@ def _studies(result: Result, peer: Hl7Peer, patient: Patient | None, message: Me
     return []
 
 
-def _of_patient(found: Sequence[Study], patient: Patient | None) -> list[Study]:
-    if patient is None or any(study.patient_id != patient.pk for study in found):
+def _of_patient(found: Sequence[Study], patient: Patient | None, message: Message) -> list[Study]:
+    """These studies, which must be the patient's; of somebody whose number is not known, name and birth date have to agree."""
+    is_theirs = all(
+        study.patient_id == patient.pk if patient is not None else _names(message, study.patient) for study in found
+    )
+    if not is_theirs:
         raise Refused(Code.UNKNOWN_KEY, PID, "The study is another patient's.")
     return list(found)
 

@@ -1,10 +1,12 @@
 """Reports of another system: kept as the study's report, version by version, or waiting for its images (ORU, MDM; ID-8, FR-5)."""
 
 import base64
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import dcmread
 
 from accounts.actor import SYSTEM
 from accounts.audit.models import AuditEvent
@@ -19,7 +21,7 @@ from imaging.reports.models import Report, ReportDocument, ReportVersion
 from imaging.reports.writing import publishing, selectors
 from imaging.reports.writing import services as writing
 from imaging.storage import services as storage
-from imaging.studies.models import Instance, Study
+from imaging.studies.models import Instance, InstanceVersion, Study
 from tests.factories import arrivals
 from tests.factories.exam_requests import exam_request
 from tests.imaging.ehr.conftest import Tell
@@ -147,6 +149,9 @@ def test_the_paper_that_came_is_the_paper(study: Study) -> None:
     tell(oru(*WORDS, ed(PDF)))
     version = ReportVersion.objects.get()
     assert storage.read(publishing.paper(version, version.report)) == PDF
+    publishing.write_documents(str(version.report.key))
+    kept = InstanceVersion.objects.current().get(instance__series__modality="DOC")
+    assert dcmread(io.BytesIO(storage.read(kept.stored_object))).EncapsulatedDocument.rstrip(b"\0") == PDF
     assert len(canonical.read(version.content).sections) == 2
 
 
@@ -301,6 +306,11 @@ class TestWhoseStudy:
         assert not Report.objects.exists()
         assert Hl7Message.objects.get().state == "awaiting"
         tell(oru(pid="P77^^^HOSPITAL^MR"))
+        assert Report.objects.get().study == study
+
+    def test_a_uid_under_an_unknown_number_needs_the_name_and_the_birth_date(self, study: Study) -> None:
+        assert "204^" in tell(oru(uid=study.study_instance_uid, pid="P77^^^HOSPITAL^MR", born="19810101"))
+        assert "MSA|AA" in tell(oru(uid=study.study_instance_uid, pid="P77^^^HOSPITAL^MR"))
         assert Report.objects.get().study == study
 
     def test_an_order_leads_to_its_images(self, study: Study, reporter: Hl7Peer, emergency: Department) -> None:
