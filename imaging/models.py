@@ -8,7 +8,15 @@ from imaging.access.requests.models import (
     RequestMessage,
     StudyReferrer,
 )
-from imaging.ehr.models import AwaitedReport, Hl7Destination, Hl7Message, Hl7Notice, Hl7Peer, RegisteredPatient
+from imaging.ehr.models import (
+    AwaitedReport,
+    Hl7Destination,
+    Hl7Message,
+    Hl7Notice,
+    Hl7Peer,
+    PatientIdentifier,
+    RegisteredPatient,
+)
 from imaging.events.models import Change, Event, Job
 from imaging.ingest.models import (
     ApplicationEntity,
@@ -162,6 +170,7 @@ __all__ = [
     "PartnerTransfer",
     "Patient",
     "PatientChoice",
+    "PatientIdentifier",
     "PatientMerge",
     "PerformedStep",
     "Placement",

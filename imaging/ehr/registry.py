@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.actor import Actor
 from imaging.dicom import person_name
-from imaging.ehr import selectors
+from imaging.ehr import identity, selectors
 from imaging.ehr.hl7.persons import Identifier, Person
 from imaging.ehr.hl7.refusals import Code, Refused
 from imaging.ehr.models import Hl7Peer, RegisteredPatient
@@ -74,11 +74,16 @@ def made_for(key: Key, found: Person, actor: Actor) -> Patient:
 
 
 def note_registration(patient: Patient, found: Person, peer: Hl7Peer) -> None:
-    """Keep that the register told of a patient, and how sure it is of the identity."""
+    """Keep that the register told of a patient, how sure it is of the identity, and by what other numbers it knows them."""
     codes = [code[:20] for code in found.reliability[:10]]
-    values = {"peer": peer, "reliability": codes, "told_at": timezone.now()}
+    values: dict[str, Any] = {"peer": peer, "reliability": codes, "told_at": timezone.now()}
+    if found.used_name is not None:
+        values["used_name"] = found.used_name
+    if found.birth_place is not None:
+        values["birth_place"], values["birth_place_code"] = found.birth_place
     if not RegisteredPatient.objects.filter(patient=patient).update(**values):
         RegisteredPatient.objects.create(patient=patient, **values)
+    identity.keep(patient, found, peer)
 
 
 def record(action: audit.Action, patient: Patient, actor: Actor, **detail: Any) -> None:

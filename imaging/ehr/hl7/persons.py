@@ -30,7 +30,10 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What PID says. None: it says nothing; empty text: it is to be emptied. ``notes`` tell what could not be read."""
+    """What PID says. None: it says nothing; empty text: it is to be emptied. ``notes`` tell what could not be read.
+
+    ``patient_name`` is the legal name, ``used_name`` the one in use; ``birth_place`` its name and its code.
+    """
 
     identifiers: tuple[Identifier, ...]
     patient_name: str | None
@@ -38,6 +41,8 @@ class Person:
     sex: str | None
     reliability: tuple[str, ...]
     notes: tuple[str, ...]
+    used_name: str | None = None
+    birth_place: tuple[str, str] | None = None
 
 
 def identifiers(message: Message, segment: str, field: int) -> tuple[Identifier, ...]:
@@ -66,23 +71,54 @@ def person(message: Message) -> Person:
         sex=_sex(message, notes),
         reliability=tuple(code for code in reliability if code and code != NULL),
         notes=tuple(notes),
+        used_name=_used_name(message),
+        birth_place=_birth_place(message),
     )
 
 
 def _name(message: Message, notes: list[str]) -> str | None:
     """The legal name (type L), which in France is the birth name; else the first. As PS3.5 section 6.2.1.1 writes it."""
-    count = message.repetitions("PID", 5)
-    types = [message.text("PID", 5, 7, repetition=number).upper() for number in range(1, count + 1)]
+    types = _name_types(message)
     number = types.index("L") + 1 if "L" in types else 1
-    # Family, given, further names, suffix, prefix there; family, given, middle, prefix, suffix here.
+    name = _written(message, number)
+    if name is None or len(name) <= _LONGEST_NAME:
+        return name
+    notes.append("The name is longer than 64 characters, and was cut.")
+    return name[:_LONGEST_NAME]
+
+
+def _used_name(message: Message) -> str | None:
+    """The name in use (type D), where the legal one stands beside it."""
+    types = _name_types(message)
+    if "D" not in types or "L" not in types:
+        return "" if "L" in types else None
+    return (_written(message, types.index("D") + 1) or "")[:_LONGEST_NAME]
+
+
+def _name_types(message: Message) -> list[str]:
+    return [message.text("PID", 5, 7, repetition=n).upper() for n in range(1, message.repetitions("PID", 5) + 1)]
+
+
+def _written(message: Message, number: int) -> str | None:
+    """One repetition of PID-5: family, given, further names, suffix, prefix there; the last two the other way round here."""
     parts = [message.text("PID", 5, component, repetition=number) for component in (1, 2, 3, 5, 4)]
     if parts[0] == NULL:
         return ""
     cleaned = [part.translate(_NOT_IN_NAMES).strip() if part != NULL else "" for part in parts]
-    name = "^".join(cleaned).rstrip("^")
-    if len(name) > _LONGEST_NAME:
-        notes.append("The name is longer than 64 characters, and was cut.")
-    return name[:_LONGEST_NAME] or None
+    return "^".join(cleaned).rstrip("^") or None
+
+
+def _birth_place(message: Message) -> tuple[str, str] | None:
+    """The address of type BDL in PID-11 (its city, and the code in XAD.9), else the words of PID-23."""
+    for number in range(1, message.repetitions("PID", 11) + 1):
+        if message.text("PID", 11, 7, repetition=number).upper() == "BDL":
+            found = (message.text("PID", 11, part, repetition=number) for part in (3, 9))
+            city, code = ("" if part == NULL else part for part in found)
+            return city[:100], code[:20]
+    words = message.text("PID", 23)
+    if not words:
+        return None
+    return ("" if words == NULL else words[:100]), ""
 
 
 def _birth_date(message: Message, notes: list[str]) -> date | str | None:

@@ -1,6 +1,13 @@
 """Rows of the health record: who sends and what came, the patients that were told of, and whom we tell what."""
 
-from imaging.ehr.models.receiving import AwaitedReport, Hl7Message, Hl7Peer, RegisteredPatient, validate_character_set
+from imaging.ehr.models.receiving import (
+    AwaitedReport,
+    Hl7Message,
+    Hl7Peer,
+    PatientIdentifier,
+    RegisteredPatient,
+    validate_character_set,
+)
 from imaging.ehr.models.sending import Hl7Destination, Hl7Notice
 
 __all__ = [
@@ -9,6 +16,7 @@ __all__ = [
     "Hl7Message",
     "Hl7Notice",
     "Hl7Peer",
+    "PatientIdentifier",
     "RegisteredPatient",
     "validate_character_set",
 ]

@@ -205,7 +205,9 @@ class AwaitedReport(models.Model):
 class RegisteredPatient(models.Model):
     """A patient whom the hospital's register told us of: kept without any study, and what the register says of the identity.
 
-    ``reliability`` are the codes of PID-32 (table 0445; in France VALI: the identity is qualified).
+    ``reliability`` are the codes of PID-32 (table 0445; in France VALI: the identity is qualified). The patient's name is the
+    legal one, ``used_name`` the one in use where it differs; ``birth_place_code`` is the code of the official register of
+    places (in France INSEE).
     """
 
     patient = models.OneToOneField(Patient, models.PROTECT, related_name="registration", verbose_name=_("patient"))
@@ -213,6 +215,9 @@ class RegisteredPatient(models.Model):
     reliability = ArrayField(
         models.CharField(max_length=20), verbose_name=_("reliability of the identity"), default=list, blank=True
     )
+    used_name = models.CharField(_("name in use"), max_length=64, blank=True)
+    birth_place = models.CharField(_("place of birth"), max_length=100, blank=True)
+    birth_place_code = models.CharField(_("code of the place of birth"), max_length=20, blank=True)
     registered_at = models.DateTimeField(_("registered at"), auto_now_add=True)
     told_at = models.DateTimeField(_("last told"))
 
@@ -225,3 +230,35 @@ class RegisteredPatient(models.Model):
 
     def __str__(self) -> str:
         return str(self.patient_id)
+
+
+class PatientIdentifier(models.Model):
+    """A number by which others know a patient, beside the one of the row: of another hospital, or of the nation (ID-1).
+
+    Never deleted: one that was replaced, or must not be used any more, has ``ended_at``.
+    """
+
+    patient = models.ForeignKey(Patient, models.CASCADE, related_name="further_identifiers", verbose_name=_("patient"))
+    value = models.CharField(_("number"), max_length=64)
+    namespace = models.CharField(_("issuer"), max_length=64, blank=True)
+    universal_id = models.CharField(_("issuer's OID"), max_length=64, blank=True)
+    type_code = models.CharField(_("type"), max_length=12, blank=True)
+    peer = models.ForeignKey(Hl7Peer, models.PROTECT, related_name="+", verbose_name=_("system"))
+    told_at = models.DateTimeField(_("last told"))
+    ended_at = models.DateTimeField(_("not in use since"), null=True, blank=True)
+
+    class Meta:
+        """Each once; found by its value."""
+
+        verbose_name = _("further number of a patient")
+        verbose_name_plural = _("further numbers of patients")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["patient", "value", "universal_id", "namespace"], name="patient_identifier_once"
+            )
+        ]
+        indexes = [models.Index(fields=["value"], name="patient_identifier_by_value")]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.urls import reverse
 
 from imaging.dicom import person_name
+from imaging.ehr import identity
 from imaging.ehr.hl7 import writing
 from imaging.ehr.hl7.writing import Field
-from imaging.ehr.models import Hl7Destination
+from imaging.ehr.models import Hl7Destination, RegisteredPatient
 from imaging.orders.models import ExamRequest
 from imaging.studies.models import Patient, Study
 
@@ -39,19 +40,29 @@ def header(destination: Hl7Destination, kind: tuple[str, str, str], control_id: 
 
 
 def patient(person: Patient, destination: Hl7Destination) -> str:
-    """PID: the number with its issuer, the name, birth date, sex."""
-    oid = destination.site.issuer_oid
-    issuer = (person.issuer_of_patient_id, oid, "ISO") if oid else (person.issuer_of_patient_id,)
+    """PID: the numbers with their issuers, ours first; the legal name and the one in use, birth date, sex, how sure all this is."""
+    own = _number(person.patient_id, person.issuer_of_patient_id, destination.site.issuer_oid, "PI")
+    others = [_number(row.value, row.namespace, row.universal_id, row.type_code) for row in identity.current(person)]
+    known = RegisteredPatient.objects.filter(patient=person).first()
+    names: list[Field] = [(*writing.name(person.patient_name), "", "L")]
+    if known and known.used_name:
+        names.append((*writing.name(known.used_name), "", "D"))
     return writing.segment(
         "PID",
         {
             1: "1",
-            3: (person.patient_id, "", "", issuer, "PI"),
-            5: (*writing.name(person.patient_name), "", "L"),
+            3: [own, *others],
+            5: names,
             7: writing.day(person.birth_date),
             8: person.sex,
+            32: list(known.reliability) if known else "",
         },
     )
+
+
+def _number(value: str, namespace: str, oid: str, type_code: str) -> Field:
+    issuer = (namespace, oid, "ISO") if oid else (namespace,)
+    return (value, "", "", issuer, type_code)
 
 
 def order(

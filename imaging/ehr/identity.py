@@ -1,0 +1,145 @@
+"""Who a patient is beside the archive's own number: other numbers, the national one, the name in use, the place of birth.
+
+ID-1, FR-1, FR-2. The French national number (INS) is kept only while the identity is qualified (PID-32 has VALI); it is known
+by the OID of its issuer, never by its name, which feeds misspell (FR-3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from imaging.ehr.hl7.persons import Identifier, Person
+from imaging.ehr.models import Hl7Peer, PatientIdentifier, RegisteredPatient
+from imaging.studies.models import Patient, PatientMerge
+
+#: ASIP Santé: the number of the civil register (NIR), that of who waits for one (NIA), and theirs for tests.
+INS: Final = {
+    "1.2.250.1.213.1.4.8": "INS-NIR",
+    "1.2.250.1.213.1.4.9": "INS-NIA",
+    "1.2.250.1.213.1.4.10": "INS-NIR (test)",
+    "1.2.250.1.213.1.4.11": "INS-NIA (test)",
+}
+QUALIFIED: Final = "VALI"
+#: Codes of table 0445 (France) by which a reader has to doubt whom images are of.
+DOUBTFUL: Final = frozenset({"DPOT", "DOUA", "DOUB", "COLP", "COLV"})
+_LONGEST: Final = 64
+_MOST: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """One number: its issuer for readers, its OID, whether it is the national one, and whether it is one of before."""
+
+    value: str
+    issuer: str
+    oid: str = ""
+    is_national: bool = False
+    is_old: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What is known of a patient beside name, birth date, sex and the archive's number."""
+
+    used_name: str = ""
+    birth_place: str = ""
+    is_qualified: bool = False
+    doubts: tuple[str, ...] = ()
+    numbers: tuple[Number, ...] = ()
+
+
+def keep(patient: Patient, found: Person, peer: Hl7Peer) -> None:
+    """Keep the other numbers of a message. Another number of the same issuer replaces the one before.
+
+    Without a qualified identity the national number goes out of use, and none is taken.
+    """
+    now = timezone.now()
+    is_qualified = QUALIFIED in found.reliability
+    told = [item for item in _further(patient, found.identifiers, peer) if is_qualified or item.universal_id not in INS]
+    for item in told:
+        PatientIdentifier.objects.update_or_create(
+            patient=patient,
+            value=item.value,
+            universal_id=item.universal_id,
+            namespace=item.namespace,
+            defaults={"type_code": item.type_code[:12], "peer": peer, "told_at": now, "ended_at": None},
+        )
+    values = [item.value for item in told]
+    for item in told:
+        _same_issuer(patient, item).exclude(value__in=values).filter(ended_at=None).update(ended_at=now)
+    if found.reliability and not is_qualified:
+        national = PatientIdentifier.objects.filter(patient=patient, universal_id__in=INS, ended_at=None)
+        national.update(ended_at=now)
+
+
+def identity_of(patient: Patient) -> Identity | None:
+    """What a reader of this patient is to know; None for one of whom no register told anything, and nobody was merged into."""
+    row = RegisteredPatient.objects.filter(patient=patient).first()
+    is_qualified = row is not None and QUALIFIED in row.reliability
+    numbers = _numbers(patient, is_qualified=is_qualified)
+    if row is None and not numbers:
+        return None
+    if row is None:
+        return Identity(numbers=numbers)
+    place = " ".join(filter(None, (row.birth_place_code, row.birth_place)))
+    return Identity(
+        used_name=row.used_name,
+        birth_place=place,
+        is_qualified=is_qualified,
+        doubts=tuple(code for code in row.reliability if code in DOUBTFUL),
+        numbers=numbers,
+    )
+
+
+def current(patient: Patient) -> list[PatientIdentifier]:
+    """The other numbers that are in use."""
+    return list(PatientIdentifier.objects.filter(patient=patient, ended_at=None).order_by("pk")[:_MOST])
+
+
+def _numbers(patient: Patient, *, is_qualified: bool) -> tuple[Number, ...]:
+    """Those in use first. The national number, also one of before, is not shown without a qualified identity (FR-1)."""
+    rows = PatientIdentifier.objects.filter(patient=patient)
+    if not is_qualified:
+        rows = rows.exclude(universal_id__in=INS)
+    others = [
+        Number(
+            value=row.value,
+            issuer=INS.get(row.universal_id) or row.namespace or row.universal_id,
+            oid=row.universal_id,
+            is_national=row.universal_id in INS,
+            is_old=row.ended_at is not None,
+        )
+        for row in rows.order_by(F("ended_at").desc(nulls_first=True), "pk")[:_MOST]
+    ]
+    merged = PatientMerge.objects.in_force().filter(into=patient).select_related("merged").order_by("pk")[:_MOST]
+    before = [
+        Number(value=link.merged.patient_id, issuer=link.merged.issuer_of_patient_id, is_old=True) for link in merged
+    ]
+    return (*others, *before)
+
+
+def _further(patient: Patient, found: Sequence[Identifier], peer: Hl7Peer) -> list[Identifier]:
+    """The identifiers that are not the row's own; one without an issuer is of the sender's site."""
+    own = (patient.patient_id, patient.issuer_of_patient_id)
+    oids = {peer.site.issuer_oid} - {""}
+    kept = []
+    for item in found[:_MOST]:
+        is_home = (not item.namespace and not item.universal_id) or item.universal_id in oids
+        issuer = peer.site.issuer_of_patient_id if is_home else item.namespace
+        if (item.value, issuer) != own and len(item.value) <= _LONGEST:
+            kept.append(Identifier(item.value, issuer[:_LONGEST], item.universal_id[:_LONGEST], item.type_code))
+    return kept
+
+
+def _same_issuer(patient: Patient, item: Identifier) -> QuerySet[PatientIdentifier]:
+    rows = PatientIdentifier.objects.filter(patient=patient)
+    if item.universal_id in INS:
+        return rows.filter(universal_id__in=INS)
+    if item.universal_id:
+        return rows.filter(universal_id=item.universal_id)
+    return rows.filter(universal_id="", namespace=item.namespace)
