@@ -96,6 +96,18 @@ def identity_of(patient: Patient) -> Identity | None:
     )
 
 
+def bearers(identifier: Identifier) -> list[Patient]:
+    """Who bears a further number now: by the issuer's OID, or by its name where none is told."""
+    rows = PatientIdentifier.objects.filter(value=identifier.value, ended_at=None).select_related("patient")
+    if identifier.universal_id:
+        rows = rows.filter(universal_id=identifier.universal_id)
+    elif identifier.namespace:
+        rows = rows.filter(namespace=identifier.namespace).exclude(universal_id__in=INS)
+    else:
+        return []
+    return [row.patient for row in rows.order_by("pk")[:_MOST]]
+
+
 def current(patient: Patient) -> list[PatientIdentifier]:
     """The other numbers that are in use."""
     return list(PatientIdentifier.objects.filter(patient=patient, ended_at=None).order_by("pk")[:_MOST])

@@ -4,6 +4,7 @@ from django.db.models import Q
 
 from accounts.models import Site
 from accounts.scope import Scope
+from imaging.ehr import identity
 from imaging.ehr import selectors as ehr
 from imaging.ehr.invoking.question import Question
 from imaging.studies.correction.merging import survivor
@@ -66,5 +67,7 @@ def _patients(question: Question) -> list[Patient]:
     if identifier.namespace or identifier.universal_id:
         home = Site.objects.order_by("pk").first()
         site = ehr.issuer_of(identifier, home) if home else None
-        rows = rows.filter(issuer_of_patient_id=site.issuer_of_patient_id) if site else rows.none()
+        if site is None:
+            return [survivor(row) for row in identity.bearers(identifier)]
+        rows = rows.filter(issuer_of_patient_id=site.issuer_of_patient_id)
     return [survivor(row) for row in rows]

@@ -121,6 +121,20 @@ class TestPatients:
         arrive(PatientID="P1", IssuerOfPatientID="CLINIC", PatientName="Roux^Jean")
         assert client.get(DOOR, {"requestType": "PATIENT", "patientID": "P1"}).status_code == 409
 
+    def test_a_further_number_finds_the_patient_by_its_issuers_oid(
+        self, client: Client, arrive: Arrive, send: Send
+    ) -> None:
+        """ID-1, FR-1: the national number opens the record while the identity is qualified."""
+        nir = "1.2.250.1.213.1.4.8"
+        study = arrive(PatientID="P1")
+        pid = f"P1^^^HOSPITAL^PI~187031234567856^^^X&{nir}&ISO^INS"
+        send("A08", pid=pid, extra="|" * 24 + "VALI")
+        asked = {"requestType": "PATIENT", "patientID": f"187031234567856^^^&{nir}&ISO"}
+        assert client.get(DOOR, asked)["Location"] == viewer(study)
+        assert client.get(DOOR, {**asked, "patientID": "187031234567856^^^X"}).status_code == 404
+        send("A08", pid="P1^^^HOSPITAL^PI", extra="|" * 24 + "PROV")
+        assert client.get(DOOR, asked).status_code == 404
+
     def test_a_number_that_was_merged_away_finds_the_patient(self, client: Client, arrive: Arrive, send: Send) -> None:
         study = arrive(PatientID="OLD")
         send("A40", pid="P1^^^HOSPITAL^MR", mrg="OLD^^^HOSPITAL^MR")
