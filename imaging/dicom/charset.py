@@ -131,9 +131,18 @@ def _encode_piece(text: str, codecs: Encodings) -> bytes | None:
 _WRITTEN_OUT: Final = {
     "Œ": "OE", "œ": "oe", "Æ": "AE", "æ": "ae", "ß": "ss", "ẞ": "SS", "Ø": "O", "ø": "o", "Ł": "L", "ł": "l", "Đ": "D",
     "đ": "d", "Ð": "D", "ð": "d", "Þ": "Th", "þ": "th", "ı": "i", "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-",
-    "…": "...", "€": "EUR", "\u00a0": " ", "\u202f": " ",
+    "…": "...", "€": "EUR", "\u00a0": " ", "\u2002": " ", "\u2003": " ", "\u2009": " ", "\u202f": " ", "‚": "'", "′": "'",
+    "„": '"', "″": '"', "\u2010": "-", "\u2011": "-", "\u2012": "-", "−": "-", "•": "-", "≤": "<=", "≥": ">=", "≠": "!=",
+    "≈": "~", "×": "x", "→": "->", "←": "<-", "μ": "µ",
 }  # fmt: skip
 _MISSING: Final = "?"
+
+
+def written_out(char: str) -> str:
+    """A letter as it is written where it is missing: in several others, or without its accents."""
+    return _WRITTEN_OUT.get(char) or "".join(
+        part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part)
+    )
 
 
 def reduced(text: str, codecs: Encodings = UNDECLARED) -> str:
@@ -152,9 +161,7 @@ def reduced(text: str, codecs: Encodings = UNDECLARED) -> str:
 def _reduced(char: str, codecs: Encodings) -> str:
     if encode(char, codecs) is not None:
         return char
-    plain = _WRITTEN_OUT.get(char) or "".join(
-        part for part in unicodedata.normalize("NFKD", char) if not unicodedata.combining(part)
-    )
+    plain = written_out(char)
     if plain and encode(plain, codecs) is not None:
         return plain
     return "" if unicodedata.combining(char) else _MISSING

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
+from imaging.dicom import charset
 from imaging.ehr.hl7 import charsets
 
 SEPARATOR: Final = "|"
@@ -23,33 +24,6 @@ Component = str | tuple[str, ...]
 Field = str | tuple[Component, ...]
 
 _CONTROLS: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-#: What reports are full of and 8859 has no letter for, in letters that it has.
-_PLAIN: Final = str.maketrans(
-    {
-        **dict.fromkeys("\u2018\u2019\u201a\u2032", "'"),
-        **dict.fromkeys("\u201c\u201d\u201e\u2033", '"'),
-        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
-        **dict.fromkeys("\u2002\u2003\u2009\u202f", " "),
-        "\u2022": "-",
-        "\u2026": "...",
-        "\u2264": "<=",
-        "\u2265": ">=",
-        "\u2260": "!=",
-        "\u2248": "~",
-        "\u00d7": "x",
-        "\u2192": "->",
-        "\u2190": "<-",
-        "\u0152": "OE",
-        "\u0153": "oe",
-        "\u20ac": "EUR",
-        "\u0131": "i",
-        "\u0141": "L",
-        "\u0142": "l",
-        "\u0110": "D",
-        "\u0111": "d",
-        "\u03bc": "\u00b5",
-    }
-)
 
 
 class NotWritable(ValueError):
@@ -153,14 +127,9 @@ def _encoded(text: str, codec: str) -> bytes:
 
 
 def _letter(letter: str, codec: str) -> bytes:
-    for written in (letter, letter.translate(_PLAIN), _bare(letter)):
+    for written in (letter, charset.written_out(letter)):
         try:
             return written.encode(codec)
         except UnicodeEncodeError:
             continue
     raise NotWritable
-
-
-def _bare(letter: str) -> str:
-    """The letter without its accents."""
-    return "".join(each for each in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(each))
