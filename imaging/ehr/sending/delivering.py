@@ -103,9 +103,13 @@ def decided(row: Hl7Notice, actor: Actor, what: str) -> None:
 
 
 def prune(*, days: int = 90) -> int:
-    """Forget what was taken or skipped long ago. How many."""
+    """Forget what messages said that were taken or skipped long ago. How many.
+
+    That they were sent stays known: nobody is told the same again.
+    """
     limit = timezone.now() - timedelta(days=days)
-    return Hl7Notice.objects.filter(state__in=(State.TAKEN, State.SKIPPED), ended_at__lt=limit).delete()[0]
+    rows = Hl7Notice.objects.filter(state__in=(State.TAKEN, State.SKIPPED), ended_at__lt=limit)
+    return rows.exclude(raw=b"").update(raw=b"", note="")
 
 
 def _converse(destination: Hl7Destination, ends: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -15,8 +14,6 @@ from imaging.ehr.models import Hl7Destination, Hl7Notice
 from imaging.orders.matching import selectors as matching
 from imaging.orders.models import ExamRequest
 from imaging.studies.models import Study
-
-_EXAMS: Final = ("request__procedure", "request__requester", "request__requesting_department")
 
 
 def destinations(**told: bool) -> QuerySet[Hl7Destination]:
@@ -50,17 +47,12 @@ def requests_of(study: Study) -> list[ExamRequest]:
 
 
 def request_told(destination: Hl7Destination, key: str) -> ExamRequest | None:
-    """A request of which a receiver may be told: asked for or performed by its departments, for a patient of its site."""
-    departments = destination.departments.all()
-    rows = ExamRequest.objects.filter(
-        Q(requesting_department__in=departments) | Q(performing_department__in=departments), key=key
+    """A request of which a receiver may be told: of its departments, for a patient of its site, not specially protected."""
+    rows = ExamRequest.objects.visible_to(scope_of(destination)).filter(
+        key=key, patient__issuer_of_patient_id=destination.site.issuer_of_patient_id
     )
     related = ("patient", "procedure", "requester", "requesting_department")
-    return (
-        rows.filter(patient__issuer_of_patient_id=destination.site.issuer_of_patient_id)
-        .select_related(*related)
-        .first()
-    )
+    return rows.select_related(*related).first()
 
 
 def told_of(destination: Hl7Destination, about: str, subject_uid: str) -> QuerySet[Hl7Notice]:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -12,11 +12,12 @@ from accounts.audit.models import AuditEvent
 from accounts.models import Department, User
 from accounts.roles import Role
 from imaging.ehr.models import Hl7Notice
-from imaging.ehr.sending import telling
+from imaging.ehr.sending import delivering, telling
 from imaging.orders.models import ExamRequest, StudyLink
 from imaging.reports.models import ReportVersion
 from imaging.reports.writing import services, signing
 from imaging.reports.writing.policies import Writing
+from imaging.studies import services as studies
 from imaging.studies.correction import merging
 from imaging.studies.models import Patient, Study
 from tests.factories import arrivals
@@ -108,6 +109,18 @@ def test_each_version_is_owed_once_however_often_the_step_runs(destination: Tell
     made = sign()
     telling.report_changed(str(made.report.key))
     assert Hl7Notice.objects.count() == 1
+
+
+def test_what_was_said_is_forgotten_but_not_that_it_was_said(destination: Tell, sign: Sign) -> None:
+    destination()
+    made = sign()
+    Hl7Notice.objects.update(state="taken", ended_at=timezone.now() - timedelta(days=100))
+    delivering.prune()
+    telling.report_changed(str(made.report.key))
+    row = Hl7Notice.objects.get()
+    assert (bytes(row.raw), row.state) == (b"", "taken")
+    assert telling.send_again(row, actor=SYSTEM), "written anew for a receiver that asks for it"
+    assert b"OBR|" in bytes(Hl7Notice.objects.get().raw)
 
 
 def test_a_correction_replaces_and_a_withdrawal_says_why(
@@ -292,6 +305,14 @@ class TestRequests:
         destination(tells_requests=True)
         moves(State.DRAFT)
         moves(State.CANCELLED)
+        assert self.standings() == []
+
+    def test_of_a_protected_patient_is_told_to_nobody(
+        self, destination: Tell, moves: Callable[..., ExamRequest], patient: Patient
+    ) -> None:
+        destination(tells_requests=True)
+        studies.protect(patient, "vip", reason="asked for", actor=SYSTEM)
+        moves(State.SCHEDULED, scheduled_for=timezone.now())
         assert self.standings() == []
 
     def test_of_another_system_goes_back_under_its_own_number(
