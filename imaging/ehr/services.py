@@ -31,6 +31,8 @@ _REPORTS: Final = frozenset({("ORU", "R01"), ("ORU", "R03"), *(("MDM", f"T{numbe
 _CODES: Final = frozenset({"ADT", "ORM", "OMI", "ORU", "MDM", "SIU"})
 #: Written in the transaction of its effect.
 DONE: Final = frozenset({Hl7Message.State.APPLIED, Hl7Message.State.AWAITING})
+#: Messages that are forgotten with one statement.
+_AT_ONCE: Final = 2000
 #: Bytes of a message that is written apart from its row's other columns.
 _LARGE: Final = 1 << 20
 #: How exactly it is known when a system was last heard.
@@ -123,7 +125,12 @@ def prune(*, days: int = 90) -> int:
     """Forget messages that were answered long ago, whatever the answer; what waits for a person stays. How many."""
     limit = timezone.now() - timedelta(days=days)
     answered = (*_SETTLED, Hl7Message.State.REFUSED)
-    return Hl7Message.objects.filter(state__in=answered, received_at__lt=limit).delete()[0]
+    old = Hl7Message.objects.filter(state__in=answered, received_at__lt=limit).order_by("pk")
+    forgotten = 0
+    while keys := list(old.values_list("pk", flat=True)[:_AT_ONCE]):
+        # Only their keys: a message may hold a report of megabytes.
+        forgotten += Hl7Message.objects.filter(pk__in=keys).only("pk").delete()[0]
+    return forgotten
 
 
 def _kept(raw: bytes, found: Headline | None, peer: Hl7Peer | None, address: str) -> Hl7Message:

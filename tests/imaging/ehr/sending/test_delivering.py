@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection as db_connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actor import SYSTEM
@@ -313,5 +315,9 @@ def test_old_messages_are_forgotten_but_those_that_wait(
     kept, old, stuck = Hl7Message.objects.order_by("pk")
     Hl7Message.objects.filter(pk__in=[old.pk, stuck.pk]).update(received_at=long_ago)
     Hl7Message.objects.filter(pk=stuck.pk).update(state="failed")
-    services.prune()
+    with CaptureQueriesContext(db_connection) as queries:
+        assert services.prune() == 1
+    assert not [query for query in queries if '"raw"' in query["sql"]], (
+        "a report of megabytes is not read to be forgotten"
+    )
     assert set(Hl7Message.objects.all()) == {kept, stuck}
