@@ -11,11 +11,16 @@ from accounts.notifications.models import Notification
 from accounts.roles import Role
 from imaging.ehr import services
 from imaging.ehr.models import Hl7Message, Hl7Peer, RegisteredPatient
+from imaging.ingest import registrar
+from imaging.ingest import services as ingest
+from imaging.ingest.source import Source
 from imaging.studies import services as studies
 from imaging.studies.models import Correction, Patient, PatientMerge, Placement, Study
 from imaging.studies.rows import patients as rows
+from tests.factories import arrivals
 from tests.factories.accounts import MembershipFactory, SiteFactory, UserFactory
 from tests.imaging.ehr.conftest import OID, Send
+from tests.studies_in_archive import Archive
 
 pytestmark = pytest.mark.django_db
 
@@ -296,3 +301,18 @@ def test_a_storm_of_merges_waits_for_a_person(send: Send, register: Hl7Peer, eme
 
     services.retry(Hl7Message.objects.filter(state="failed").order_by("pk")[0], actor=SYSTEM)
     assert PatientMerge.objects.in_force().count() == 3
+
+
+def test_images_that_were_on_their_way_when_their_patient_was_merged_are_the_survivors(
+    send: Send, register: Hl7Peer, archive: Archive
+) -> None:
+    """Pitfall 6: taken from the modality before the merge, filed after it."""
+    archive.receive(arrivals.dataset(PatientID="P2", PatientName="Durand^Hélène"))
+    made = arrivals.dataset(PatientID="P2", PatientName="Durand^Hélène")
+    home = archive.department
+    source = Source(door="dimse", sender="EMERGENCY_CT", address="10.0.0.9", department_ids=(home.pk,))
+    arrivals.hand_over(arrivals.encoded(made), source)
+    assert "MSA|AA" in send("A40", pid="P1^^^HOSPITAL^MR", mrg="P2^^^HOSPITAL^MR")
+    assert registrar.drain(ingest.spool()).registered == 1
+    studies.follow_merge(made.StudyInstanceUID)
+    assert set(Study.objects.values_list("patient__patient_id", flat=True)) == {"P1"}
