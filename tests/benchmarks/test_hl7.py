@@ -25,8 +25,7 @@ from tests.benchmarks.timing import p95, verdict
 from tests.factories import arrivals
 from tests.imaging.dimse import processes
 from tests.imaging.ehr.conftest import register
-from tests.imaging.ehr.sent import adt
-from tests.imaging.ehr.test_reports import oru
+from tests.imaging.ehr.sent import adt, oru
 from tests.ports import free_port
 from tests.studies_in_archive import Archive
 

@@ -30,8 +30,7 @@ from tests.factories.accounts import DepartmentFactory
 from tests.factories.exam_requests import procedure
 from tests.imaging.dimse import processes
 from tests.imaging.ehr.conftest import register
-from tests.imaging.ehr.sent import adt, order
-from tests.imaging.ehr.test_reports import oru
+from tests.imaging.ehr.sent import adt, order, oru
 from tests.ports import free_port
 from tests.studies_in_archive import Archive
 

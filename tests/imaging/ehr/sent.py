@@ -1,5 +1,6 @@
 """Messages as a hospital's register sends them."""
 
+import base64
 from itertools import count
 
 _numbers = count(1)
@@ -7,6 +8,12 @@ _numbers = count(1)
 MSH = (
     "MSH|^~\\&|{application}|{facility}|PORTAL|RADIOLOGY|20260105083000+0100||{kind}|{control_id}|{processing}|{version}"
     "|||||FRA|{charset}"
+)
+
+PDF = b"%PDF-1.4\n%%EOF\n"
+WORDS = (
+    "OBX|2|FT|18782-3^Findings^LN||Nodules \\T\\ scars.\\.br\\Heart normal.||||||F",
+    "OBX|3|FT|19005-8^Impression^LN||Metastases.||||||F",
 )
 
 
@@ -76,3 +83,48 @@ def order(
         *after,
     ]
     return ("\r".join(segments) + "\r").encode()
+
+
+def oru(
+    *observations: str,
+    status: str = "F",
+    accession: str = "A77",
+    uid: str = "",
+    placer: str = "",
+    pid: str = "P1^^^HOSPITAL^MR",
+    born: str = "19700102",
+    control_id: str = "",
+    kind: str = "ORU^R01^ORU_R01",
+    application: str = "HIS",
+    groups: tuple[str, ...] = (),
+) -> bytes:
+    """A result; without a UID it names the study by its accession number."""
+    header = MSH.format(
+        application=application, facility="DEMO HOSPITAL", kind=kind, control_id=control_id or f"R{next(_numbers)}",
+        processing="P", version="2.5.1", charset="UNICODE UTF-8",
+    )  # fmt: skip
+    obr = (
+        f"OBR|1|{placer}||CT1^CT^L"
+        + "|" * 14
+        + accession
+        + "||||20260105100000||CR|"
+        + status
+        + "|" * 7
+        + "1234&Durand&Émilie"
+    )
+    study = (f"OBX|1|HD|113014^DICOM Study^DCM||{uid}||||||F",) if uid else ()
+    rows = [
+        header,
+        f"PID|1||{pid}||Durand^Hélène||{born}|F",
+        f"ORC|RE|{placer}",
+        obr,
+        *study,
+        *(observations or WORDS),
+        *groups,
+    ]
+    return ("\r".join(rows) + "\r").encode()
+
+
+def ed(content: bytes, kind: str = "Application^PDF") -> str:
+    """An observation that is a document."""
+    return f"OBX|4|ED|PDF||^{kind}^Base64^{base64.b64encode(content).decode()}||||||F"

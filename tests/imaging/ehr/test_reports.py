@@ -25,65 +25,11 @@ from imaging.studies.models import Instance, InstanceVersion, Study
 from tests.factories import arrivals
 from tests.factories.exam_requests import exam_request
 from tests.imaging.ehr.conftest import Tell
-from tests.imaging.ehr.sent import MSH, adt
+from tests.imaging.ehr.sent import PDF, WORDS, adt, ed, oru
 from tests.imaging.reports.writing.conftest import as_writer, member, saved, wish
 from tests.studies_in_archive import Archive
 
 pytestmark = pytest.mark.django_db
-
-PDF = b"%PDF-1.4\n%%EOF\n"
-WORDS = (
-    "OBX|2|FT|18782-3^Findings^LN||Nodules \\T\\ scars.\\.br\\Heart normal.||||||F",
-    "OBX|3|FT|19005-8^Impression^LN||Metastases.||||||F",
-)
-
-
-def oru(
-    *observations: str,
-    status: str = "F",
-    accession: str = "A77",
-    uid: str = "",
-    placer: str = "",
-    pid: str = "P1^^^HOSPITAL^MR",
-    born: str = "19700102",
-    control_id: str = "",
-    kind: str = "ORU^R01^ORU_R01",
-    application: str = "HIS",
-    groups: tuple[str, ...] = (),
-) -> bytes:
-    """A result; without a UID it names the study by its accession number."""
-    oru.number += 1  # type: ignore[attr-defined]
-    header = MSH.format(
-        application=application, facility="DEMO HOSPITAL", kind=kind, control_id=control_id or f"R{oru.number}",  # type: ignore[attr-defined]
-        processing="P", version="2.5.1", charset="UNICODE UTF-8",
-    )  # fmt: skip
-    obr = (
-        f"OBR|1|{placer}||CT1^CT^L"
-        + "|" * 14
-        + accession
-        + "||||20260105100000||CR|"
-        + status
-        + "|" * 7
-        + "1234&Durand&Émilie"
-    )
-    study = (f"OBX|1|HD|113014^DICOM Study^DCM||{uid}||||||F",) if uid else ()
-    rows = [
-        header,
-        f"PID|1||{pid}||Durand^Hélène||{born}|F",
-        f"ORC|RE|{placer}",
-        obr,
-        *study,
-        *(observations or WORDS),
-        *groups,
-    ]
-    return ("\r".join(rows) + "\r").encode()
-
-
-oru.number = 0  # type: ignore[attr-defined]
-
-
-def ed(content: bytes, kind: str = "Application^PDF") -> str:
-    return f"OBX|4|ED|PDF||^{kind}^Base64^{base64.b64encode(content).decode()}||||||F"
 
 
 def tell(raw: bytes) -> str:
