@@ -97,5 +97,7 @@ def report(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         raise Http404
     record_read(request, study, found)
     response = HttpResponse(paper(found), content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="report-{study.study_at:%Y%m%d}.pdf"'
+    # What another system wrote is not run beside our pages, whatever stands in it.
+    shown = "attachment" if found.report is not None and found.report.source else "inline"
+    response["Content-Disposition"] = f'{shown}; filename="report-{study.study_at:%Y%m%d}.pdf"'
     return response

@@ -4,10 +4,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.actor import SYSTEM
 from accounts.models import Department, User
 from accounts.roles import Role
+from imaging.reports.documents.content import Person
 from imaging.reports.models import CriticalFinding
-from imaging.reports.writing import services, signing
+from imaging.reports.writing import receiving, services, signing
+from imaging.reports.writing.receiving import Received, Told
 from imaging.sharing.models.records import Ground, Relation
 from imaging.studies.models import Study
 from tests.imaging.reports.writing.conftest import as_writer, member, wish
@@ -57,6 +60,21 @@ def test_a_signed_report_waits_the_days_of_the_rules(
     answer = outside.get(report_at(root, signed))
     assert answer.status_code == 200
     assert answer.content.startswith(b"%PDF-")
+    assert answer["Content-Disposition"].startswith("inline;")
+
+
+def test_the_paper_of_another_system_is_saved_and_not_shown_beside_our_pages(
+    give: Giving, rules: Rules, chest: Study, outside: Client
+) -> None:
+    rules(report_days=0, critical_report_days=0)
+    told = Received(
+        source="hl7:1", source_name="RIS", told=Told.FINAL, at=timezone.now(), signer=Person(name="Émilie Durand"),
+        language="fr", sections=[{"code": "findings", "title": "Texte", "text": "Rien."}], paper=b"%PDF-1.4\n%%EOF\n",
+    )  # fmt: skip
+    receiving.receive(chest, told, actor=SYSTEM)
+    answer = outside.get(report_at(come_in(outside, give(chest)), chest))
+    assert answer.content == b"%PDF-1.4\n%%EOF\n"
+    assert answer["Content-Disposition"].startswith("attachment;")
 
 
 def test_the_hours_that_patients_wait_anyway_hold_too(
