@@ -148,3 +148,15 @@ def test_an_image_that_arrives_is_counted_on_the_open_page_and_joins_the_open_se
     until(lambda: "2 images" in page.inner_text("#study-series .series"), "the new image is not counted", 15)
     until(lambda: page.locator(".tiles li").count() == 2, "the open series does not show it", 15)
     assert page.evaluate("document.activeElement.id") == "image-1", "the focus stays where it was"
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_the_page_is_no_wider_than_its_window_in_the_longer_language(
+    head: str, alice: User, open_page: OpenPage, width: int
+) -> None:
+    alice.language = "fr"
+    alice.save()
+    page = open_page(alice, viewport={"width": width, "height": 900})
+    page.goto(f"/studies/{head}/")
+    page.wait_for_selector("#study-title")
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
