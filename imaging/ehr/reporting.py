@@ -87,10 +87,11 @@ def _done(
 ) -> str:
     if result.status is Status.NOTHING:
         return "No report yet: nothing to keep."
-    received = _received(result, message, peer)
+    received = _received(result, message, peer, row)
     studies = _studies(result, peer, patient, message)
     if not studies:
-        if result.status is Status.WITHDRAWN:
+        # A report that waits for its images is withdrawn once they are there, after it.
+        if result.status is Status.WITHDRAWN and not _waits(result, peer):
             raise Refused(Code.UNKNOWN_KEY, "OBR^1^18", "There is no report to withdraw.")
         _await(result, row)
         return "The report waits for its images."
@@ -153,15 +154,25 @@ def _names(message: Message, shown: Patient) -> bool:
 
 
 def _await(result: Result, row: Hl7Message) -> None:
+    study_uids, numbers, placer = _numbers(result)
     AwaitedReport.objects.create(
-        message=row,
-        study_instance_uids=[uid for uid in result.study_uids if uids.is_valid_uid(uid)][:20],
-        numbers=[number[:64] for number in dict.fromkeys(filter(None, (result.accession, result.filler)))],
-        placer_order_number=result.placer[:64],
+        message=row, study_instance_uids=study_uids, numbers=numbers, placer_order_number=placer
     )
 
 
-def _received(result: Result, message: Message, peer: Hl7Peer) -> Received:
+def _waits(result: Result, peer: Hl7Peer) -> bool:
+    study_uids, numbers, placer = _numbers(result)
+    return selectors.is_awaited(peer, study_uids=study_uids, numbers=numbers, placer=placer)
+
+
+def _numbers(result: Result) -> tuple[list[str], list[str], str]:
+    """By what the images of a result will be known."""
+    study_uids = [uid for uid in result.study_uids if uids.is_valid_uid(uid)][:20]
+    numbers = [number[:64] for number in dict.fromkeys(filter(None, (result.accession, result.filler)))]
+    return study_uids, numbers, result.placer[:64]
+
+
+def _received(result: Result, message: Message, peer: Hl7Peer, row: Hl7Message) -> Received:
     language = _language(message)
     texts = list(result.texts)
     paper = result.paper
@@ -173,6 +184,7 @@ def _received(result: Result, message: Message, peer: Hl7Peer) -> Received:
     return Received(
         source=f"hl7:{peer.pk}",
         source_name=peer.name,
+        sequence=row.pk,
         told=_TOLD[result.status],
         at=_moment(result.at, peer),
         signer=_signer(result, peer),

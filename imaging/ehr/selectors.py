@@ -90,6 +90,14 @@ def awaited(study_instance_uid: str) -> list[Hl7Message]:
     return list(Hl7Message.objects.filter(pk__in=rows).select_related("peer__site").order_by("pk"))
 
 
+def is_awaited(peer: Hl7Peer, *, study_uids: list[str], numbers: list[str], placer: str) -> bool:
+    """Whether a report of a system waits for images with one of these numbers."""
+    which = Q(study_instance_uids__overlap=study_uids) | Q(numbers__overlap=numbers)
+    if placer:
+        which |= Q(placer_order_number=placer)
+    return AwaitedReport.objects.filter(which, message__peer=peer).exists()
+
+
 def _examinations() -> QuerySet[Study]:
     """Studies with images, without copies that name nobody."""
     return Study.objects.filter(is_copy=False, instance_count__gt=0).select_related("patient").order_by("pk")

@@ -95,6 +95,8 @@ class Report(models.Model):
     author = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("author"))
     #: The system that keeps it, as ``hl7:7``; then it is written there, and not here.
     source = models.CharField(_("kept by another system"), max_length=40, blank=True)
+    #: The number of the last message about it: what was said before and comes later changes nothing.
+    told_through = models.BigIntegerField(default=0, editable=False)
     supervisor = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("supervisor")
     )

@@ -48,11 +48,12 @@ class NothingToWithdraw(LookupError):
 class Received:
     """A report as it came. ``sections`` are code, title and text; ``paper`` a PDF, ``clinical`` a CDA document.
 
-    ``source`` tells which system keeps it, ``source_name`` is its name for readers.
+    ``source`` tells which system keeps it, ``source_name`` is its name for readers; ``sequence`` grows with every message.
     """
 
     source: str
     source_name: str
+    sequence: int
     told: Told
     at: datetime
     signer: Person
@@ -77,15 +78,20 @@ _AFTER: Final = {
 def receive(study: Study, received: Received, *, actor: Actor) -> ReportVersion | None:
     """Keep what another system says of a study's report; None where it says what is known.
 
-    A preliminary report after the final one is an older message that came late: the final one stands. Raises ``WrittenHere``
-    and ``NothingToWithdraw``, ``policies.Refused`` for a text longer than any report.
+    What was said before something that is known already (it waited for its images, or for a person) changes nothing, nor does a
+    preliminary report after the final one. Raises ``WrittenHere`` and ``NothingToWithdraw``, ``policies.Refused`` for a text
+    longer than any report.
     """
     report = _held(study, received)
+    if received.sequence < report.told_through:
+        return None
+    report.told_through = received.sequence
     is_new = report._state.adding
     was = State.NONE if is_new else State(report.state)
     kind = _kind(received.told, was)
     sections = policies.checked_sections([dict(each) for each in received.sections])
     if kind is None or (not is_new and _says_nothing_new(report, kind, sections, received)):
+        Report.objects.filter(pk=report.pk).update(told_through=received.sequence)
         return None
     report.state = Report.State(_AFTER[kind].value)
     if kind in {Kind.FINAL, Kind.CORRECTION, Kind.ADDENDUM}:

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from pydicom import dcmread
 
-from accounts.actor import SYSTEM
 from accounts.audit.models import AuditEvent
 from accounts.models import Department
 from accounts.roles import Role
 from imaging.ehr import services
-from imaging.ehr.models import AwaitedReport, Hl7Message, Hl7Notice, Hl7Peer
+from imaging.ehr.models import Hl7Message, Hl7Notice, Hl7Peer
 from imaging.ehr.sending import telling
 from imaging.orders.models import StudyLink
 from imaging.reports.documents import canonical, sheet
@@ -281,39 +280,6 @@ class TestWhoseStudy:
 
     def test_an_issuer_of_nobody_is_refused(self, study: Study) -> None:
         assert "ERR||PID^1^3|204^" in tell(oru(pid="P1^^^ELSEWHERE&9.9.9&ISO^MR"))
-
-
-class TestBeforeImages:
-    """Pitfall 16."""
-
-    def test_a_report_waits_and_is_there_with_the_images(self, reporter: Hl7Peer, archive: Archive) -> None:
-        assert "MSA|AA" in tell(oru())
-        row = Hl7Message.objects.get()
-        assert (row.state, row.note) == ("awaiting", "The report waits for its images.")
-        received(archive, AccessionNumber="OTHER", PatientID="P5")
-        study = received(archive, AccessionNumber="A77")
-        services.images_arrived(study.study_instance_uid)
-        row.refresh_from_db()
-        assert row.state == "applied"
-        assert Report.objects.get().study == study
-        assert not AwaitedReport.objects.exists()
-
-    def test_the_same_bytes_again_wait_no_second_time(self, reporter: Hl7Peer) -> None:
-        raw = oru()
-        assert "AA" in tell(raw)
-        assert "AA" in tell(raw)
-        assert AwaitedReport.objects.count() == 1
-        services.skip(Hl7Message.objects.get(), actor=SYSTEM)
-        assert not AwaitedReport.objects.exists()
-
-    def test_images_of_another_patient_leave_it_to_a_person(self, reporter: Hl7Peer, archive: Archive) -> None:
-        uid = "1.2.826.0.1.3680043.10.77.1"
-        tell(oru(uid=uid))
-        study = received(archive, StudyInstanceUID=uid, PatientID="P9", PatientName="Other^Person")
-        services.images_arrived(study.study_instance_uid)
-        row = Hl7Message.objects.get()
-        assert (row.state, row.error_code) == ("failed", "204")
-        assert not Report.objects.exists()
 
 
 class TestTwoWriters:

@@ -68,7 +68,7 @@ def test_the_paper_of_another_system_is_saved_and_not_shown_beside_our_pages(
 ) -> None:
     rules(report_days=0, critical_report_days=0)
     told = Received(
-        source="hl7:1", source_name="RIS", told=Told.FINAL, at=timezone.now(), signer=Person(name="Émilie Durand"),
+        source="hl7:1", source_name="RIS", sequence=1, told=Told.FINAL, at=timezone.now(), signer=Person(name="Émilie Durand"),
         language="fr", sections=[{"code": "findings", "title": "Texte", "text": "Rien."}], paper=b"%PDF-1.4\n%%EOF\n",
     )  # fmt: skip
     receiving.receive(chest, told, actor=SYSTEM)
