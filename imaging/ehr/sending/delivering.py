@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.actor import Actor
+from imaging.ehr import notices
 from imaging.ehr.models import Hl7Destination, Hl7Notice
-from imaging.ehr.sending import connection, notices, policies, selectors
+from imaging.ehr.sending import connection, policies, selectors
 from imaging.ehr.sending.connection import Exchange, NotTaken
 from imaging.events import jobs
 from imaging.events.jobs import Ask, Outcome
