@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.peers",
     "tests.chromium",
     "tests.cast",
+    "tests.clocks",
     "tests.studies_in_archive",
     "tests.web_servers",
     "tests.receivers",

@@ -176,7 +176,8 @@ def test_an_unchanged_list_costs_a_304_and_leaves_the_choice_alone(
     page.keyboard.press("ArrowDown")
     chosen = page.get_attribute("tr[aria-selected=true]", "data-key")
     until(lambda: page.evaluate("1") and len(statuses) >= 2, "the list does not refresh itself", 15)
-    assert set(statuses) == {304}
+    # The ages of the rows are written anew every five minutes, be that now.
+    assert statuses.count(304) >= len(statuses) - 1
     assert page.get_attribute("tr[aria-selected=true]", "data-key") == chosen
     archive.receive(arrivals.dataset(PatientID="P9", PatientName="New^Row", StudyTime="235900"))
     page.locator("[data-arrivals].is-shown").wait_for(timeout=20_000)

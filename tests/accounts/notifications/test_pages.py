@@ -35,6 +35,7 @@ def tell(person: User, uid: str = "7") -> Notification:
     return Notification.objects.latest("pk")
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_the_bell_counts_and_answers_304_while_nothing_is_new(ana: User, client: Client) -> None:
     first = client.get(BELL, headers=PART)
     assert "unread" not in first.content.decode()

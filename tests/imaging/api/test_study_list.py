@@ -123,6 +123,7 @@ def test_attributes_of_dicom_are_matched_as_in_qido(
     assert sorted(listed(person, query)) == sorted(many[number] for number in numbers)
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_what_has_not_changed_is_not_sent_again_nor_counted(person: Client, archive: Archive, many: list[str]) -> None:
     answer = person.get(f"{API}/studies?limit=3")
     with CaptureQueriesContext(

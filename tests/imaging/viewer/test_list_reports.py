@@ -82,6 +82,7 @@ def test_a_study_that_is_not_to_be_read_has_no_mark(study: Study, alice: User, c
     assert marks(client) == [""]
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_rows_are_asked_for_again_when_only_the_report_has_changed(study: Study, alice: User, client: Client) -> None:
     client.force_login(alice)
     tag = client.get("/studies/rows")["ETag"]

@@ -69,6 +69,7 @@ def test_headers_are_searched_by_name_tag_and_value(archive: Archive, reader: Cl
     assert reader.get(address, {"instance": "1.2.3"}).status_code == 404
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_pictures_are_kept_by_the_browser_under_the_name_of_their_bytes(
     archive: Archive, decoders: Pool, reader: Client
 ) -> None:

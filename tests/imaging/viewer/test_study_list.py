@@ -134,6 +134,7 @@ def test_pages_follow_each_other_and_keep_the_filters(archive: Archive, reader: 
     assert set(second).isdisjoint(shown(reader, "?modality=CT"))
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_an_unchanged_list_is_answered_with_304_and_a_changed_one_is_not(archive: Archive, reader: Client) -> None:
     archive.receive(arrivals.dataset())
     first = reader.get("/studies/rows?order=name")

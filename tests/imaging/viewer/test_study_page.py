@@ -77,6 +77,7 @@ def test_every_form_of_a_name_is_shown(name: str, archive: Archive, reader: Clie
 # what changes under an open page
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_nothing_new_is_answered_without_a_body(archive: Archive, reader: Client) -> None:
     made = arrivals.dataset()
     archive.receive(made)
@@ -148,6 +149,7 @@ def test_a_series_is_shown_page_by_page(archive: Archive, decoders: Pool, reader
         assert f"of {PER_PAGE + 5}" in text_of(reader, there.all["instances"], page=amiss, image=amiss, view=amiss)
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_an_open_series_is_asked_again_and_answered_when_something_came(
     archive: Archive, decoders: Pool, reader: Client
 ) -> None:

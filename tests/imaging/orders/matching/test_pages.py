@@ -150,6 +150,7 @@ def test_another_patients_request_is_linked_with_the_correction_or_not_at_all(
     assert StudyLink.objects.get().request_id == wrong.pk
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_the_desk_answers_304_until_something_changes(
     client: Client, radiographer: User, study: Study, asked: ExamRequest
 ) -> None:

@@ -84,6 +84,7 @@ def test_an_exam_is_broken_off_with_a_reason_that_is_asked_for(as_rita: Client, 
     assert as_rita.get(f"/exams/{step.request.key}/why/discontinue").status_code == 302
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_the_day_shows_what_has_to_be_known_and_answers_304_until_something_changes(
     as_rita: Client, step: ScheduledStep
 ) -> None:

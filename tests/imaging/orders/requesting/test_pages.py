@@ -222,6 +222,7 @@ def test_a_department_reads_its_requests_but_changes_none_of_the_other_side(
     assert made.state == State.REQUESTED
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_the_list_shows_one_s_own_or_the_department_s_and_answers_304_where_nothing_is_new(
     as_ines: Client, ines: User, emergency: Department
 ) -> None:
@@ -252,6 +253,7 @@ def test_the_list_is_read_page_by_page(as_ines: Client, ines: User, monkeypatch:
     assert [key in second.text for key in keys] == [True, False, False]
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_the_page_of_a_request_tells_what_happened_and_takes_the_answer(
     as_ines: Client, ines: User, paul: User
 ) -> None:

@@ -135,6 +135,7 @@ def test_another_exam_is_chosen_with_its_side_and_the_history_says_why(
     assert (told.reason, told.detail["to"]) == ("No CT needed", "DX-HAND")
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_the_rows_answer_304_until_something_changes(as_paul: Client, waiting: list[ExamRequest]) -> None:
     first = as_paul.get("/vetting/rows")
     tag = first.headers["ETag"]

@@ -158,6 +158,7 @@ def test_the_page_shows_the_clock_the_question_and_who_reads(
     assert "Take over" in page
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_rows_that_have_not_changed_are_not_sent_again(
     monkeypatch: pytest.MonkeyPatch, to_read: ToRead, rita: User, ralf: User, reader_of: ReaderOf, client: Client
 ) -> None:

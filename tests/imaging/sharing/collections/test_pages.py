@@ -210,6 +210,7 @@ def test_a_comment_is_shown_as_text_and_its_mentions_hear_of_it_without_its_word
     assert board.name not in str(mail.body)
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_the_part_with_comments_is_fetched_again_only_when_something_was_said(board: Collection, alice: User) -> None:
     browser, address = signed_in(alice), f"{page_of(board)}comments"
     tag = browser.get(address)["ETag"]
@@ -218,6 +219,7 @@ def test_the_part_with_comments_is_fetched_again_only_when_something_was_said(bo
     assert "News" in browser.get(address, headers={"If-None-Match": tag}).content.decode()
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_the_part_with_studies_is_fetched_again_only_when_they_changed(
     board: Collection, chest: Study, alice: User
 ) -> None:

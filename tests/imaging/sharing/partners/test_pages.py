@@ -190,6 +190,7 @@ def test_a_refusal_says_why(
     assert "use the link" in signed_in(alice).get(page_of(transfer)).content.decode()
 
 
+@pytest.mark.usefixtures("early_clock")
 def test_the_page_tells_how_far_it_is_and_asks_again_only_while_it_goes_on(
     alice: User, slices: Study, lyon: Partner, push: Push, elsewhere: StartElsewhere
 ) -> None:
