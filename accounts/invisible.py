@@ -11,6 +11,8 @@ from typing import Final
 _HIDDEN: Final = "\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 _IN_LINE: Final = re.compile(f"[\u0000-\u001f{_HIDDEN}\ud800-\udfff]")
 _IN_JSON: Final = re.compile(f"[{_HIDDEN}]")
+# A string of FHIR has tabs and ends of lines, and no other control character (R4 section 2.24.0.1).
+_NOT_IN_FHIR: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _IN_XML: Final = re.compile(f"[\t\n\r{_HIDDEN}]")
 
 
@@ -27,3 +29,8 @@ def shown_in_json(document: str) -> str:
 def shown_in_xml(document: str) -> str:
     """Return an XML document without indentation that says the same, each such character of its texts as a reference."""
     return _IN_XML.sub(lambda found: f"&#{ord(found[0])};", document)
+
+
+def string_of_fhir(text: str) -> str:
+    """Return a text as FHIR takes one: without blanks around it, a mark in place of each character that it may not hold."""
+    return _NOT_IN_FHIR.sub("\N{REPLACEMENT CHARACTER}", text).strip()

@@ -1,13 +1,16 @@
 """Questions about people and places."""
 
 from collections.abc import Iterable
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from accounts.holding import held_roles, memberships_in
 from accounts.models import Department, SetupLink, Site, User, digest_of
-from accounts.roles import POWERS, Capability, capabilities_of
+from accounts.roles import POWERS, Capability, Right, capabilities_of
+from accounts.scope import Scope
 
 
 def capabilities_by_department(user: User | AnonymousUser) -> dict[Capability, frozenset[int]]:
@@ -94,3 +97,11 @@ def time_zone_of_departments(department_ids: Iterable[int]) -> str:
         return zones.pop()
     site = None if zones else only_site()
     return site.time_zone if site else ""
+
+
+def zone_of_reader(user: object, scope: Scope) -> ZoneInfo:
+    """Return the time zone in which the days of a person or of a machine begin: of its site, otherwise the portal's."""
+    name = (
+        time_zone_of(user) if isinstance(user, User) else time_zone_of_departments(scope.departments_with(Right.LIST))
+    )
+    return ZoneInfo(name or settings.TIME_ZONE)

@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("api/", include("imaging.api.urls")),
     path("dicom-web/", include("imaging.dicomweb.urls")),
+    path("fhir/", include("imaging.ehr.fhir.urls")),
     path("access/", include("imaging.access.urls")),
     path("figures/", include("imaging.orders.figures.urls")),
     path("privacy/", include("imaging.privacy.urls")),

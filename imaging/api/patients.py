@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import selectors
 from imaging.api import paging, querying
 from imaging.api.fields import PersonNameField
 from imaging.api.resource import Resource
@@ -66,7 +67,7 @@ class Patients(Resource):
             birth_date=born,
         )
         querying.on_record(self, "patient")
-        with querying.bounded(), timezone.override(querying.zone_of(self)):
+        with querying.bounded(), timezone.override(selectors.zone_of_reader(request.user, self.scope)):
             rows = patient_list.patients(self.scope, wanted)
             return paging.latest_first(
                 request,

@@ -1,16 +1,11 @@
-"""What searches have in common: the client's time zone, a bound on their cost, and the record of who searched for what."""
+"""What searches have in common: a bound on their cost, and the record of who searched for what."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
-from accounts import selectors
-from accounts.models import User
-from accounts.roles import Right
 from imaging.api.errors import Problem, Refused
 from imaging.studies.finding import searched
 from imaging.studies.finding.time_limit import SearchTooBroad, time_limit
@@ -20,17 +15,6 @@ if TYPE_CHECKING:
 
 _AGAIN: Final = 10
 _OF_THE_PAGE: Final = frozenset({"cursor", "limit", "order", "count"})
-
-
-def zone_of(view: "Resource") -> ZoneInfo:
-    """The time zone in which a client's days begin: of its site, otherwise the portal's."""
-    user = view.request.user
-    name = (
-        selectors.time_zone_of(user)
-        if isinstance(user, User)
-        else selectors.time_zone_of_departments(view.scope.departments_with(Right.LIST))
-    )
-    return ZoneInfo(name or settings.TIME_ZONE)
 
 
 @contextmanager

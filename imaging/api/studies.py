@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import selectors
 from accounts.roles import Right
 from imaging.api import paging, patients, querying, study_query
 from imaging.api.errors import Problem, Refused
@@ -99,7 +100,7 @@ class Studies(Resource):
     )
     def get(self, request: Request) -> Response:
         """Search."""
-        with timezone.override(querying.zone_of(self)):
+        with timezone.override(selectors.zone_of_reader(request.user, self.scope)):
             asked = self.asked()
             filters = study_query.filters(asked, request, self.scope)
             order = studies.Order(asked["order"])

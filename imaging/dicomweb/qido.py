@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import orjson
 from django.conf import settings
@@ -15,8 +14,6 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from accounts import selectors
-from accounts.models import User
-from accounts.roles import Right
 from imaging.dicom.matching import OneOf
 from imaging.dicomweb import answers, compression, metadata, multipart, native_model, negotiation, query
 from imaging.dicomweb.negotiation import MediaRange
@@ -68,7 +65,7 @@ def _answer(
         f'{negotiation.DICOM_JSON}, multipart/related; type="{negotiation.DICOM_XML}"',
     )
     scope = request.scope  # type: ignore[attr-defined]
-    with timezone.override(_zone(request)):
+    with timezone.override(selectors.zone_of_reader(request.user, scope)):
         asked = query.read(
             request.GET, level, study_instance_uid=study_instance_uid, series_instance_uid=series_instance_uid
         )
@@ -99,15 +96,6 @@ def _turn(asked: Search) -> Iterator[None]:
         yield
     finally:
         _wide.release()
-
-
-def _zone(request: HttpRequest) -> ZoneInfo:
-    """The time zone in which the client's days begin: of its site, otherwise the portal's."""
-    if isinstance(request.user, User):
-        name = selectors.time_zone_of(request.user)
-    else:
-        name = selectors.time_zone_of_departments(request.scope.departments_with(Right.LIST))  # type: ignore[attr-defined]
-    return ZoneInfo(name or settings.TIME_ZONE)
 
 
 def _offer(entry: MediaRange) -> bool | None:

@@ -119,7 +119,10 @@ class Change(models.Model):
         verbose_name = _("change")
         verbose_name_plural = _("changes")
         ordering = ["sequence"]
-        indexes = [models.Index(fields=["changed_at"], name="change_by_time")]
+        indexes = [
+            models.Index(fields=["changed_at"], name="change_by_time"),
+            models.Index(fields=["study_instance_uid", "changed_at"], name="change_of_study"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.kind} {self.study_instance_uid}"

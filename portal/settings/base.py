@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "portal.headers.ResponseHeaders",
     "imaging.api.errors.ProblemDocuments",
+    "imaging.ehr.fhir.outcomes.OperationOutcomes",
     "portal.request_shape.RequestShape",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",

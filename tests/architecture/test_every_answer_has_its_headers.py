@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 UID = "1.2.826.0.1.3680043.10.9"
 VALUES = {"uid": UID, "apiuid": UID, "int": "1", "uuid": "00000000-0000-4000-8000-000000000007", "key": "1"}
+VALUES |= {"fhirtype": "ImagingStudy", "fhirid": "1"}
 
 
 def every_address() -> list[str]:

@@ -7,7 +7,6 @@ Everything else is an AuditEvent with DICOM's own codes.
 import base64
 import ipaddress
 import json
-import re
 from datetime import UTC
 from typing import Any, Final
 
@@ -16,13 +15,12 @@ from accounts.audit.actions import Outcome
 from accounts.audit.dicom_codes import Code, Coded, coded
 from accounts.audit.formats import source
 from accounts.audit.models import AuditEvent
-from accounts.invisible import shown_in_json
+from accounts.invisible import shown_in_json, string_of_fhir
 
 _DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 _TERMS: Final = "http://terminology.hl7.org/CodeSystem"
 _PROFILES: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit"
 _ENTITY_TYPES: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
-_NO_STRING: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _OUTCOMES: Final = {Outcome.SUCCESS.value: "0", Outcome.REFUSED.value: "4", Outcome.FAILED.value: "8"}
 
 #: Action code to pattern, RESTful interaction, and what the user is to the data.
@@ -214,7 +212,7 @@ def _text(value: Any) -> str:
 def _clean(value: Any) -> Any:
     """Return the value without what a FHIR string may not hold: control characters, or nothing but blanks."""
     if isinstance(value, str):
-        return _NO_STRING.sub("\N{REPLACEMENT CHARACTER}", value).strip() or "\N{REPLACEMENT CHARACTER}"
+        return string_of_fhir(value) or "\N{REPLACEMENT CHARACTER}"
     if isinstance(value, list):
         return [_clean(item) for item in value]
     return {name: _clean(item) for name, item in value.items()} if isinstance(value, dict) else value

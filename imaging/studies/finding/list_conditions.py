@@ -4,16 +4,18 @@ Studies are asked only for what is open to a reader by name, without a placement
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from imaging.dicom import person_name
+from imaging.events.models import Change
 from imaging.studies.finding import matching
 from imaging.studies.finding.list_filters import StudyFilters
 from imaging.studies.finding.matching import Rows
 from imaging.studies.finding.relative_days import midnight
+from imaging.studies.models import Instance, Series
 
 _MOST_WORDS: Final = 8
 _LONGEST_SEARCH: Final = 400
@@ -34,7 +36,7 @@ def column(name: str, rows: Rows) -> str:
 
 def conditions(filters: StudyFilters, rows: Rows) -> list[Q]:
     """All that must hold, each by itself."""
-    wanted = [*_words(filters, rows), *_days(filters)]
+    wanted = [*_words(filters, rows), *_days(filters), *_of_study(filters, rows)]
     if filters.attributes:
         wanted.append(matching.condition(filters.attributes, rows))
     if filters.modalities and rows is Rows.STUDY:
@@ -53,10 +55,34 @@ def conditions(filters: StudyFilters, rows: Rows) -> list[Q]:
 def _days(filters: StudyFilters) -> Iterator[Q]:
     if filters.since is not None:
         yield Q(study_at__gte=filters.since)
+    if filters.until is not None:
+        yield Q(study_at__lt=filters.until)
     if filters.date_from is not None:
         yield Q(study_at__gte=midnight(filters.date_from))
     if filters.date_to is not None and filters.date_to < date.max:
         yield Q(study_at__lt=midnight(filters.date_to + timedelta(days=1)))
+
+
+def _of_study(filters: StudyFilters, rows: Rows) -> Iterator[Q]:
+    """What placements carry no copy of."""
+    study = "" if rows is Rows.STUDY else "study__"
+    if filters.patients:
+        yield Q(**{f"{study}patient__in": list(filters.patients)})
+    own = OuterRef("pk" if rows is Rows.STUDY else "study")
+    for group in filters.sop_classes:
+        yield Q(Exists(Instance.objects.filter(study=own, sop_class_uid__in=group, is_rejected=False)))
+    for group in filters.series_body_parts:
+        yield Q(Exists(Series.objects.filter(study=own, body_part_examined__in=group, instance_count__gt=0)))
+    if filters.changed_since is not None:
+        yield _changed(filters.changed_since, study)
+    if filters.changed_until is not None:
+        yield ~_changed(filters.changed_until, study)
+
+
+def _changed(since: datetime, study: str) -> Q:
+    """What the feed tells of from this moment on. Before all that is kept of it, the last image that came speaks for the study."""
+    told = Change.objects.filter(changed_at__gte=since).values("study_instance_uid")
+    return Q(**{f"{study}study_instance_uid__in": told}) | Q(**{f"{study}last_received_at__gte": since})
 
 
 def _words(filters: StudyFilters, rows: Rows) -> Iterator[Q]:

@@ -61,13 +61,16 @@ class StudyFilters:
     """What the reader asked for; of several values in one filter any will do, and all filters hold at once.
 
     ``search`` are words of names, or beginnings of patient IDs and accession numbers; ``referring`` are words of the
-    referring physician's name. Dates are days in the current time zone, both included; ``since`` is a moment. ``departments`` are keys,
-    ``sources`` senders by name. ``attributes`` are DICOM matching keys (PS3.4 C.2.2.2).
+    referring physician's name. Dates are days in the current time zone, both included; ``since`` is a moment, ``until`` another
+    that is not included. ``departments`` and ``patients`` are keys, ``sources`` senders by name. ``attributes`` are DICOM
+    matching keys (PS3.4 C.2.2.2). Of each group of ``sop_classes`` and ``series_body_parts`` the study holds one. What changed
+    from ``changed_since`` on, and what did not change any more from ``changed_until`` on, is told by the change feed.
     """
 
     search: str = ""
     modalities: tuple[str, ...] = ()
     since: datetime | None = None
+    until: datetime | None = None
     date_from: date | None = None
     date_to: date | None = None
     departments: tuple[int, ...] = ()
@@ -76,6 +79,11 @@ class StudyFilters:
     referring: str = ""
     sources: tuple[str, ...] = ()
     attributes: tuple[Key, ...] = ()
+    patients: tuple[int, ...] = ()
+    sop_classes: tuple[tuple[str, ...], ...] = ()
+    series_body_parts: tuple[tuple[str, ...], ...] = ()
+    changed_since: datetime | None = None
+    changed_until: datetime | None = None
 
     @property
     def has_text(self) -> bool:

@@ -10,9 +10,12 @@ from accounts.audit import context
 from accounts.roles import Right
 from accounts.scope import Scope
 from accounts.visitors import Visitor
+from imaging.fhir.imaging import SeriesFacts, StudyFacts
+from imaging.fhir.patients import PatientFacts
+from imaging.fhir.reports import PaperFacts, ReportFacts
+from imaging.fhir.values import Number, Resource
 from imaging.sharing import door, recipients, scopes
-from imaging.sharing.health_link import resources
-from imaging.sharing.health_link.resources import Resource
+from imaging.sharing.health_link.bundle import EndpointFacts, bundle
 from imaging.sharing.models import Share, ShareVisit
 from imaging.studies import access
 from imaging.studies import selectors as studies
@@ -37,11 +40,11 @@ def of(request: HttpRequest, visit: ShareVisit, token: str) -> Resource | None:
     if not found or share.patient is None or share.is_deidentified:
         return None
     with translation.override(share.language):
-        told = [_study(visit, study, request.scope) for study in found]  # type: ignore[attr-defined]
-    endpoint = resources.EndpointFacts(
+        told = [(_study(study, request.scope), _report(visit, study)) for study in found]  # type: ignore[attr-defined]
+    endpoint = EndpointFacts(
         address=f"{settings.PUBLIC_URL}{door.address_of(share.key)}dicom-web", token=token, until=visit.valid_until
     )
-    return resources.bundle(_patient(found[0].patient), told, endpoint, made_at=timezone.now())
+    return bundle(_patient(found[0].patient), told, endpoint, made_at=timezone.now())
 
 
 def record(request: HttpRequest, visit: ShareVisit) -> None:
@@ -64,32 +67,26 @@ def _shared(request: HttpRequest, share: Share) -> list[Study]:
     return [entry.study for entry in recipients.studies_of(share, request.scope)]  # type: ignore[attr-defined]
 
 
-def _patient(patient: Patient) -> resources.PatientFacts:
-    return resources.PatientFacts(
-        patient_id=patient.patient_id,
-        issuer=patient.issuer_of_patient_id,
-        name=patient.patient_name,
-        birth_date=patient.birth_date,
-        sex=patient.sex,
-    )
+def _patient(patient: Patient) -> PatientFacts:
+    number = Number(value=patient.patient_id, issuer=patient.issuer_of_patient_id, type_code="MR")
+    return PatientFacts(numbers=(number,), name=patient.patient_name, birth_date=patient.birth_date, sex=patient.sex)
 
 
-def _study(visit: ShareVisit, study: Study, scope: Scope) -> resources.StudyFacts:
+def _study(study: Study, scope: Scope) -> StudyFacts:
     rows = list(studies.series_of(study, scope=scope, right=Right.VIEW))
-    return resources.StudyFacts(
+    return StudyFacts(
         uid=study.study_instance_uid,
-        accession_number=study.accession_number,
+        accession=Number(value=study.accession_number, type_code="ACSN"),
         started=timezone.localtime(study.study_at),
         time_is_known=study.study_time_known,
         description=study.description,
         modalities=tuple(dict.fromkeys(row.modality for row in rows if row.modality)),
         series=tuple(_series(row, scope) for row in rows),
-        report=_report(visit, study),
     )
 
 
-def _series(series: Series, scope: Scope) -> resources.SeriesFacts:
-    return resources.SeriesFacts(
+def _series(series: Series, scope: Scope) -> SeriesFacts:
+    return SeriesFacts(
         uid=series.series_instance_uid,
         modality=series.modality,
         number=series.series_number,
@@ -98,16 +95,21 @@ def _series(series: Series, scope: Scope) -> resources.SeriesFacts:
     )
 
 
-def _report(visit: ShareVisit, study: Study) -> resources.ReportFacts | None:
+def _report(visit: ShareVisit, study: Study) -> ReportFacts | None:
     known = reports.of(visit.share, study)
     if not known.is_readable or known.report is None or known.version is None:
         return None
-    return resources.ReportFacts(
+    signed_at = timezone.localtime(known.version.signed_at)
+    paper = PaperFacts(
+        title=_("Report (PDF)"), language=known.report.language, made_at=signed_at, data=reports.paper(known)
+    )
+    return ReportFacts(
         key=str(known.report.key),
+        # Final, amended or appended, as FHIR has them too.
         status=known.report.state,
-        signed_at=timezone.localtime(known.version.signed_at),
+        signed_at=signed_at,
         signed_by=known.version.signer,
-        language=known.report.language,
-        title=_("Report (PDF)"),
-        pdf=reports.paper(known),
+        paper=paper,
+        studied_at=timezone.localtime(study.study_at),
+        time_is_known=study.study_time_known,
     )

@@ -45,6 +45,24 @@ def send(register: Hl7Peer) -> Send:
     return sent
 
 
+TellOfPatient = Callable[..., str]
+
+
+@pytest.fixture
+def tell(send: Send) -> TellOfPatient:
+    """`tell(numbers, codes=…)` has the register tell of the patient P1."""
+
+    def told(
+        *numbers: str, codes: str = "", event: str = "A08", names: str = "Durand^Hélène^^^^^L", **fields: str
+    ) -> str:
+        place = fields.get("place", "")
+        # PID-9 and 10 are empty; PID-11 holds the place of birth; PID-32 how sure the identity is.
+        extra = "|||" + place + "|" * 21 + codes
+        return send(event, pid="~".join(["P1^^^HOSPITAL^PI", *numbers]), name=names, extra=extra)
+
+    return told
+
+
 @pytest.fixture
 def arrive(data_dir: Path, emergency: Department) -> Callable[..., Study]:
     """`arrive(PatientID="P1")` registers a small study, as it comes from a modality."""

@@ -13,28 +13,12 @@ from imaging.ehr.models import Hl7Notice, PatientIdentifier, RegisteredPatient
 from imaging.ehr.sending import telling
 from imaging.studies.models import Patient, Study
 from tests.factories.accounts import MembershipFactory, UserFactory
-from tests.imaging.ehr.conftest import Send, Tell
+from tests.imaging.ehr.conftest import Send, Tell, TellOfPatient
 
 pytestmark = pytest.mark.django_db
 
 NIR = "1.2.250.1.213.1.4.8"
 INS = f"187031234567856^^^ASIP-SATE-INS-NIR&{NIR}&ISO^INS"
-IPP = "P1^^^HOSPITAL^PI"
-
-
-@pytest.fixture
-def tell(send: Send) -> Callable[..., str]:
-    """`tell(numbers, codes=…)` has the register tell of the patient P1."""
-
-    def told(
-        *numbers: str, codes: str = "", event: str = "A08", names: str = "Durand^Hélène^^^^^L", **fields: str
-    ) -> str:
-        place = fields.get("place", "")
-        # PID-9 and 10 are empty; PID-11 holds the place of birth; PID-32 how sure the identity is.
-        extra = "|||" + place + "|" * 21 + codes
-        return send(event, pid="~".join([IPP, *numbers]), name=names, extra=extra)
-
-    return told
 
 
 def patient() -> Patient:
@@ -46,13 +30,13 @@ def numbers() -> list[tuple[str, bool]]:
     return [(number.value, number.is_old) for number in known.numbers] if known else []
 
 
-def test_numbers_of_other_issuers_are_kept_with_theirs(tell: Callable[..., str]) -> None:
+def test_numbers_of_other_issuers_are_kept_with_theirs(tell: TellOfPatient) -> None:
     assert "MSA|AA" in tell("77^^^CLINIC&9.8.7&ISO^PI", "88^^^LAB^PI", "V9^^^HOSPITAL^VN")
     rows = PatientIdentifier.objects.values_list("value", "namespace", "universal_id", "type_code")
     assert list(rows) == [("77", "CLINIC", "9.8.7", "PI"), ("88", "LAB", "", "PI")]
 
 
-def test_another_number_of_the_same_issuer_replaces_the_one_before(tell: Callable[..., str]) -> None:
+def test_another_number_of_the_same_issuer_replaces_the_one_before(tell: TellOfPatient) -> None:
     tell("77^^^CLINIC&9.8.7&ISO^PI")
     tell("78^^^CLINIC&9.8.7&ISO^PI")
     assert numbers() == [("78", False), ("77", True)]
@@ -64,7 +48,7 @@ class TestNationalNumber:
     """FR-1, FR-3."""
 
     def test_is_kept_with_a_qualified_identity_wherever_vali_stands_and_whatever_its_issuer_is_called(
-        self, tell: Callable[..., str]
+        self, tell: TellOfPatient
     ) -> None:
         """Pitfall 32 and FR-3: the OID counts."""
         tell(INS, codes="RECD~VALI")
@@ -80,25 +64,25 @@ class TestNationalNumber:
         )
 
     @pytest.mark.parametrize("codes", ["", "PROV", "DOUB", "COLP"])
-    def test_is_not_taken_without_one(self, tell: Callable[..., str], codes: str) -> None:
+    def test_is_not_taken_without_one(self, tell: TellOfPatient, codes: str) -> None:
         tell(INS, codes=codes)
         assert not PatientIdentifier.objects.exists()
 
     def test_goes_out_of_use_and_out_of_sight_when_the_identity_is_no_longer_qualified(
-        self, tell: Callable[..., str]
+        self, tell: TellOfPatient
     ) -> None:
         tell(INS, codes="VALI")
         tell(codes="PROV")
         assert numbers() == []
         assert PatientIdentifier.objects.get().ended_at is not None
 
-    def test_that_changed_is_kept_as_the_one_of_before(self, tell: Callable[..., str]) -> None:
+    def test_that_changed_is_kept_as_the_one_of_before(self, tell: TellOfPatient) -> None:
         tell(f"9^^^X&{NIR.removesuffix('8')}9&ISO^INS", codes="VALI")
         tell(INS, codes="VALI")
         assert numbers() == [("187031234567856", False), ("9", True)]
 
 
-def test_the_name_in_use_and_the_place_of_birth_stand_beside_the_legal_identity(tell: Callable[..., str]) -> None:
+def test_the_name_in_use_and_the_place_of_birth_stand_beside_the_legal_identity(tell: TellOfPatient) -> None:
     """FR-2."""
     tell(
         names="Durand^Hélène^Hélène Marie^^^^L~Lefèvre^Hélène^^^^^D",
@@ -114,12 +98,12 @@ def test_the_name_in_use_and_the_place_of_birth_stand_beside_the_legal_identity(
 
 
 def test_a_number_that_was_merged_away_stays_known_as_one_of_before(send: Send) -> None:
-    send("A40", pid=IPP, mrg="P2^^^HOSPITAL^PI")
+    send("A40", pid="P1^^^HOSPITAL^PI", mrg="P2^^^HOSPITAL^PI")
     assert numbers() == [("P2", True)]
 
 
 def test_a_reader_sees_all_of_it_over_the_images(
-    tell: Callable[..., str], arrive: Callable[..., Study], emergency: Department
+    tell: TellOfPatient, arrive: Callable[..., Study], emergency: Department
 ) -> None:
     study = arrive(PatientID="P1", IssuerOfPatientID="HOSPITAL", PatientName="Durand^Hélène")
     tell(
@@ -141,7 +125,7 @@ def test_a_reader_sees_all_of_it_over_the_images(
 
 
 def test_other_systems_are_told_all_numbers(
-    tell: Callable[..., str], arrive: Callable[..., Study], destination: Tell
+    tell: TellOfPatient, arrive: Callable[..., Study], destination: Tell
 ) -> None:
     study = arrive(PatientID="P1", IssuerOfPatientID="HOSPITAL", PatientName="Durand^Hélène")
     tell(INS, "77^^^CLINIC^PI", codes="VALI~RECD", names="Durand^Hélène^^^^^L~Lefèvre^Hélène^^^^^D")

@@ -1,0 +1,202 @@
+"""The FHIR door: who may ask, what is sent, and how it is answered, the same for every resource."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.translation import gettext as _
+
+from accounts import audit, selectors, throttling
+from imaging.ehr.fhir import binaries, capability, searching
+from imaging.ehr.fhir.kinds import Asking, Kind
+from imaging.ehr.fhir.outcomes import CONTENT_TYPE, Refused, answer
+from imaging.ehr.fhir.registry import KINDS
+from imaging.fhir.values import Resource
+from imaging.reports.writing.publishing import DocumentsNotMade
+from imaging.storage import services as storage
+from imaging.studies import access
+
+log = logging.getLogger(__name__)
+
+View = Callable[..., HttpResponseBase]
+
+_AWAY_SECONDS: Final = 30
+_ANSWERED: Final = (
+    access.StudyNotVisible,
+    access.RightMissing,
+    storage.StorageAway,
+    audit.AuditUnavailable,
+    DocumentsNotMade,
+)
+_FORM: Final = "application/x-www-form-urlencoded"
+_JSON: Final = frozenset({"json", "application/json", "application/fhir+json", "text/json"})
+_ACCEPTED: Final = frozenset({"*/*", "application/*", "application/json", "application/fhir+json", "text/json"})
+
+
+def _resource(*methods: str, is_open: bool = False) -> Callable[[View], View]:
+    """Make a view of the facade: for whoever has been recognised, or for all, with these methods."""
+
+    def wrap(view: View) -> View:
+        @functools.wraps(view)
+        def answered(request: HttpRequest, *args: str, **names: str) -> HttpResponseBase:
+            try:
+                if request.method not in methods:
+                    raise Refused(405)
+                if is_open:
+                    response = view(request, *args, **names)
+                else:
+                    _admit(request)
+                    with timezone.override(selectors.zone_of_reader(request.user, request.scope)):  # type: ignore[attr-defined]
+                        response = view(request, *args, **names)
+            except Refused as refused:
+                response = _refusal(refused, methods)
+            except _ANSWERED as error:
+                response = _of_exception(error)
+            patch_vary_headers(response, ["Accept", "Cookie", "Authorization"])
+            return response
+
+        return answered
+
+    return wrap
+
+
+def _admit(request: HttpRequest) -> None:
+    """Let in who is known and has requests left. Raises ``Refused``."""
+    actor = request.actor  # type: ignore[attr-defined]
+    if actor.is_anonymous:
+        raise Refused(401)
+    allowance = throttling.spend(actor, "fhir:read", limit=settings.API_READS_PER_MINUTE)
+    if allowance is not None and allowance.wait:
+        raise Refused(429, retry_after=allowance.wait)
+
+
+def _refusal(refused: Refused, methods: tuple[str, ...]) -> HttpResponse:
+    response = answer(refused)
+    if refused.status == 405:
+        response["Allow"] = ", ".join(methods)
+    if refused.status == 401:
+        # Without Basic, or browsers would open their own window for a session that has ended.
+        response["WWW-Authenticate"] = 'Bearer realm="negatoscope"'
+    return response
+
+
+def _of_exception(error: Exception) -> HttpResponse:
+    """Answer for what reading raised."""
+    if isinstance(error, access.StudyNotVisible):
+        return answer(Refused(404))
+    if isinstance(error, access.RightMissing):
+        return answer(Refused(403))
+    log.warning("A content is out of reach: %s.", type(error).__name__)
+    return answer(Refused(503, retry_after=_AWAY_SECONDS))
+
+
+@_resource("GET", "HEAD", is_open=True)
+def metadata(request: HttpRequest) -> HttpResponseBase:
+    """Tell what the facade does; anybody may ask, and it holds no data."""
+    _negotiate(request)
+    return _given(request, capability.statement(_asking(request).base), cache="private, no-cache")
+
+
+@_resource("GET", "HEAD")
+def search(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Search resources of one type by the address."""
+    return _found(request, name, request.GET, is_form=False)
+
+
+@_resource("POST")
+def search_form(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Search resources of one type by a form, so that nothing of it stands in an address."""
+    if request.content_type != _FORM:
+        text = _("Send the search as a form: application/x-www-form-urlencoded.")
+        raise Refused(415, text)
+    merged = request.GET.copy()
+    for key, values in request.POST.lists():
+        merged.setlist(key, [*merged.getlist(key), *values])
+    return _found(request, name, merged, is_form=True)
+
+
+@_resource("GET", "HEAD")
+def read(request: HttpRequest, name: str, key: str) -> HttpResponseBase:
+    """Give one resource."""
+    kind = _kind(name)
+    if isinstance(kind, binaries.Binaries) and _wants_pdf(request):
+        return _document(request, kind, key)
+    _negotiate(request)
+    resource = kind.read(_asking(request), key)
+    if resource is None:
+        raise Refused(404)
+    return _given(request, resource)
+
+
+def _found(request: HttpRequest, name: str, query: QueryDict, *, is_form: bool) -> HttpResponseBase:
+    kind = _kind(name)
+    _negotiate(request)
+    if not kind.is_searched:
+        raise Refused(404, _("This cannot be searched: it is found by the references of others."), code="not-supported")
+    asking = _asking(request)
+    is_lenient = "handling=lenient" in request.headers.get("Prefer", "").replace(" ", "").lower()
+    return _given(request, searching.bundle(asking, kind, query, is_form=is_form, is_lenient=is_lenient))
+
+
+def _kind(name: str) -> Kind:
+    if name not in KINDS:
+        raise Refused(404, _("There are no resources of this type here. The capability statement names them."))
+    return KINDS[name]
+
+
+def _asking(request: HttpRequest) -> Asking:
+    portal = request.build_absolute_uri("/").rstrip("/")
+    return Asking(request.scope, request.actor, portal)  # type: ignore[attr-defined]
+
+
+def _negotiate(request: HttpRequest) -> None:
+    """Refuse who wants another form than JSON."""
+    form = request.GET.get("_format") or request.POST.get("_format", "")
+    if form:
+        # A plus in an address is a blank.
+        if form.replace(" ", "+").partition(";")[0] not in _JSON:
+            raise Refused(406)
+        return
+    if not _accepted(request) & _ACCEPTED:
+        raise Refused(406)
+
+
+def _wants_pdf(request: HttpRequest) -> bool:
+    return binaries.PDF in _accepted(request)
+
+
+def _accepted(request: HttpRequest) -> set[str]:
+    entries = request.headers.get("Accept", "*/*").split(",")
+    return {entry.partition(";")[0].strip().lower() for entry in entries}
+
+
+def _document(request: HttpRequest, kind: binaries.Binaries, key: str) -> HttpResponse:
+    data = kind.document(_asking(request), key)
+    if data is None:
+        raise Refused(404)
+    response = HttpResponse(data, content_type=binaries.PDF)
+    # What another system wrote is not run beside our pages, whatever stands in it.
+    response["Content-Disposition"] = 'attachment; filename="report.pdf"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _given(request: HttpRequest, resource: Resource, *, cache: str = "private, no-store") -> HttpResponseBase:
+    """The resource with its version; 304 when the client has it already."""
+    body = orjson.dumps(resource)
+    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+    same: HttpResponseBase | None = get_conditional_response(request, etag=etag) if request.method != "POST" else None
+    response = same or HttpResponse(body, content_type=CONTENT_TYPE)
+    response["ETag"] = etag
+    response["Cache-Control"] = cache
+    return response
