@@ -82,10 +82,17 @@ def _npm(decided: dict[str, str]) -> Iterator[Package]:
         if not place:
             continue
         name = entry.get("name") or place.rpartition("node_modules/")[2]
-        algorithm, _, digest = entry.get("integrity", "").partition("-")
+        algorithm, _, digest = _integrity(packages, place).partition("-")
         digests = ((f"SHA-{algorithm.removeprefix('sha')}", _hexadecimal(digest)),) if digest else ()
         licence = decided.get(name) or entry.get("license") or ""
         yield Package("npm", name, entry["version"], licence, digests, is_shipped=not entry.get("dev", False))
+
+
+def _integrity(packages: dict[str, dict[str, Any]], place: str) -> str:
+    """Return the digest of a package, or of the one in whose archive it lies."""
+    while place and packages[place].get("inBundle"):
+        place = place.rpartition("/node_modules/")[0]
+    return str(packages.get(place, {}).get("integrity", ""))
 
 
 def _hexadecimal(digest: str) -> str:
