@@ -6,8 +6,6 @@ What may become of an order is ``orders``' own; here its words are found in the 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Q
-
 from accounts.actor import Actor
 from accounts.models import Department
 from imaging.dicom import uids
@@ -160,19 +158,10 @@ def _procedure(group: Message) -> Procedure:
     codes = [code for code in (group.text("OBR", 4, 1), group.text("OBR", 4, 4)) if code and code != NULL]
     if not codes:
         raise Refused(Code.FIELD_MISSING, "OBR^1^4", "The exam is missing.")
-    for code in codes:
-        rows = Procedure.objects.filter(is_active=True)
-        known = rows.filter(code__iexact=code).first() or _only(
-            rows.filter(Q(loinc__iexact=code) | Q(radlex__iexact=code) | Q(ccam__iexact=code))[:2]
-        )
-        if known is not None:
-            return known
-    raise Refused(Code.NOT_IN_TABLE, "OBR^1^4", "The catalogue has no exam, or several, with this code.")
-
-
-def _only(rows: Any) -> Procedure | None:
-    found = list(rows)
-    return found[0] if len(found) == 1 else None
+    found = from_others.procedure_called(codes)
+    if found is None:
+        raise Refused(Code.NOT_IN_TABLE, "OBR^1^4", "The catalogue has no exam, or several, with this code.")
+    return found
 
 
 def _department(message: Message, group: Message) -> Department | None:

@@ -125,7 +125,7 @@ COLLECTIONS = {
 #: What the hospital's record opens: sign-in for a stranger, 404 for what they may not see: tests/imaging/ehr/test_invoking.py.
 INVOKED = {"ehr:invoke", "ehr:resume"}
 #: Of the FHIR facade, for whoever has been recognised, 404 for what they may not see: tests/imaging/ehr/fhir/.
-FHIR = {"fhir:search", "fhir:search-form", "fhir:read"}
+FHIR = {"fhir:resources", "fhir:search-form", "fhir:resource"}
 #: Of emergency access: by capability, and about one's own alone: tests/imaging/access/emergency/.
 EMERGENCY = {f"access:emergency{page}" for page in ("", "-opened", "-end", "-reviews", "-review")}
 #: What programs and people may ask of the REST API, and see nothing of others in: tests/imaging/api/.

@@ -45,13 +45,17 @@ def statement(base: str) -> Resource:
 
 
 def _resource(kind: Kind) -> Resource:
-    interactions = ["read", "search-type"] if kind.is_searched else ["read"]
+    interactions = ["read"]
+    interactions += ["create", "update"] if kind.is_written else []
+    interactions += ["search-type"] if kind.is_searched else []
     return filled(
         {
             "type": kind.name,
             "documentation": kind.about,
             "interaction": [{"code": code} for code in interactions],
-            "versioning": "no-version",
+            "versioning": "versioned-update" if kind.is_written else "versioned",
+            "updateCreate": False if kind.is_written else None,
+            "conditionalCreate": True if kind.is_written else None,
             "conditionalRead": "not-match",
             "searchInclude": list(kind.includes),
             "searchParam": [

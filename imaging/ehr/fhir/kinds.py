@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
+
+import orjson
 
 from accounts.actor import Actor
 from accounts.scope import Scope
@@ -62,6 +65,8 @@ class Kind(ABC):
     about: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     sorts: ClassVar[tuple[str, ...]] = ()
+    #: Whether clients may create and update it.
+    is_written: ClassVar[bool] = False
 
     @abstractmethod
     def read(self, asking: Asking, key: str) -> Resource | None:
@@ -79,6 +84,14 @@ class Kind(ABC):
         """Those of these ids that may be seen, as a search shows them: what another search includes."""
         raise NotImplementedError
 
+    def create(self, asking: Asking, body: Resource) -> tuple[str, bool]:
+        """Make what a client sends; its id, and whether it is new. Raises ``Refused``."""
+        raise NotImplementedError
+
+    def update(self, asking: Asking, key: str, body: Resource) -> None:
+        """Change one to what a client sends. Raises ``Refused``."""
+        raise NotImplementedError
+
     @property
     def is_searched(self) -> bool:
         """Whether it can be searched; what cannot is found by the reference of another resource."""
@@ -93,6 +106,14 @@ class Kind(ABC):
     def parameter(cls, name: str) -> Parameter | None:
         """A parameter by its name."""
         return next((found for found in cls.parameters if found.name == name), None)
+
+
+def versioned(resource: Resource) -> tuple[Resource, str]:
+    """A resource with its version, which is made of all that it says; and the version."""
+    version = hashlib.sha256(orjson.dumps(resource)).hexdigest()[:32]
+    meta = {"versionId": version, **resource.get("meta", {})}
+    head = {"resourceType": resource["resourceType"], "id": resource["id"], "meta": meta}
+    return head | {name: value for name, value in resource.items() if name not in head}, version
 
 
 def titled(resource: Resource, key: str, *, updated: str = "", is_part: bool = False) -> Resource:

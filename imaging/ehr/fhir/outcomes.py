@@ -28,6 +28,8 @@ _OF_STATUS: Final[dict[int, tuple[str, Promise]]] = {
     404: ("not-found", _("There is nothing here for you to see.")),
     405: ("not-supported", _("This cannot be done here. The header Allow names what can.")),
     406: ("not-supported", _("The answer cannot be given in that form. Accept application/fhir+json.")),
+    409: ("conflict", _("This does not fit what is there. Nothing was changed.")),
+    412: ("conflict", _("It has changed meanwhile. Read it again, and decide anew.")),
     413: ("too-long", _("The request is too large. Nothing of it was kept.")),
     414: ("too-long", _("The address is too long. Send the search as a form to _search.")),
     415: ("not-supported", _("The body is of a type that is not taken.")),

@@ -11,16 +11,15 @@ from django.utils import timezone
 
 from accounts import audit
 from imaging.dicom import person_name
-from imaging.ehr.fhir import identifiers, ids, patients, places
+from imaging.ehr.fhir import identifiers, ids, ordering, patients, places
 from imaging.ehr.fhir.kinds import ID, LAST_UPDATED, Asking, Kind, Page, Wanted, titled
+from imaging.ehr.fhir.outcomes import Refused
 from imaging.ehr.fhir.parameters import Criteria, Parameter, Token, Type
 from imaging.fhir.requests import CodeFacts, RequestFacts, service_request_of
 from imaging.fhir.values import LOINC, Number, Resource
 from imaging.orders.models import ExamRequest, Priority, StudyLink
 from imaging.orders.workflow import State
 
-#: The hospital's own catalogue of exams as a code system.
-CATALOGUE: Final = "urn:negatoscope:procedure"
 _STATUSES: Final = "http://hl7.org/fhir/request-status"
 _PRIORITIES: Final = "http://hl7.org/fhir/request-priority"
 #: Value set request-status by where the request stands. A draft is shown to nobody.
@@ -41,7 +40,11 @@ class ServiceRequests(Kind):
     """Exam requests."""
 
     name = "ServiceRequest"
-    about = "Exam requests of the reader's departments, from the moment they are sent."
+    about = (
+        "Exam requests of the reader's departments, from the moment they are sent. A machine with the right to write "
+        "orders exams (create), tells an order anew or revokes it (update)."
+    )
+    is_written = True
     parameters = (
         ID,
         LAST_UPDATED,
@@ -80,6 +83,18 @@ class ServiceRequests(Kind):
     def count(self, asking: Asking, criteria: Criteria) -> int:
         """How many there are."""
         return _found(asking, criteria).count()
+
+    def create(self, asking: Asking, body: Resource) -> tuple[str, bool]:
+        """Place an order."""
+        request, is_new = ordering.place(asking, body)
+        return str(request.key), is_new
+
+    def update(self, asking: Asking, key: str, body: Resource) -> None:
+        """Tell an order anew, or revoke it."""
+        request = _visible(asking).filter(key__in=ids.uuids([key])).first()
+        if request is None:
+            raise Refused(404)
+        ordering.tell_anew(asking, request, body)
 
     def several(self, asking: Asking, keys: Collection[str]) -> list[Resource]:
         """These."""
@@ -130,7 +145,7 @@ def _numbered(tokens: Sequence[Token]) -> Q:
 
 
 def _coded(tokens: Sequence[Token]) -> Q:
-    own = [token.value for token in tokens if token.system in {None, CATALOGUE}]
+    own = [token.value for token in tokens if token.system in {None, ordering.CATALOGUE}]
     loinc = [token.value for token in tokens if token.system in {None, LOINC} and token.value]
     return Q(procedure__code__in=own) | Q(procedure__loinc__in=loinc)
 
@@ -172,7 +187,9 @@ def _code(request: ExamRequest) -> CodeFacts | None:
     found = request.procedure
     if found is None:
         return None
-    return CodeFacts(system=CATALOGUE, code=found.code, name=found.label, loinc=found.loinc, radlex=found.radlex)
+    return CodeFacts(
+        system=ordering.CATALOGUE, code=found.code, name=found.label, loinc=found.loinc, radlex=found.radlex
+    )
 
 
 def _requester(request: ExamRequest) -> str:

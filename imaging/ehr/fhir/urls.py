@@ -32,7 +32,7 @@ app_name = "fhir"
 
 urlpatterns = [
     path("metadata", views.metadata, name="metadata"),
-    path("<fhirtype:name>", views.search, name="search"),
+    path("<fhirtype:name>", views.resources, name="resources"),
     path("<fhirtype:name>/_search", views.search_form, name="search-form"),
-    path("<fhirtype:name>/<fhirid:key>", views.read, name="read"),
+    path("<fhirtype:name>/<fhirid:key>", views.resource, name="resource"),
 ]

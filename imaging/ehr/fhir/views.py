@@ -17,8 +17,8 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import gettext as _
 
 from accounts import audit, selectors, throttling
-from imaging.ehr.fhir import binaries, capability, searching
-from imaging.ehr.fhir.kinds import Asking, Kind
+from imaging.ehr.fhir import binaries, capability, parsing, searching
+from imaging.ehr.fhir.kinds import Asking, Kind, versioned
 from imaging.ehr.fhir.outcomes import CONTENT_TYPE, Refused, answer
 from imaging.ehr.fhir.registry import KINDS
 from imaging.fhir.values import Resource
@@ -59,7 +59,7 @@ def _resource(*methods: str, is_open: bool = False) -> Callable[[View], View]:
                     with timezone.override(selectors.zone_of_reader(request.user, request.scope)):  # type: ignore[attr-defined]
                         response = view(request, *args, **names)
             except Refused as refused:
-                response = _refusal(refused, methods)
+                response = _refusal(refused, methods if request.method not in methods else ("GET", "HEAD"))
             except _ANSWERED as error:
                 response = _of_exception(error)
             patch_vary_headers(response, ["Accept", "Cookie", "Authorization"])
@@ -75,7 +75,9 @@ def _admit(request: HttpRequest) -> None:
     actor = request.actor  # type: ignore[attr-defined]
     if actor.is_anonymous:
         raise Refused(401)
-    allowance = throttling.spend(actor, "fhir:read", limit=settings.API_READS_PER_MINUTE)
+    reads = request.method != "PUT" and not (request.method == "POST" and not request.path.endswith("/_search"))
+    limit: int = settings.API_READS_PER_MINUTE if reads else settings.API_WRITES_PER_MINUTE
+    allowance = throttling.spend(actor, "fhir:read" if reads else "fhir:write", limit=limit)
     if allowance is not None and allowance.wait:
         raise Refused(429, retry_after=allowance.wait)
 
@@ -107,9 +109,11 @@ def metadata(request: HttpRequest) -> HttpResponseBase:
     return _given(request, capability.statement(_asking(request).base), cache="private, no-cache")
 
 
-@_resource("GET", "HEAD")
-def search(request: HttpRequest, name: str) -> HttpResponseBase:
-    """Search resources of one type by the address."""
+@_resource("GET", "HEAD", "POST")
+def resources(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Search resources of one type by the address, or create one."""
+    if request.method == "POST":
+        return _created(request, _written_kind(name))
     return _found(request, name, request.GET, is_form=False)
 
 
@@ -125,17 +129,72 @@ def search_form(request: HttpRequest, name: str) -> HttpResponseBase:
     return _found(request, name, merged, is_form=True)
 
 
-@_resource("GET", "HEAD")
-def read(request: HttpRequest, name: str, key: str) -> HttpResponseBase:
-    """Give one resource."""
+@_resource("GET", "HEAD", "PUT")
+def resource(request: HttpRequest, name: str, key: str) -> HttpResponseBase:
+    """Give one resource, or change it."""
+    if request.method == "PUT":
+        return _updated(request, _written_kind(name), key)
     kind = _kind(name)
     if isinstance(kind, binaries.Binaries) and _wants_pdf(request):
         return _document(request, kind, key)
     _negotiate(request)
-    resource = kind.read(_asking(request), key)
-    if resource is None:
+    return _given(request, _read(request, kind, key))
+
+
+def _created(request: HttpRequest, kind: Kind) -> HttpResponseBase:
+    """Create, unless what the client names by If-None-Exist is there already (R4 section 3.1.0.8.1)."""
+    _negotiate(request)
+    asking, body = _asking(request), parsing.resource(_body(request), kind.name)
+    key, is_new = _existing(request, asking, kind), False
+    if not key:
+        key, is_new = kind.create(asking, body)
+    response = _answered_with(request, _read(request, kind, key), status=201 if is_new else 200)
+    response["Location"] = f"{asking.base}/{kind.name}/{key}"
+    return response
+
+
+def _existing(request: HttpRequest, asking: Asking, kind: Kind) -> str:
+    text = request.headers.get("If-None-Exist", "")
+    if not text:
+        return ""
+    query = QueryDict(text.rpartition("?")[2], mutable=True)
+    query["_count"] = "2"
+    found = searching.bundle(asking, kind, query, is_form=True, is_lenient=False).get("entry", [])
+    if len(found) > 1:
+        raise Refused(412, _("Several resources are already what you describe."), code="multiple-matches")
+    return str(found[0]["resource"]["id"]) if found else ""
+
+
+def _updated(request: HttpRequest, kind: Kind, key: str) -> HttpResponseBase:
+    _negotiate(request)
+    asking, body = _asking(request), parsing.resource(_body(request), kind.name)
+    if body.get("id") != key:
+        raise Refused(400, _("The id in the body is not that of the address."), expression=f"{kind.name}.id")
+    seen = request.headers.get("If-Match", "")
+    if seen and seen.removeprefix("W/").strip('"') != versioned(_read(request, kind, key))[1]:
+        raise Refused(412, _("It has changed meanwhile. Read it again, and decide anew."), code="conflict")
+    kind.update(asking, key, body)
+    return _answered_with(request, _read(request, kind, key))
+
+
+def _written_kind(name: str) -> Kind:
+    kind = _kind(name)
+    if not kind.is_written:
+        raise Refused(405)
+    return kind
+
+
+def _body(request: HttpRequest) -> bytes:
+    if request.content_type not in _JSON:
+        raise Refused(415, _("Send the resource as application/fhir+json."))
+    return request.body
+
+
+def _read(request: HttpRequest, kind: Kind, key: str) -> Resource:
+    found = kind.read(_asking(request), key)
+    if found is None:
         raise Refused(404)
-    return _given(request, resource)
+    return found
 
 
 def _found(request: HttpRequest, name: str, query: QueryDict, *, is_form: bool) -> HttpResponseBase:
@@ -191,12 +250,27 @@ def _document(request: HttpRequest, kind: binaries.Binaries, key: str) -> HttpRe
     return response
 
 
-def _given(request: HttpRequest, resource: Resource, *, cache: str = "private, no-store") -> HttpResponseBase:
+def _given(request: HttpRequest, found: Resource, *, cache: str = "private, no-store") -> HttpResponseBase:
     """The resource with its version; 304 when the client has it already."""
-    body = orjson.dumps(resource)
-    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
-    same: HttpResponseBase | None = get_conditional_response(request, etag=etag) if request.method != "POST" else None
-    response = same or HttpResponse(body, content_type=CONTENT_TYPE)
-    response["ETag"] = etag
+    response = _answered_with(request, found, cache=cache)
+    if request.method == "POST":
+        return response
+    same: HttpResponseBase | None = get_conditional_response(request, etag=response["ETag"], response=response)
+    given = same or response
+    given["Cache-Control"] = cache
+    return given
+
+
+def _answered_with(
+    request: HttpRequest, found: Resource, *, status: int = 200, cache: str = "private, no-store"
+) -> HttpResponse:
+    if "id" in found:
+        found, version = versioned(found)
+        body = orjson.dumps(found)
+    else:
+        body = orjson.dumps(found)
+        version = hashlib.sha256(body).hexdigest()[:32]
+    response = HttpResponse(body, status=status, content_type=CONTENT_TYPE)
+    response["ETag"] = f'W/"{version}"'
     response["Cache-Control"] = cache
     return response

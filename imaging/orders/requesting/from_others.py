@@ -3,12 +3,12 @@
 They live by the same table of steps as those of the page. What the other system does not tell stays as it is here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from accounts.models import Department, Site
 from imaging.dicom import uids
@@ -116,6 +116,19 @@ def follow(number: Number, step: Step, *, reached: State, by: By) -> int:
     for row in behind:
         transitions.take(row.key, step, by=by)
     return len(behind)
+
+
+def procedure_called(codes: Iterable[str]) -> Procedure | None:
+    """The exam of the catalogue with the first of these codes that names one: its own, or the one exam coded so in a common system."""
+    offered = Procedure.objects.filter(is_active=True)
+    for code in codes:
+        known = offered.filter(code__iexact=code).first()
+        if known is not None:
+            return known
+        coded = offered.filter(Q(loinc__iexact=code) | Q(radlex__iexact=code) | Q(ccam__iexact=code))[:2]
+        if len(coded) == 1:
+            return coded[0]
+    return None
 
 
 def placed_under(source: str, placer: str) -> list[ExamRequest]:
