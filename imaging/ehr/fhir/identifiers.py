@@ -11,6 +11,7 @@ from accounts.models import Site
 from imaging.ehr import identity
 from imaging.ehr.fhir.parameters import Token
 from imaging.ehr.hl7.persons import Identifier
+from imaging.ehr.identity import Identity
 from imaging.ehr.models import PatientIdentifier
 from imaging.fhir.values import Number
 from imaging.studies.models import Patient
@@ -25,7 +26,7 @@ def oids() -> dict[str, str]:
     return dict(rows)
 
 
-def numbers_of(patient: Patient, known: dict[str, str]) -> tuple[Number, ...]:
+def numbers_of(patient: Patient, found: Identity | None, known: dict[str, str]) -> tuple[Number, ...]:
     """All the numbers of a patient that may be told: the archive's own first; the national one only while it is qualified (FR-1)."""
     own = Number(
         value=patient.patient_id,
@@ -33,7 +34,6 @@ def numbers_of(patient: Patient, known: dict[str, str]) -> tuple[Number, ...]:
         issuer=patient.issuer_of_patient_id,
         type_code="MR",
     )
-    found = identity.identity_of(patient)
     others = [
         Number(
             value=number.value,

@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from imaging.fhir.values import Resource
+from imaging.fhir.values import text as string
 
 PREFIX: Final = "/fhir/"
 CONTENT_TYPE: Final = "application/fhir+json; charset=utf-8"
@@ -59,9 +60,9 @@ def outcome(
 ) -> Resource:
     """An OperationOutcome of one issue, in the reader's language."""
     usual = _OF_STATUS.get(status) or _OF_STATUS[400 if status < 500 else 500]
-    issue: Resource = {"severity": severity, "code": code or usual[0], "diagnostics": str(text or usual[1])}
-    if expression:
-        issue["expression"] = [expression]
+    issue: Resource = {"severity": severity, "code": code or usual[0], "diagnostics": string(str(text or usual[1]))}
+    if string(expression):
+        issue["expression"] = [string(expression)]
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 

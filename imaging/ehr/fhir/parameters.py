@@ -90,7 +90,9 @@ class Criteria:
 
     def ids(self, *names: str, target: str) -> tuple[tuple[str, ...], ...]:
         """The ids that references name. Raises ``Refused`` for a reference to another kind of resource."""
-        return tuple(tuple(_reference(text, target) for text in group) for group in self._groups(names))
+        return tuple(
+            tuple(_reference(text, name, target) for text in group) for name in names for group in self._groups((name,))
+        )
 
     def strings(self, *names: str) -> tuple[tuple[str, ...], ...]:
         """Texts."""
@@ -142,13 +144,13 @@ def _token(text: str) -> Token:
     return Token(_unescaped(parts[1]), _unescaped(parts[0]))
 
 
-def _reference(text: str, target: str) -> str:
+def _reference(text: str, name: str, target: str) -> str:
     kind, slash, key = text.rpartition("/")
     # The address of a server before it says nothing: what is asked for is looked for here.
     if slash and kind.rpartition("/")[2] != target:
-        raise Refused(400, _("This parameter names another kind of resource."), code="value", expression=text[:80])
+        raise Refused(400, _("This parameter names another kind of resource."), code="value", expression=name)
     if not _ID.fullmatch(key):
-        raise Refused(400, _("This is no reference."), code="value", expression=text[:80])
+        raise Refused(400, _("This is no reference."), code="value", expression=name)
     return key
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -12,6 +12,7 @@ from imaging.ehr import identity
 from imaging.ehr.fhir import identifiers, ids, places
 from imaging.ehr.fhir.kinds import ID, Asking, Kind, Page, Wanted, titled
 from imaging.ehr.fhir.parameters import Criteria, Parameter, Type
+from imaging.ehr.identity import Identity
 from imaging.fhir.patients import GENDERS, PatientFacts, patient_of
 from imaging.fhir.values import Resource
 from imaging.studies.access import StudyNotVisible
@@ -45,13 +46,12 @@ class Patients(Kind):
             patient = patient_list.open_patient(asking.scope, keys[0], actor=asking.actor)
         except StudyNotVisible:
             return None
-        return _shown(patient, identifiers.oids())
+        return _shown([patient])[0]
 
     def search(self, asking: Asking, wanted: Wanted) -> Page:
         """Latest known first."""
         rows = _found(asking, wanted.criteria)
-        known = identifiers.oids()
-        return places.latest_first(rows, wanted, show=lambda found: [_shown(row, known) for row in found])
+        return places.latest_first(rows, wanted, show=_shown)
 
     def count(self, asking: Asking, criteria: Criteria) -> int:
         """How many there are."""
@@ -60,8 +60,7 @@ class Patients(Kind):
     def several(self, asking: Asking, keys: Collection[str]) -> list[Resource]:
         """These."""
         rows = Patient.objects.visible_to(asking.scope).filter(pk__in=ids.numbers(keys)).order_by("pk")
-        known = identifiers.oids()
-        return [_shown(row, known) for row in rows]
+        return _shown(list(rows))
 
 
 def meant(criteria: Criteria) -> set[int] | None:
@@ -121,10 +120,16 @@ def _of_gender(codes: Iterable[str]) -> Q:
     return wanted
 
 
-def _shown(patient: Patient, known: dict[str, str]) -> Resource:
-    found = identity.identity_of(patient)
+def _shown(patients: Sequence[Patient]) -> list[Resource]:
+    """Patients with what registers tell of them, read once for all."""
+    known = identifiers.oids()
+    identities = identity.identities_of([patient.pk for patient in patients])
+    return [_resource(patient, identities.get(patient.pk), known) for patient in patients]
+
+
+def _resource(patient: Patient, found: Identity | None, known: dict[str, str]) -> Resource:
     facts = PatientFacts(
-        numbers=identifiers.numbers_of(patient, known),
+        numbers=identifiers.numbers_of(patient, found, known),
         name=patient.patient_name,
         birth_date=patient.birth_date,
         sex=patient.sex,

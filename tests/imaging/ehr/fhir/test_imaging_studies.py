@@ -191,8 +191,15 @@ def test_what_changed_is_found_by_when(program: Program, chest: Study, knee: Stu
         kind="study.changed", study_instance_uid="1.2.3.2", changed_at=timezone.now() - timedelta(hours=1)
     )
     yesterday = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert program.ids(f"ImagingStudy?_lastUpdated=ge{yesterday}") == ["1.2.3.2"]
-    assert program.ids(f"ImagingStudy?_lastUpdated=lt{yesterday}") == ["1.2.3.1"]
+    for _time in range(2):
+        assert program.ids(f"ImagingStudy?_lastUpdated=ge{yesterday}") == ["1.2.3.2"]
+        assert program.ids(f"ImagingStudy?_lastUpdated=lt{yesterday}") == ["1.2.3.1"]
+        # The feed goes back further than what is asked for.
+        Change.objects.filter(study_instance_uid="1.2.3.2").delete()
+        for uid, days in (("1.2.3.1", 2), ("1.2.3.2", 0)):
+            at = timezone.now() - timedelta(days=days)
+            Change.objects.create(kind="study.changed", study_instance_uid=uid, changed_at=at)
+    Change.objects.all().delete()
     told = program.ask("ImagingStudy/1.2.3.1")
     assert told["meta"]["lastUpdated"] == before.isoformat()
 
