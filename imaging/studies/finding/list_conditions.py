@@ -81,11 +81,14 @@ def _of_study(filters: StudyFilters, rows: Rows) -> Iterator[Q]:
 
 def _changed(since: datetime, study: str) -> Q:
     """What the feed tells of from this moment on. For what was before all that is kept of it, the last image that came speaks too."""
-    told = Change.objects.filter(changed_at__gte=since).values("study_instance_uid")
-    wanted = Q(**{f"{study}study_instance_uid__in": told})
+    told = Q(
+        **{f"{study}study_instance_uid__in": Change.objects.filter(changed_at__gte=since).values("study_instance_uid")}
+    )
+    arrived = Q(last_received_at__gte=since)
     first = Change.objects.order_by("sequence").values_list("changed_at", flat=True).first()
-    is_told = first is not None and first <= since
-    return wanted if is_told else wanted | Q(**{f"{study}last_received_at__gte": since})
+    if first is None:
+        return arrived
+    return told if first <= since else told | arrived
 
 
 def _words(filters: StudyFilters, rows: Rows) -> Iterator[Q]:

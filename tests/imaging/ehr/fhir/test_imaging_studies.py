@@ -12,7 +12,7 @@ from accounts.models import Department
 from imaging.events.models import Change
 from imaging.orders.models import StudyLink
 from imaging.studies import protecting
-from imaging.studies.models import Study
+from imaging.studies.models import Placement, Study
 from tests.factories.exam_requests import exam_request, procedure
 from tests.imaging.ehr.fhir.conftest import OID, Come, Program, Sign
 
@@ -186,6 +186,7 @@ def test_a_study_is_found_by_its_patient_and_by_the_request_that_it_answers(
 def test_what_changed_is_found_by_when(program: Program, chest: Study, knee: Study) -> None:
     before = timezone.now() - timedelta(days=30)
     Study.objects.update(last_received_at=before)
+    Placement.objects.update(last_received_at=before)
     Change.objects.all().delete()
     Change.objects.create(
         kind="study.changed", study_instance_uid="1.2.3.2", changed_at=timezone.now() - timedelta(hours=1)
