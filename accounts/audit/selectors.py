@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Final
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
@@ -183,6 +184,47 @@ def _line(
         studies=tuple(sorted({row.subject_uid for row in rows if row.subject_type == "study"})),
         is_certain=all(row.issuer_of_patient_id for row in rows),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What an auditor asks for; all of it holds. ``patients`` are numbers with their issuers, ``subjects`` UIDs."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    ids: Collection[UUID] | None = None
+    patients: Collection[PatientKey] | None = None
+    subjects: Collection[str] | None = None
+    actors: Collection[str] | None = None
+    actor_names: Collection[str] = ()
+    addresses: Collection[str] | None = None
+    actions: Collection[str] | None = None
+    outcomes: Collection[str] | None = None
+
+
+def events(asked: Asked) -> QuerySet[AuditEvent]:
+    """Return the events that an auditor asks for, without an order."""
+    rows = _between(AuditEvent.objects.all(), asked.since, asked.until).order_by()
+    if asked.patients is not None:
+        wanted = Q(pk__in=[])
+        for number, issuer in asked.patients:
+            wanted |= ~Q(patient_id="") & Q(patient_id=number, issuer_of_patient_id__in=[issuer, ""])
+        rows = rows.filter(wanted)
+    if asked.subjects is not None:
+        rows = rows.filter(~Q(subject_uid="") & Q(subject_uid__in=list(asked.subjects)))
+    for name, values in (
+        ("id", asked.ids),
+        ("actor_id", asked.actors),
+        ("address", asked.addresses),
+        ("action", asked.actions),
+        ("outcome", asked.outcomes),
+    ):
+        if values is not None:
+            rows = rows.filter(**{f"{name}__in": list(values)})
+    named = Q()
+    for text in asked.actor_names:
+        named |= Q(actor_name__istartswith=text)
+    return rows.filter(named)
 
 
 def department_labels(codes: Collection[str]) -> dict[str, str]:

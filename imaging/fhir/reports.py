@@ -10,7 +10,7 @@ from typing import Final
 from imaging.fhir.values import LOINC, SECTIONS, URI, Resource, concept, day, filled, reference, text
 
 #: Diagnostic imaging study.
-_STUDY: Final = ("18748-4", "Diagnostic imaging study")
+REPORT_TYPE: Final = ("18748-4", "Diagnostic imaging study")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +48,20 @@ def diagnostic_report_of(facts: ReportFacts, *, subject: str, images: str, based
             "basedOn": [reference(request) for request in based_on],
             "status": facts.status,
             "category": [concept(SECTIONS, "RAD")],
-            "code": concept(LOINC, *_STUDY, words=facts.procedure),
+            "code": concept(LOINC, *REPORT_TYPE, words=facts.procedure),
             "subject": reference(subject),
             "effectiveDateTime": day(facts.studied_at, time_is_known=facts.time_is_known),
             "issued": facts.signed_at.isoformat(),
             "resultsInterpreter": [reference("", facts.signed_by)] if text(facts.signed_by) else [],
             "imagingStudy": [reference(images)],
             "conclusion": text(facts.conclusion),
-            "presentedForm": [_document(facts.paper)] if facts.paper else [],
+            "presentedForm": [attachment(facts.paper)] if facts.paper else [],
         }
     )
 
 
-def _document(facts: PaperFacts) -> Resource:
+def attachment(facts: PaperFacts) -> Resource:
+    """Return an Attachment."""
     return filled(
         {
             "contentType": "application/pdf",

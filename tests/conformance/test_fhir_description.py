@@ -22,7 +22,9 @@ from tests.studies_in_archive import Archive
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.conformance]
 
 EXAMPLES = 60
-ANSWERS = {str(status): {"description": "A resource"} for status in (200, 201, 400, 404, 405, 406, 409, 412, 415, 422)}
+ANSWERS = {
+    str(status): {"description": "A resource"} for status in (200, 201, 400, 403, 404, 405, 406, 409, 412, 415, 422)
+}
 #: A little of what a ServiceRequest is: enough for requests that get past the first check, and for many that do not.
 ORDER: dict[str, Any] = {
     "type": "object",

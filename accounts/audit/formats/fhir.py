@@ -21,7 +21,8 @@ _DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 _TERMS: Final = "http://terminology.hl7.org/CodeSystem"
 _PROFILES: Final = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit"
 _ENTITY_TYPES: Final = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType"
-_OUTCOMES: Final = {Outcome.SUCCESS.value: "0", Outcome.REFUSED.value: "4", Outcome.FAILED.value: "8"}
+#: Value set audit-event-outcome.
+OUTCOMES: Final = {Outcome.SUCCESS.value: "0", Outcome.REFUSED.value: "4", Outcome.FAILED.value: "8"}
 
 #: Action code to pattern, RESTful interaction, and what the user is to the data.
 _PATTERNS: Final = {
@@ -56,7 +57,7 @@ def resource(event: AuditEvent) -> dict[str, Any]:
         "subtype": [_dcm(kind) for kind in told.types],
         "action": told.action,
         "recorded": event.at.astimezone(UTC).isoformat(timespec="milliseconds"),
-        "outcome": _OUTCOMES.get(event.outcome, "8"),
+        "outcome": OUTCOMES.get(event.outcome, "8"),
         "outcomeDesc": event.action,
         "agent": [_actor(event)],
         "source": {"site": source.host(), "observer": _portal_itself(), "type": [_coding("security-source-type", "4")]},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from django.db.models import QuerySet
@@ -57,7 +57,7 @@ class DiagnosticReports(Kind):
 
     def read(self, asking: Asking, key: str) -> Resource | None:
         """One report, with its conclusion; on record as read."""
-        version = next(iter(_latest(_visible(asking).filter(key__in=ids.uuids([key])))), None)
+        version = next(iter(last_versions(asking, [key])), None)
         if version is None:
             return None
         record(asking, version)
@@ -65,16 +65,15 @@ class DiagnosticReports(Kind):
 
     def search(self, asking: Asking, wanted: Wanted) -> Page:
         """Latest begun first."""
-        rows = _found(asking, wanted.criteria)
-        return places.latest_first(rows, wanted, show=lambda found: _shown(asking, _latest_of(found)))
+        return page(asking, wanted, wanted.criteria, show=lambda versions: _shown(asking, versions))
 
     def count(self, asking: Asking, criteria: Criteria) -> int:
         """How many there are."""
-        return _found(asking, criteria).count()
+        return found(asking, criteria).count()
 
     def several(self, asking: Asking, keys: Collection[str]) -> list[Resource]:
         """These."""
-        return _shown(asking, _latest(_visible(asking).filter(key__in=ids.uuids(keys))))
+        return _shown(asking, last_versions(asking, keys))
 
 
 def record(asking: Asking, version: ReportVersion) -> None:
@@ -96,7 +95,25 @@ def _visible(asking: Asking) -> QuerySet[Report]:
     return rows
 
 
-def _found(asking: Asking, asked: Criteria) -> QuerySet[Report]:
+def page(
+    asking: Asking,
+    wanted: Wanted,
+    criteria: Criteria,
+    *,
+    show: Callable[[Sequence[ReportVersion]], list[Resource]],
+) -> Page:
+    """A page of reports, latest begun first, each shown by its last version."""
+    rows = found(asking, criteria)
+    return places.latest_first(rows, wanted, show=lambda reports: show(_latest_of(reports)))
+
+
+def last_versions(asking: Asking, keys: Collection[str]) -> list[ReportVersion]:
+    """The last version of each of these reports that may be seen."""
+    return _latest(_visible(asking).filter(key__in=ids.uuids(keys)))
+
+
+def found(asking: Asking, asked: Criteria) -> QuerySet[Report]:
+    """The reports that are asked for."""
     rows = _visible(asking)
     known = patients.meant(asked)
     if known is not None:
@@ -148,7 +165,7 @@ def _shown(asking: Asking, versions: Sequence[ReportVersion], *, is_whole: bool 
         study = version.report.study
         answered = requests.get(study.pk, [])
         resource = diagnostic_report_of(
-            _facts(asking, version, answered, is_whole=is_whole),
+            facts(asking, version, answered, is_whole=is_whole),
             subject=f"Patient/{study.patient_id}",
             images=f"ImagingStudy/{study.study_instance_uid}",
             based_on=tuple(f"ServiceRequest/{request.key}" for request in answered),
@@ -158,7 +175,10 @@ def _shown(asking: Asking, versions: Sequence[ReportVersion], *, is_whole: bool 
     return shown
 
 
-def _facts(asking: Asking, version: ReportVersion, requests: Sequence[ExamRequest], *, is_whole: bool) -> ReportFacts:
+def facts(
+    asking: Asking, version: ReportVersion, requests: Sequence[ExamRequest], *, is_whole: bool = False
+) -> ReportFacts:
+    """What a version of a report says of itself; its conclusion where it ``is_whole``."""
     report, study = version.report, version.report.study
     signed_at = timezone.localtime(version.signed_at)
     with translation.override(report.language):

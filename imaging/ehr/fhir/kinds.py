@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import orjson
+from django.contrib.auth.models import AnonymousUser
 
 from accounts.actor import Actor
+from accounts.models import User
 from accounts.scope import Scope
 from imaging.ehr.fhir.parameters import Criteria, Parameter, Type
 from imaging.fhir.values import OBSERVATION_VALUES, Resource
@@ -26,6 +28,7 @@ class Asking:
 
     scope: Scope
     actor: Actor
+    user: User | AnonymousUser
     portal: str
 
     @property

@@ -15,13 +15,15 @@ from imaging.fhir.values import Resource
 RowT = TypeVar("RowT", bound=Model)
 
 
-def latest_first(rows: QuerySet[RowT], wanted: Wanted, *, show: Callable[[Sequence[RowT]], list[Resource]]) -> Page:
-    """A page. How many there are in all is known where they are on one."""
+def latest_first(
+    rows: QuerySet[RowT], wanted: Wanted, *, show: Callable[[Sequence[RowT]], list[Resource]], number: str = "pk"
+) -> Page:
+    """A page by a number of the rows. How many there are in all is known where they are on one."""
     if wanted.after:
         if not wanted.after.isdigit() or len(wanted.after) > 18:
             raise Refused(400, _("This page is not of this search. Begin anew."))
-        rows = rows.filter(Q(pk__lt=int(wanted.after)))
-    found = list(rows.order_by("-pk")[: wanted.count + 1])
+        rows = rows.filter(Q(**{f"{number}__lt": int(wanted.after)}))
+    found = list(rows.order_by(f"-{number}")[: wanted.count + 1])
     page, more = found[: wanted.count], len(found) > wanted.count
     is_all = not more and not wanted.after
-    return Page(show(page), str(page[-1].pk) if more and page else "", len(page) if is_all else None)
+    return Page(show(page), str(getattr(page[-1], number)) if more and page else "", len(page) if is_all else None)

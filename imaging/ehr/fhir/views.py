@@ -215,7 +215,7 @@ def _kind(name: str) -> Kind:
 
 def _asking(request: HttpRequest) -> Asking:
     portal = request.build_absolute_uri("/").rstrip("/")
-    return Asking(request.scope, request.actor, portal)  # type: ignore[attr-defined]
+    return Asking(request.scope, request.actor, request.user, portal)  # type: ignore[attr-defined]
 
 
 def _negotiate(request: HttpRequest) -> None:
