@@ -2,12 +2,14 @@
 
 import hashlib
 import io
+import warnings
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
@@ -128,3 +130,19 @@ def incoming(source: Dataset | bytes, folder: Path, *departments: Department, **
         "placements": tuple(PlannedPlacement(department.pk, "owner", "default") for department in departments),
     }
     return IncomingInstance(**{**values, **changes})
+
+
+def identified(path: Path) -> bytes:
+    """The file, with the identifiers that some test patterns lack; their pixels stay as they are."""
+    names = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's opinion of the files is not what is tested
+        dataset = pydicom.dcmread(path)
+        missing = [name for name in names if not dataset.get(name)]
+    if not missing:
+        return path.read_bytes()
+    for name in missing:
+        setattr(dataset, name, uid())
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    return buffer.getvalue()

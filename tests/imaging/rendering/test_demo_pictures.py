@@ -1,11 +1,8 @@
 """Every kind of object that the demo hospital has becomes a picture or a card."""
 
-import io
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import pydicom
 import pytest
 
 from imaging.rendering import representatives, selectors, services
@@ -27,27 +24,11 @@ FILES = [
 CARDS = {"sr-text", "sr-rdsr", "encapsulated", "ecg"}
 
 
-def identified(path: Path) -> bytes:
-    """The file, with the identifiers that some test patterns lack; their pixels stay as they are."""
-    names = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's opinion of the files is not what is tested
-        dataset = pydicom.dcmread(path)
-        missing = [name for name in names if not dataset.get(name)]
-    if not missing:
-        return path.read_bytes()
-    for name in missing:
-        setattr(dataset, name, arrivals.uid())
-    buffer = io.BytesIO()
-    dataset.save_as(buffer)
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_each_demo_object_has_a_thumbnail_and_a_preview(
     path: Path, register: Callable[..., list[InstanceVersion]], pool: object
 ) -> None:
-    (version,) = register([identified(path)])
+    (version,) = register([arrivals.identified(path)])
     study = version.instance.series.study
 
     services.make_thumbnails(study.study_instance_uid)
