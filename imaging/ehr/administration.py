@@ -57,7 +57,7 @@ def _upsert(message: Message, peer: Hl7Peer, actor: Actor) -> str:
         if PatientMerge.objects.in_force().filter(merged=patient).exists():
             raise Refused(Code.UNKNOWN_KEY, PID, "This number was merged into another one.")
         done = _change(patient, found, reason=reason, actor=actor)
-    registry.note_registration(patient, found, peer)
+    registry.note_registration(patient, found, peer, actor)
     said = "Patient registered." if is_new else ("Changed: " + ", ".join(done) + "." if done else "Nothing new.")
     return " ".join([said, *found.notes])
 
@@ -90,7 +90,7 @@ def _merge(message: Message, peer: Hl7Peer, actor: Actor) -> str:
     if goes.pk != prior.pk:
         raise Refused(Code.DUPLICATE_KEY, _MRG, "This number was merged into another patient before.")
     _merged(prior, stays, reason=reason, actor=actor)
-    registry.note_registration(into, found, peer)
+    registry.note_registration(into, found, peer, actor)
     return "Merged."
 
 
@@ -119,7 +119,7 @@ def _renumber(message: Message, peer: Hl7Peer, actor: Actor) -> str:
     into = Patient.objects.create(issuer_of_patient_id=into_key[0], patient_id=into_key[1], **values)
     reason = f"{message.headline.kind} {message.headline.control_id}"
     _merged(prior, into, reason=reason, actor=actor)
-    registry.note_registration(into, found, peer)
+    registry.note_registration(into, found, peer, actor)
     return "Number changed."
 
 

@@ -26,7 +26,11 @@ INS: Final = {
 }
 QUALIFIED: Final = "VALI"
 #: Codes of table 0445 (France) by which a reader has to doubt whom images are of.
-DOUBTFUL: Final = frozenset({"DPOT", "DOUA", "DOUB", "COLP", "COLV"})
+DOUBTFUL: Final = frozenset({"DPOT", "DOUA", "DOUB", "COLP", "COLV", "DESA"})
+#: Codes of patients whose record not everybody of a department is to see: hidden, and without a name.
+HIDDEN: Final = frozenset({"CACH", "ANOM"})
+#: The code of an identity that the register has taken out of use.
+OUT_OF_USE: Final = "DESA"
 _LONGEST: Final = 64
 _MOST: Final = 20
 
@@ -75,6 +79,11 @@ def keep(patient: Patient, found: Person, peer: Hl7Peer) -> None:
     if found.reliability and not is_qualified:
         national = PatientIdentifier.objects.filter(patient=patient, universal_id__in=INS, ended_at=None)
         national.update(ended_at=now)
+
+
+def is_out_of_use(patient: Patient) -> bool:
+    """Whether nothing new is to be linked to this identity (FR-1)."""
+    return RegisteredPatient.objects.filter(patient=patient, reliability__contains=[OUT_OF_USE]).exists()
 
 
 def identity_of(patient: Patient) -> Identity | None:

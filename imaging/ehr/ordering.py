@@ -9,7 +9,7 @@ from typing import Any, Final
 from accounts.actor import Actor
 from accounts.models import Department
 from imaging.dicom import uids
-from imaging.ehr import registry
+from imaging.ehr import identity, registry
 from imaging.ehr.hl7 import moments
 from imaging.ehr.hl7.message import NULL, Message
 from imaging.ehr.hl7.persons import person
@@ -150,7 +150,12 @@ def _patient(message: Message, peer: Hl7Peer, actor: Actor) -> Patient:
     keys = registry.keys_of(found.identifiers, peer, PID)
     registry.lock(keys)
     known = registry.known_by(keys)
-    return survivor(known) if known is not None else registry.made_for(keys[0], found, actor)
+    if known is None:
+        return registry.made_for(keys[0], found, actor)
+    patient = survivor(known)
+    if identity.is_out_of_use(patient):
+        raise Refused(Code.LOCKED, PID, "This identity is out of use (DESA): nothing new is linked to it.")
+    return patient
 
 
 def _procedure(group: Message) -> Procedure:

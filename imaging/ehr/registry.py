@@ -5,14 +5,17 @@ from typing import Any, Final
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actor import Actor
+from accounts.labels import Label
 from imaging.dicom import person_name
 from imaging.ehr import identity, selectors
 from imaging.ehr.hl7.persons import Identifier, Person
 from imaging.ehr.hl7.refusals import Code, Refused
 from imaging.ehr.models import Hl7Peer, RegisteredPatient
+from imaging.studies import protecting
 from imaging.studies.correction.merging import survivor
 from imaging.studies.models import Patient
 from imaging.studies.rows import columns
@@ -73,8 +76,13 @@ def made_for(key: Key, found: Person, actor: Actor) -> Patient:
     return made
 
 
-def note_registration(patient: Patient, found: Person, peer: Hl7Peer) -> None:
-    """Keep that the register told of a patient, how sure it is of the identity, and by what other numbers it knows them."""
+def note_registration(patient: Patient, found: Person, peer: Hl7Peer, actor: Actor) -> None:
+    """Keep that the register told of a patient, how sure it is of the identity, and by what other numbers it knows them.
+
+    Who it begins to hide is protected here (FR-1). A person may take the label off, and the register's next message about
+    the same patient does not put it on again.
+    """
+    known = RegisteredPatient.objects.filter(patient=patient).values_list("reliability", flat=True).first()
     codes = [code[:20] for code in found.reliability[:10]]
     values: dict[str, Any] = {"peer": peer, "reliability": codes, "told_at": timezone.now()}
     if found.used_name is not None:
@@ -84,6 +92,10 @@ def note_registration(patient: Patient, found: Person, peer: Hl7Peer) -> None:
     if not RegisteredPatient.objects.filter(patient=patient).update(**values):
         RegisteredPatient.objects.create(patient=patient, **values)
     identity.keep(patient, found, peer)
+    hidden = sorted(identity.HIDDEN & set(codes) - set(known or ()))
+    if hidden:
+        reason = _("The register hides this identity (%(code)s).") % {"code": ", ".join(hidden)}
+        protecting.protect(patient, Label.PROTECTED, reason=reason, actor=actor)
 
 
 def record(action: audit.Action, patient: Patient, actor: Actor, **detail: Any) -> None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Department
 from accounts.roles import Right
+from imaging.ehr import identity
 from imaging.ehr.fhir import identifiers, ids
 from imaging.ehr.fhir.kinds import Asking
 from imaging.ehr.fhir.outcomes import Refused
@@ -84,7 +85,7 @@ def _placed(asking: Asking, body: Resource, *, source: str, known: ExamRequest |
     order = Order(
         number=_number(body, source, known),
         site=requesting.site,
-        patient=_patient(asking, body),
+        patient=_in_use(_patient(asking, body)),
         procedure=_procedure(body),
         requesting_department=requesting,
         performing_department=_department(_first(body.get("performer")), "ServiceRequest.performer"),
@@ -152,6 +153,13 @@ def _patient(asking: Asking, body: Resource) -> Patient:
         "Nobody, or not one person alone, is known by this. Refer to a Patient of yours, or to a number and its system."
     )
     raise _unprocessable(text, "ServiceRequest.subject")
+
+
+def _in_use(patient: Patient) -> Patient:
+    if identity.is_out_of_use(patient):
+        text = _("The register has taken this identity out of use: nothing new is linked to it.")
+        raise _unprocessable(text, "ServiceRequest.subject")
+    return patient
 
 
 def _procedure(body: Resource) -> Procedure:

@@ -6,14 +6,21 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.actor import SYSTEM
+from accounts.labels import Label
 from accounts.models import Department
 from accounts.roles import Role
-from imaging.ehr import identity
-from imaging.ehr.models import Hl7Notice, PatientIdentifier, RegisteredPatient
+from accounts.scope import scope_of_user
+from imaging.ehr import identity, services
+from imaging.ehr.models import Hl7Notice, Hl7Peer, PatientIdentifier, RegisteredPatient
 from imaging.ehr.sending import telling
-from imaging.studies.models import Patient, Study
+from imaging.orders.models import ExamRequest
+from imaging.studies import protecting
+from imaging.studies.models import Patient, Protection, Study
 from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.exam_requests import procedure
 from tests.imaging.ehr.conftest import Send, Tell, TellOfPatient
+from tests.imaging.ehr.sent import order
 
 pytestmark = pytest.mark.django_db
 
@@ -95,6 +102,46 @@ def test_the_name_in_use_and_the_place_of_birth_stand_beside_the_legal_identity(
     tell(names="Durand^Hélène^^^^^L")
     row.refresh_from_db()
     assert (row.used_name, row.birth_place_code) == ("", "69123"), "who says nothing of a place changes none"
+
+
+@pytest.mark.parametrize("code", ["CACH", "ANOM"])
+def test_whom_the_register_hides_is_protected_once(
+    code: str, tell: TellOfPatient, arrive: Callable[..., Study], emergency: Department
+) -> None:
+    """FR-1."""
+    study = arrive(PatientID="P1", IssuerOfPatientID="HOSPITAL")
+    user = UserFactory.create()
+    MembershipFactory.create(user=user, department=emergency, role=Role.CLINICIAN)
+    scope = scope_of_user(user)
+    assert Study.objects.visible_to(scope).filter(pk=study.pk).exists()
+    tell(codes=code)
+    assert not Study.objects.visible_to(scope).filter(pk=study.pk).exists()
+    label = Protection.objects.get()
+    assert (label.label, label.patient) == (Label.PROTECTED, patient())
+    assert code in label.reason
+    protecting.lift_protection(label, reason="asked by the patient", actor=SYSTEM)
+    tell(codes=code)
+    assert Study.objects.visible_to(scope).filter(pk=study.pk).exists(), "the person's decision holds"
+    tell(codes="VALI")
+    tell(codes=f"VALI~{code}")
+    assert Protection.objects.live().count() == 1, "hidden anew"
+
+
+def test_to_an_identity_out_of_use_nothing_new_is_linked(
+    tell: TellOfPatient, register: Hl7Peer, emergency: Department
+) -> None:
+    """FR-1."""
+    register.may_order, register.requesting_department = True, emergency
+    register.save()
+    procedure(code="CT1", department=emergency)
+    tell(codes="DESA")
+    (answer,) = services.receive(order(), "127.0.0.1")
+    assert b"MSA|AE" in answer
+    assert b"DESA" in answer
+    assert not ExamRequest.objects.exists()
+    tell(codes="VALI")
+    (answer,) = services.receive(order(), "127.0.0.1")
+    assert b"MSA|AA" in answer
 
 
 def test_a_number_that_was_merged_away_stays_known_as_one_of_before(send: Send) -> None:

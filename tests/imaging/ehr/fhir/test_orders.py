@@ -12,6 +12,7 @@ from accounts.roles import Right
 from imaging.orders.models import ExamRequest, Procedure
 from tests.factories.accounts import DepartmentFactory, issue_machine_key
 from tests.factories.exam_requests import exam_request, indexed_patient, procedure
+from tests.imaging.ehr.conftest import TellOfPatient
 from tests.imaging.ehr.fhir.conftest import OID, Come, Program
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +116,11 @@ def test_a_patient_is_named_by_a_number_and_its_issuer(write: Write, order: Any)
     ):
         told = write({**order, "subject": subject}, status=422)
         assert told["issue"][0]["expression"] == ["ServiceRequest.subject"]
+
+
+def test_to_an_identity_out_of_use_nothing_is_linked(write: Write, order: Any, tell: TellOfPatient) -> None:
+    assert "MSA|AA" in tell(codes="DESA")
+    assert "out of use" in write(order, status=422)["issue"][0]["diagnostics"]
 
 
 def test_a_patient_of_another_department_is_not_found_by_reference(write: Write, order: Any) -> None:
