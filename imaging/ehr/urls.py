@@ -9,4 +9,5 @@ app_name = "ehr"
 urlpatterns = [
     path("IHEInvokeImageDisplay", views.invoke, name="invoke"),
     path("IHEInvokeImageDisplay/continue", views.resume, name="resume"),
+    path("IHEInvokeImageDisplay/elsewhere", views.elsewhere, name="elsewhere"),
 ]

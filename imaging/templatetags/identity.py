@@ -1,9 +1,12 @@
 """Who a patient is beside the archive's own number, for the banner over a page."""
 
+import json
 from typing import Any
 
 from django import template
 
+from accounts.framing import selectors as framing
+from accounts.models import Site
 from imaging.ehr import identity
 from imaging.ehr.identity import Identity
 from imaging.studies.models import Patient
@@ -18,3 +21,20 @@ def identity_of(context: dict[str, Any], patient: object) -> Identity | None:
     if not isinstance(patient, Patient) or patient.pk is None or scope is None or scope.is_outside:
         return None
     return identity.identity_of(patient)
+
+
+@register.simple_tag
+def numbers_of(patient: object, known: Identity | None) -> str:
+    """All numbers of a patient as JSON, each with its issuer and the issuer's OID: what the record's patient is compared with."""
+    if not isinstance(patient, Patient) or patient.pk is None:
+        return "[]"
+    site = Site.objects.filter(issuer_of_patient_id=patient.issuer_of_patient_id).exclude(issuer_oid="").first()
+    own = (patient.patient_id, patient.issuer_of_patient_id, site.issuer_oid if site else "")
+    others = [(number.value, number.issuer, number.oid) for number in (known.numbers if known else ())]
+    return json.dumps([own, *others])
+
+
+@register.simple_tag
+def record_origins() -> str:
+    """The origins that may hold pages in a frame, and tell them of another patient."""
+    return " ".join(framing.origins())

@@ -20,6 +20,7 @@ import "./mentions";
 import "./notices";
 import "./palette";
 import "./preview";
+import "./record";
 import "./requests";
 import "./places";
 import "./vetting";

@@ -123,7 +123,7 @@ COLLECTIONS = {
     "collections:delete-comment",
 }
 #: What the hospital's record opens: sign-in for a stranger, 404 for what they may not see: tests/imaging/ehr/test_invoking.py.
-INVOKED = {"ehr:invoke", "ehr:resume"}
+INVOKED = {"ehr:invoke", "ehr:resume", "ehr:elsewhere"}
 #: Of the FHIR facade, for whoever has been recognised, 404 for what they may not see: tests/imaging/ehr/fhir/.
 FHIR = {"fhir:resources", "fhir:search-form", "fhir:resource"}
 #: Of emergency access: by capability, and about one's own alone: tests/imaging/access/emergency/.

@@ -2,10 +2,14 @@
 
 import os
 import re
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from accounts.framing.models import FrameOrigin
 from accounts.models import User
 from imaging.studies.models import Study
 from tests.browser.conftest import PHONE, WIDE, OpenPage
@@ -86,3 +90,108 @@ def looked_at(page: Page, name: str) -> None:
         assert overflow <= 0, f"{name} is {overflow} px too wide for {size}"
         found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
         assert not [entry["id"] for entry in found["violations"]], f"{name} {size}"
+
+
+@pytest.fixture
+def another(archive: Archive, decoders: Pool) -> Study:
+    """A film of another patient."""
+    made = arrivals.dataset(AccessionNumber="B1", PatientID="P2", PatientName="Other^Olga")
+    archive.receive(made)
+    archive.draw(made.StudyInstanceUID)
+    return Study.objects.get(study_instance_uid=made.StudyInstanceUID)
+
+
+READY = "[data-viewer][data-ready=true]"
+
+
+def test_the_next_patient_of_the_record_puts_the_one_before_away(
+    chests: list[Study], another: Study, alice: User, open_page: OpenPage, live_server: object
+) -> None:
+    """LA-6, in windows of their own."""
+    first = open_page(as_reader(alice, "en", "dark"))
+    record(first, str(live_server), f"requestType=STUDY&studyUID={chests[0].study_instance_uid}")
+    first.locator(READY).wait_for(timeout=60_000)
+    assert "?" not in first.url, "the mark does not stay in the address"
+    mine = first.context.new_page()
+    mine.goto(f"{live_server}/studies/{chests[1].study_instance_uid}/")
+    second = first.context.new_page()
+    second.goto(f"{live_server}/IHEInvokeImageDisplay?requestType=STUDY&accessionNumber=A2")
+    second.locator(READY).wait_for(timeout=60_000)
+    assert "/viewer/" in first.url, "the same patient stays"
+    second.goto(f"{live_server}/IHEInvokeImageDisplay?requestType=STUDY&studyUID={another.study_instance_uid}")
+    second.locator(READY).wait_for(timeout=60_000)
+    expect(first.get_by_role("heading", name="The record shows another patient")).to_be_visible()
+    assert "/studies/" in mine.url, "a page that the record did not open stays"
+    assert first.locator("[data-viewer]").count() == 0
+
+
+FRAME = """<!DOCTYPE html><title>Record</title>
+<iframe id="images" src="{address}" width="1200" height="700"></iframe>
+<script>
+  window.told = [];
+  window.addEventListener("message", (event) => window.told.push(event.data));
+  window.tell = (patient) => document.querySelector("#images").contentWindow.postMessage({type: "negatoscope:patient", patient}, "*");
+</script>
+"""
+
+
+@pytest.fixture
+def framing() -> Iterator[Callable[[str], str]]:
+    """`framing(address)` is the origin of another system, on this machine too, whose page holds that address in a frame."""
+    pages: dict[str, bytes] = {}
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(pages["/"])
+
+        def log_message(self, *_words: object) -> None:
+            pass
+
+    def framed(address: str) -> str:
+        pages["/"] = FRAME.replace("{address}", address).encode()
+        return f"http://localhost:{server.server_address[1]}"
+
+    server = ThreadingHTTPServer(("localhost", 0), Page)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield framed
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_record_that_holds_the_images_in_a_frame_says_whose_turn_it_is(
+    chests: list[Study],
+    alice: User,
+    open_page: OpenPage,
+    live_server: object,
+    framing: Callable[[str], str],
+    is_listed: bool,
+) -> None:
+    """LA-6, in a frame: a listed origin is heard, its words are compared with every number, nobody else is."""
+    origin = framing(f"{live_server}/studies/{chests[0].study_instance_uid}/")
+    FrameOrigin.objects.create(origin=origin, purpose="the record")
+    page = open_page(as_reader(alice, "en", "dark"), awaited=(404,))
+    page.goto(f"{origin}/")
+    frame = page.frame_locator("#images")
+    frame.locator("#patient-banner").wait_for()
+    if not is_listed:
+        frame.locator("meta[name=record-origins]").evaluate("(meta) => { meta.content = 'https://other.example'; }")
+    frame.locator("body").evaluate(
+        "() => { window.heard = 0; window.addEventListener('message', () => { window.heard += 1; }); }"
+    )
+    for patient in ("P1", "P1^^^^MR", "P2^^^HOSPITAL"):
+        page.evaluate("(patient) => window.tell(patient)", patient)
+    if is_listed:
+        expect(frame.get_by_role("heading", name="The record shows another patient")).to_be_visible()
+        assert page.evaluate("window.told.map((each) => each.shown)") == [True, True, False]
+    else:
+        frame.locator("body").evaluate(
+            "() => new Promise((done) => { const look = () => (window.heard === 3 ? done() : setTimeout(look)); look(); })"
+        )
+        assert page.evaluate("window.told") == []
+        expect(frame.locator("#patient-banner")).to_be_visible()

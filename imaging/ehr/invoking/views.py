@@ -64,6 +64,16 @@ def resume(request: HttpRequest) -> HttpResponseBase:
     return _images_of(found[0]) if isinstance(found, list) else found
 
 
+@require_safe
+@never_cache
+def elsewhere(request: HttpRequest) -> HttpResponseBase:
+    """Stand where images were that are not of the record's patient any more (LA-6)."""
+    text = _(
+        "These images were put away, so that nobody takes them for somebody else's. Open them from the record again."
+    )
+    return _refused(request, 200, _("The record shows another patient"), text)
+
+
 def _read(asked: Mapping[str, list[str]]) -> Question:
     return read(asked, timezone.get_current_timezone())
 
@@ -73,7 +83,8 @@ def _sign_in() -> HttpResponseBase:
 
 
 def _images_of(study: Study) -> HttpResponseBase:
-    return redirect("viewer:viewer", study.study_instance_uid)
+    # The window is the record's from now on: it is put away when the record goes on to somebody else (`static/pages/record.ts`).
+    return redirect(f"{reverse('viewer:viewer', args=[study.study_instance_uid])}?record")
 
 
 def _found(request: HttpRequest, question: Question) -> list[Study] | HttpResponseBase:

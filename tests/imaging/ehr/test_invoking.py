@@ -39,7 +39,7 @@ def stranger(bob: User) -> Client:
 
 
 def viewer(study: Study) -> str:
-    return reverse("viewer:viewer", args=[study.study_instance_uid])
+    return f"{reverse('viewer:viewer', args=[study.study_instance_uid])}?record"
 
 
 class TestStudies:

@@ -18,7 +18,8 @@ from tests.studies_in_archive import Archive
 pytestmark = pytest.mark.django_db(transaction=True)
 
 IMAGES = 5
-QUERIES = 24  # of a first page: person, scope and what is lent, the study and its audit, series, the picture, who may share it
+# Of a first page: person, scope and what is lent, the study and its audit, series, the picture, who may share it, all numbers.
+QUERIES = 28
 
 
 @pytest.fixture
