@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any, Final
 
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -92,7 +93,9 @@ def _placed(asking: Asking, body: Resource, *, source: str, known: ExamRequest |
         particulars=_particulars(body),
     )
     try:
-        return from_others.place(order, by=By(asking.actor))
+        with transaction.atomic():
+            _alone(order.number)
+            return from_others.place(order, by=By(asking.actor))
     except from_others.NumberTaken as error:
         raise Refused(409, _("The accession number is that of another order."), code="duplicate") from error
     except from_others.NobodyPerforms as error:
@@ -100,6 +103,13 @@ def _placed(asking: Asking, body: Resource, *, source: str, known: ExamRequest |
         raise _unprocessable(text, "ServiceRequest.performer") from error
     except TransitionRefused as error:
         raise _too_far() from error
+
+
+def _alone(number: Number) -> None:
+    """Let the same order that is sent twice at once wait for itself: the second finds the first. Until the transaction ends."""
+    with connection.cursor() as cursor:
+        name = f"fhir order {number.source} {number.placer}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 def _may_write(asking: Asking) -> None:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts import audit, selectors, throttling
 from imaging.ehr.fhir import binaries, capability, parsing, searching
 from imaging.ehr.fhir.kinds import Asking, Kind, versioned
-from imaging.ehr.fhir.outcomes import CONTENT_TYPE, Refused, answer
+from imaging.ehr.fhir.outcomes import CONTENT_TYPE, Refused, answer, outcome
 from imaging.ehr.fhir.registry import KINDS
 from imaging.fhir.values import Resource
 from imaging.reports.writing.publishing import DocumentsNotMade
@@ -148,7 +148,9 @@ def _created(request: HttpRequest, kind: Kind) -> HttpResponseBase:
     key, is_new = _existing(request, asking, kind), False
     if not key:
         key, is_new = kind.create(asking, body)
-    response = _answered_with(request, _read(request, kind, key), status=201 if is_new else 200)
+    # What was placed for a patient who is specially protected is not shown to who placed it.
+    found = kind.read(asking, key) or outcome(201, _("It was taken."), code="informational", severity="information")
+    response = _answered_with(request, found, status=201 if is_new else 200)
     response["Location"] = f"{asking.base}/{kind.name}/{key}"
     return response
 
@@ -269,7 +271,9 @@ def _answered_with(
         body = orjson.dumps(found)
     else:
         body = orjson.dumps(found)
-        version = hashlib.sha256(body).hexdigest()[:32]
+        # The address of a next page is sealed anew each time: that there is one is what counts.
+        links = [link["relation"] for link in found.get("link", ())]
+        version = hashlib.sha256(orjson.dumps({**found, "link": links})).hexdigest()[:32]
     response = HttpResponse(body, status=status, content_type=CONTENT_TYPE)
     response["ETag"] = f'W/"{version}"'
     response["Cache-Control"] = cache

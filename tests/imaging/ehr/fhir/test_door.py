@@ -94,6 +94,19 @@ def test_what_has_not_changed_is_not_sent_again(program: Program, come: Come) ->
     assert program.client.get(address, headers={**key, "If-None-Match": tag}).status_code == 200
 
 
+def test_a_page_that_has_not_changed_is_not_sent_again_though_its_next_address_is_sealed_anew(
+    program: Program, come: Come
+) -> None:
+    for number in range(3):
+        come(PatientID=f"P{number}")
+    key = {"Authorization": f"Bearer {program.key}"}
+    first = program.client.get("/fhir/ImagingStudy?_count=1", headers=key)
+    again = {**key, "If-None-Match": first["ETag"]}
+    assert link(first.json(), "next")
+    assert program.client.get("/fhir/ImagingStudy?_count=1", headers=again).status_code == 304
+    assert program.client.get("/fhir/ImagingStudy?_count=2", headers=again).status_code == 200
+
+
 def test_a_strange_parameter_is_refused_unless_the_client_is_lenient(program: Program, come: Come) -> None:
     come(PatientID="P1")
     refused = program.ask("ImagingStudy?colour=red", status=400)

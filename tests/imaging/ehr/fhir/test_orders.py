@@ -1,15 +1,21 @@
 """Orders by ServiceRequest: placed once, told anew, revoked, and refused in words (FH-4)."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
+from accounts.actor import SYSTEM
 from accounts.audit.models import AuditEvent
+from accounts.labels import Label
 from accounts.models import Department, User
 from accounts.roles import Right
 from imaging.orders.models import ExamRequest, Procedure
+from imaging.studies import protecting
+from imaging.studies.models import Patient
 from tests.factories.accounts import DepartmentFactory, issue_machine_key
 from tests.factories.exam_requests import exam_request, indexed_patient, procedure
 from tests.imaging.ehr.conftest import TellOfPatient
@@ -52,7 +58,9 @@ Write = Callable[..., Any]
 def write(program: Program) -> Write:
     """`write(body)` creates, `write(body, key=…)` updates; the resource that comes back."""
 
-    def written(body: Any, *, key: str = "", status: int = 201, form: str = FORM, **headers: str) -> Any:
+    def written(
+        body: Any, *, key: str = "", status: int = 201, form: str = FORM, is_shown: bool = True, **headers: str
+    ) -> Any:
         sent = {
             "Authorization": f"Bearer {program.key}",
             **{name.replace("_", "-"): text for name, text in headers.items()},
@@ -63,7 +71,7 @@ def write(program: Program) -> Write:
         assert answer.status_code == status, answer.content[:600]
         resource = answer.json()
         program.answered.append(resource)
-        if status in {200, 201} and not key:
+        if status in {200, 201} and not key and is_shown:
             assert answer["Location"] == f"http://testserver/fhir/ServiceRequest/{resource['id']}"
         return resource
 
@@ -103,6 +111,31 @@ def test_what_is_there_already_is_not_made_again(write: Write, order: Any) -> No
     write(other, If_None_Exist="identifier=PL8")
     write(other, status=412, If_None_Exist="patient.identifier=P1")
     write(other, status=400, If_None_Exist="colour=red")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_order_sent_twice_at_once_is_one_request(program: Program, order: Any) -> None:
+    sent = {"Authorization": f"Bearer {program.key}"}
+
+    def send() -> int:
+        try:
+            return Client().post("/fhir/ServiceRequest", data=order, content_type=FORM, headers=sent).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = [job.result() for job in [pool.submit(send) for _time in range(4)]]
+    assert sorted(statuses) == [200, 200, 200, 201]
+    assert ExamRequest.objects.count() == 1
+
+
+def test_an_order_for_a_protected_patient_is_taken_and_not_shown(write: Write, order: Any) -> None:
+    number = {"identifier": {"system": f"urn:oid:{OID}", "value": "P1"}}
+    protecting.protect(Patient.objects.get(patient_id="P1"), Label.PROTECTED, reason="a wish", actor=SYSTEM)
+    told = write({**order, "subject": number}, is_shown=False)
+    assert told["resourceType"] == "OperationOutcome"
+    assert told["issue"][0]["severity"] == "information"
+    assert ExamRequest.objects.get().state == State.REQUESTED
 
 
 def test_a_patient_is_named_by_a_number_and_its_issuer(write: Write, order: Any) -> None:
