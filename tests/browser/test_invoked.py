@@ -120,7 +120,7 @@ def test_the_next_patient_of_the_record_puts_the_one_before_away(
     assert "/viewer/" in first.url, "the same patient stays"
     second.goto(f"{live_server}/IHEInvokeImageDisplay?requestType=STUDY&studyUID={another.study_instance_uid}")
     second.locator(READY).wait_for(timeout=60_000)
-    expect(first.get_by_role("heading", name="The record shows another patient")).to_be_visible()
+    expect(first.get_by_role("heading", name="The record shows another patient")).to_be_visible(timeout=30_000)
     assert "/studies/" in mine.url, "a page that the record did not open stays"
     assert first.locator("[data-viewer]").count() == 0
 
@@ -187,7 +187,7 @@ def test_a_record_that_holds_the_images_in_a_frame_says_whose_turn_it_is(
     for patient in ("P1", "P1^^^^MR", "P2^^^HOSPITAL"):
         page.evaluate("(patient) => window.tell(patient)", patient)
     if is_listed:
-        expect(frame.get_by_role("heading", name="The record shows another patient")).to_be_visible()
+        expect(frame.get_by_role("heading", name="The record shows another patient")).to_be_visible(timeout=30_000)
         assert page.evaluate("window.told.map((each) => each.shown)") == [True, True, False]
     else:
         frame.locator("body").evaluate(
