@@ -192,6 +192,7 @@ def _received(result: Result, message: Message, peer: Hl7Peer, row: Hl7Message) 
         sections=_sections(texts, language, has_paper=paper is not None),
         paper=paper,
         clinical=result.clinical,
+        hidden_from={audience.value: is_hidden for audience, is_hidden in result.hidden_from.items()},
         reason=" ".join(text.text for text in result.texts)[: policies.LONGEST_REASON]
         if result.status is Status.WITHDRAWN
         else "",

@@ -32,6 +32,7 @@ class ReportShown:
     address: str = ""
     write: str = ""
     is_other_patient: bool = False
+    is_hidden_from_patient: bool = False
 
 
 def of(request: HttpRequest, study: Study) -> ReportShown | None:
@@ -62,6 +63,7 @@ def signed(study: Study) -> ReportShown | None:
         signed_at=version.signed_at,
         address=reverse("reports:report", args=[report.key]),
         is_other_patient=not composing.is_of(version, study),
+        is_hidden_from_patient=report.is_hidden_from_patient,
     )
 
 

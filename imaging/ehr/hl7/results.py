@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -22,6 +22,14 @@ class Status(StrEnum):
     CORRECTED = "corrected"
     ADDED = "added"
     WITHDRAWN = "withdrawn"
+
+
+class Audience(StrEnum):
+    """From whom a report may be kept back (ANS CI-SIS, transport of a CDA document by HL7 v2: metadata of the DMP)."""
+
+    PROFESSIONALS = "professionals"
+    PATIENT = "patient"
+    PROXIES = "proxies"
 
 
 #: OBR-25 (table 0123) and OBX-11 (table 0085).
@@ -45,6 +53,14 @@ _DOCUMENTS: Final = {
 _UNSIGNED: Final = frozenset({"DI", "DO", "IN", "IP", "PA"})
 _TEXTS: Final = frozenset({"", "FT", "TX", "ST", "CE", "CWE"})
 _STUDY_UID: Final = "113014"
+#: Beginnings of OBX-3.1; what stands in OBX-5.1 is a yes or a no in either language.
+_MARKS: Final = {
+    "MASQUE_PS": Audience.PROFESSIONALS,
+    "INVISIBLE_PATIENT": Audience.PATIENT,
+    "INVISIBLE_REP": Audience.PROXIES,
+}
+_YES: Final = frozenset({"Y", "YES", "O", "OUI", "1", "TRUE"})
+_NO: Final = frozenset({"N", "NO", "NON", "0", "FALSE"})
 _BLANKS: Final = re.compile(r"\s+|\\\.br\\|\\X(?:0[DA])+\\", re.IGNORECASE)
 _XML: Final = re.compile(r"xml|cda", re.IGNORECASE)
 
@@ -73,6 +89,8 @@ class Result:
     texts: Sequence[Text] = field(default_factory=tuple)
     paper: bytes | None = None
     clinical: bytes | None = None
+    #: From whom it is kept back (True), or not any more (False), as far as the message says.
+    hidden_from: Mapping[Audience, bool] = field(default_factory=dict)
 
 
 def results(message: Message) -> list[Result]:
@@ -107,6 +125,7 @@ def document(message: Message) -> Result:
         texts=values.texts,
         paper=values.paper,
         clinical=values.clinical,
+        hidden_from=_hidden_from(message),
     )
 
 
@@ -125,6 +144,7 @@ def _result(message: Message, group: Message, observed: Message) -> Result:
         texts=values.texts,
         paper=values.paper,
         clinical=values.clinical,
+        hidden_from=_hidden_from(observed),
     )
 
 
@@ -160,8 +180,28 @@ def _said(message: Message, status: Status) -> _Values:
         kind = message.text("OBX", 2, number=number).upper()
         if kind == "ED" and not is_withdrawn:
             _take_paper(message, number, found)
-        elif kind in _TEXTS and message.text("OBX", 3, number=number) != _STUDY_UID:
+        elif kind in _TEXTS and message.text("OBX", 3, number=number) != _STUDY_UID and not _audience(message, number):
             _take_text(message, number, kind, found)
+    return found
+
+
+def _audience(message: Message, number: int) -> Audience | None:
+    """Of whom an observation speaks that is no word of the report, but says who is to see it."""
+    code = message.text("OBX", 3, number=number).upper()
+    return next((audience for beginning, audience in _MARKS.items() if code.startswith(beginning)), None)
+
+
+def _hidden_from(message: Message) -> dict[Audience, bool]:
+    """What is said of who may see it (FR-5). Raises ``Refused`` for what is neither yes nor no: it may not be passed over."""
+    found = {}
+    for number in range(1, message.count("OBX") + 1):
+        audience = _audience(message, number)
+        if audience is None:
+            continue
+        value = message.text("OBX", 5, number=number).upper()
+        if value not in _YES | _NO:
+            raise Refused(Code.NOT_IN_TABLE, "OBX^1^5", "Whether the report is hidden is neither yes nor no.")
+        found[audience] = value in _YES
     return found
 
 

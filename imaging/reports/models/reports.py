@@ -97,6 +97,10 @@ class Report(models.Model):
     source = models.CharField(_("kept by another system"), max_length=40, blank=True)
     #: The number of the last message about it: what was said before and comes later changes nothing.
     told_through = models.BigIntegerField(default=0, editable=False)
+    #: As the system says that keeps it.
+    is_hidden_from_professionals = models.BooleanField(_("hidden from professionals"), default=False)
+    is_hidden_from_patient = models.BooleanField(_("hidden from the patient"), default=False)
+    is_hidden_from_proxies = models.BooleanField(_("hidden from the patient's representatives"), default=False)
     supervisor = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("supervisor")
     )

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.actor import Actor
+from accounts.labels import Label
 from imaging.reports.documents import canonical
 from imaging.reports.documents.content import Kind, Person
 from imaging.reports.models import Report, ReportDocument, ReportVersion
@@ -23,6 +25,7 @@ from imaging.reports.writing import composing, policies, versions
 from imaging.reports.writing.policies import SIGNED, State
 from imaging.storage import services as storage
 from imaging.storage.models import StoredObject
+from imaging.studies import protecting
 from imaging.studies.models import Study
 
 
@@ -49,6 +52,7 @@ class Received:
     """A report as it came. ``sections`` are code, title and text; ``paper`` a PDF, ``clinical`` a CDA document.
 
     ``source`` tells which system keeps it, ``source_name`` is its name for readers; ``sequence`` grows with every message.
+    ``hidden_from`` says of "professionals", "patient" and "proxies" whether it is kept back from them; who is not named stays.
     """
 
     source: str
@@ -62,6 +66,7 @@ class Received:
     paper: bytes | None = None
     clinical: bytes | None = None
     reason: str = ""
+    hidden_from: Mapping[str, bool] = field(default_factory=dict)
 
 
 #: The state that a version of a kind leaves.
@@ -90,9 +95,39 @@ def receive(study: Study, received: Received, *, actor: Actor) -> ReportVersion 
     was = State.NONE if is_new else State(report.state)
     kind = _kind(received.told, was)
     sections = policies.checked_sections([dict(each) for each in received.sections])
+    begins_to_hide = _mark(report, received)
     if kind is None or (not is_new and _says_nothing_new(report, kind, sections, received)):
-        Report.objects.filter(pk=report.pk).update(told_through=received.sequence)
-        return None
+        if not is_new:
+            report.save()
+        made = None
+    else:
+        made = _kept(report, study, received, kind, sections, was=was, actor=actor)
+    if begins_to_hide and report.pk is not None:
+        # Last: it locks every study that the label concerns.
+        reason = _("The system that wrote the report hides it from professionals.")
+        protecting.protect(study, Label.PROTECTED, reason=reason, actor=actor)
+    return made
+
+
+def _mark(report: Report, received: Received) -> bool:
+    """Take over who is not to see the report; whether it begins to be hidden from professionals (FR-5)."""
+    was = report.is_hidden_from_professionals
+    for audience in ("professionals", "patient", "proxies"):
+        if audience in received.hidden_from:
+            setattr(report, f"is_hidden_from_{audience}", received.hidden_from[audience])
+    return report.is_hidden_from_professionals and not was
+
+
+def _kept(
+    report: Report,
+    study: Study,
+    received: Received,
+    kind: Kind,
+    sections: Sequence[Mapping[str, str]],
+    *,
+    was: State,
+    actor: Actor,
+) -> ReportVersion:
     report.state = Report.State(_AFTER[kind].value)
     if kind in {Kind.FINAL, Kind.CORRECTION, Kind.ADDENDUM}:
         report.final_at = report.final_at or received.at

@@ -15,6 +15,7 @@ from imaging.reports.models import Report, ReportVersion
 from imaging.reports.writing import publishing, selectors
 from imaging.sharing import recipients
 from imaging.sharing.models import Share, ShareVisit
+from imaging.sharing.models.choices import Recipient
 from imaging.sharing.record import selectors as records
 from imaging.storage import services as storage
 from imaging.studies import access
@@ -46,11 +47,21 @@ def of(share: Share, study: Study) -> Standing:
     if known is None or known[0].state not in _TOLD:
         return Standing()
     report, version = known
+    if _is_hidden(share, report):
+        return Standing()
     findings = critical.holding(study) if records.is_record(share) else []
     opens_at = recipients.report_opens_at(share, version.signed_at, is_critical=bool(findings))
     waits = opens_at is not None and opens_at > timezone.now()
     is_held = any(finding.acknowledged_at is None for finding in findings)
     return Standing(report, version, opens_at if waits else None, is_held=is_held)
+
+
+def _is_hidden(share: Share, report: Report) -> bool:
+    """Whether the system that wrote the report keeps it back from a patient, or from who acts for one (FR-5)."""
+    is_patients = records.is_record(share) or share.recipient == Recipient.PATIENT
+    if not is_patients:
+        return False
+    return report.is_hidden_from_patient or (report.is_hidden_from_proxies and records.is_proxy(share))
 
 
 def _are_shown(share: Share) -> bool:

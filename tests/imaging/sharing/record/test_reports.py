@@ -8,7 +8,7 @@ from accounts.actor import SYSTEM
 from accounts.models import Department, User
 from accounts.roles import Role
 from imaging.reports.documents.content import Person
-from imaging.reports.models import CriticalFinding
+from imaging.reports.models import CriticalFinding, Report
 from imaging.reports.writing import receiving, services, signing
 from imaging.reports.writing.receiving import Received, Told
 from imaging.sharing.models.records import Ground, Relation
@@ -61,6 +61,21 @@ def test_a_signed_report_waits_the_days_of_the_rules(
     assert answer.status_code == 200
     assert answer.content.startswith(b"%PDF-")
     assert answer["Content-Disposition"].startswith("inline;")
+
+
+def test_what_its_writer_hides_from_the_patient_is_not_shown_and_not_announced(
+    give: Giving, rules: Rules, signed: Study, outside: Client
+) -> None:
+    """FR-5."""
+    rules(report_days=0, critical_report_days=0)
+    Report.objects.update(is_hidden_from_patient=True)
+    root = come_in(outside, give(signed))
+    page = text_of(outside, root)
+    assert "There is no signed report yet" in page
+    assert outside.get(report_at(root, signed)).status_code == 404
+    # Representatives alone: the patient reads it.
+    Report.objects.update(is_hidden_from_patient=False, is_hidden_from_proxies=True)
+    assert outside.get(report_at(root, signed)).status_code == 200
 
 
 def test_the_paper_of_another_system_is_saved_and_not_shown_beside_our_pages(
