@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts.framing import selectors as framing
 from accounts.models import Site
@@ -34,7 +36,9 @@ def numbers_of(patient: object, known: Identity | None) -> str:
     return json.dumps([own, *others])
 
 
-@register.simple_tag
-def record_origins() -> str:
-    """The origins that may hold pages in a frame, and tell them of another patient."""
-    return " ".join(framing.origins())
+@register.simple_tag(takes_context=True)
+def record_origins(context: dict[str, Any]) -> SafeString | str:
+    """The origins that may hold pages in a frame and tell them of another patient, for `static/pages/record.ts`; who is signed in."""
+    user = getattr(context.get("request"), "user", None)
+    origins = " ".join(framing.origins()) if user is not None and user.is_authenticated else ""
+    return format_html('<meta name="record-origins" content="{}">', origins) if origins else ""
