@@ -30,6 +30,7 @@ PROGRAMS = (b"MZ" + b"\x90" * 126, b"#!/bin/sh\nid > /tmp/x\n" + b"#" * 106, b"<
 #: Who may read the bytes as they were received: everything that hands them out does so through ``output``.
 MAY_OPEN_STORED_BYTES = {
     "imaging/dicomweb/bulkdata.py": "a value out of the object",
+    "imaging/ehr/fhir/binaries.py": "a report's PDF, in Base64 or given to be saved",
     "imaging/ehr/sending/telling.py": "a report's PDF, in Base64 in a message",
     "imaging/ingest/desk/releasing.py": "to register what was set aside",
     "imaging/ingest/desk/selectors.py": "to show a header",
