@@ -5,12 +5,14 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from accounts.federation.views import published_keys
 from portal import health, metrics
 
 urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", metrics.metrics, name="metrics"),
+    path(".well-known/jwks.json", published_keys, name="published-keys"),
     path("language/", set_language, name="set_language"),
     path("account/", include("accounts.urls")),
     path("notifications/", include("accounts.notifications.urls")),

@@ -207,6 +207,9 @@ class Action(TextChoices):
     TRANSFER_FAILED = "transfer.failed", _("Images not sent to a partner archive, or not all of them")
     TRANSFER_STOPPED = "transfer.stopped", _("Sending to a partner archive stopped")
 
+    # The health record
+    RECORD_LAUNCHED = "record.launched", _("Images opened from the health record")
+
     # The privacy desk
     PRIVACY_REQUEST_RECORDED = "privacy_request.recorded", _("Request about one's data recorded")
     PRIVACY_REQUEST_ANSWERED = "privacy_request.answered", _("Request about one's data answered")

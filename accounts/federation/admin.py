@@ -55,10 +55,11 @@ class IdentityProviderAdmin(AuditedModelAdmin[IdentityProvider]):
                     "scopes",
                     "reads_userinfo",
                     "saml_metadata",
+                    "signing_keys",
                 )
             },
         ),
-        (_("Who may come in"), {"fields": ("admits", "required_claim", "required_value")}),
+        (_("Who may come in"), {"fields": ("admits", "subject_is_username", "required_claim", "required_value")}),
         (
             _("How sure it is"),
             {

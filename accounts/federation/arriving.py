@@ -1,5 +1,6 @@
 """Somebody whom a provider recognised stands at the door: in they come, or they confirm, or they link an identity."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -33,10 +34,20 @@ _PENDING: Final = "federated"
 _LONG_AGO: Final = 1.0
 
 
-def arrive(request: HttpRequest, provider: IdentityProvider, assertion: Assertion, begun: Begun) -> HttpResponse:
-    """Do what the person went to the provider for. Raises :class:`SignInRefused`."""
+def arrive(
+    request: HttpRequest,
+    provider: IdentityProvider,
+    assertion: Assertion,
+    begun: Begun,
+    *,
+    bringing: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """Do what the person went to the provider for. Raises :class:`SignInRefused`.
+
+    ``bringing`` is put into the session of whoever signs in: what they came to see.
+    """
     if begun.purpose == Purpose.SIGN_IN:
-        return _sign_in(request, provider, assertion, begun)
+        return _sign_in(request, provider, assertion, begun, bringing or {})
     # The answer belongs to the person who asked, and to nobody who signed in meanwhile.
     if not isinstance(request.user, User) or request.user.pk != begun.user:
         raise SignInRefused("begun_elsewhere", "another person is signed in now")
@@ -59,13 +70,21 @@ def note(request: HttpRequest, user: User, assertion: Assertion, strength: Stren
     )
 
 
-def _sign_in(request: HttpRequest, provider: IdentityProvider, assertion: Assertion, begun: Begun) -> HttpResponse:
+def _sign_in(
+    request: HttpRequest, provider: IdentityProvider, assertion: Assertion, begun: Begun, bringing: Mapping[str, Any]
+) -> HttpResponse:
     actor = actor_of(request, Door.PAGE)
     if services.revoke_what_is_gone(actor=actor, provider=provider, assertion=assertion):
         raise SignInRefused("not_admitted", "required claim missing")
     admitted = services.admit(actor=actor, provider=provider, assertion=assertion)
+    if request.user == admitted.user:
+        # Somebody who is in already, and opens another patient from the record: the windows that are open stay.
+        note(request, admitted.user, assertion, admitted.strength)
+        request.session.update(bringing)
+        return redirect(begun.then)
     if request.user.is_authenticated:
         logout(request)
+    request.session.update(bringing)
     request.session[_PENDING] = {
         "identity": admitted.identity.pk,
         "provider": provider.slug,

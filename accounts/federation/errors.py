@@ -19,6 +19,10 @@ WORDS: Final[dict[str, tuple[str | Promise, str | Promise]]] = {
         _AGAIN,
         _("If it happens again, tell the administrator: the audit says what was wrong."),
     ),
+    "too_old": (
+        _("This way in from %(provider)s is used up: it opens once, and for a minute."),
+        _("Open the images there again."),
+    ),
     "refused_there": (
         _("The sign-in at %(provider)s was not completed."),
         _("Begin again, or sign in with the password of your account here."),

@@ -49,7 +49,9 @@ class IdentityProviderForm(forms.ModelForm):  # type: ignore[type-arg]
             "scopes",
             "reads_userinfo",
             "saml_metadata",
+            "signing_keys",
             "admits",
+            "subject_is_username",
             "required_claim",
             "required_value",
             *_WORDS[1:],
@@ -74,6 +76,10 @@ class IdentityProviderForm(forms.ModelForm):  # type: ignore[type-arg]
             self._check_oidc(cleaned)
         if protocol == Protocol.SAML and not cleaned.get("saml_metadata"):
             self.add_error("saml_metadata", _("Paste the metadata that the provider publishes."))
+        if protocol == Protocol.SIGNED and not cleaned.get("signing_keys") and "signing_keys" not in self.errors:
+            self.add_error("signing_keys", _("Paste the public key with which launches are signed."))
+        if protocol != Protocol.SIGNED and cleaned.get("subject_is_username"):
+            self.add_error("subject_is_username", _("This is of use with signed launches alone."))
         if cleaned.get("required_claim") and not cleaned.get("required_value"):
             self.add_error("required_value", _("Write the value that the claim must have."))
         return cleaned
@@ -83,7 +89,7 @@ class IdentityProviderForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("issuer", _("Write an https address: a provider of OpenID Connect is found under it."))
         if not cleaned.get("client_id"):
             self.add_error("client_id", _("Write the client ID that the provider gave."))
-        needed = cleaned.get("client_authentication") != ClientAuthentication.NONE
+        needed = cleaned.get("client_authentication") in {ClientAuthentication.BASIC, ClientAuthentication.POST}
         if needed and not cleaned.get("secret") and not self.instance.sealed_secret:
             self.add_error("secret", _("Write the secret that the provider gave."))
 

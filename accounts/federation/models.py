@@ -9,8 +9,14 @@ from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.federation.public_keys import validate_keys
 from accounts.federation.querysets import ClaimRuleQuerySet, IdentityProviderQuerySet
-from accounts.federation.validators import validate_claim_path, validate_issuer, validate_pattern, validate_scope
+from accounts.federation.validators import (
+    validate_claim_path,
+    validate_issuer,
+    validate_pattern,
+    validate_scope,
+)
 from accounts.roles import Role
 
 
@@ -24,6 +30,7 @@ class Protocol(models.TextChoices):
     OIDC = "oidc", _("OpenID Connect")
     SAML = "saml", _("SAML 2.0")
     LDAP = "ldap", _("LDAP directory")
+    SIGNED = "signed", _("signed launch from the health record")
 
 
 class Admits(models.TextChoices):
@@ -36,6 +43,7 @@ class Admits(models.TextChoices):
 class ClientAuthentication(models.TextChoices):
     """How the portal proves to an OpenID provider that it is the client (OpenID Connect Core 1.0, section 9)."""
 
+    PRIVATE_KEY = "private_key_jwt", _("signature with the portal's own key (private_key_jwt)")
     BASIC = "client_secret_basic", _("secret in the header (client_secret_basic)")
     POST = "client_secret_post", _("secret in the form (client_secret_post)")
     NONE = "none", _("no secret (public client, PKCE alone)")
@@ -87,8 +95,26 @@ class IdentityProvider(models.Model):
     saml_metadata = models.TextField(
         _("SAML metadata"), blank=True, max_length=200_000, help_text=_("The XML that the provider publishes.")
     )
+    signing_keys = models.TextField(
+        _("signing keys"),
+        blank=True,
+        max_length=100_000,
+        validators=[validate_keys],
+        help_text=_(
+            "Public keys of the health record that signs launches: a JSON Web Key Set, or PEM, several one below the"
+            " other. A new one is added before it is used; one that is taken away opens nothing any more."
+        ),
+    )
 
     admits = models.CharField(_("who may come in"), max_length=8, choices=Admits.choices, default=Admits.RULES)
+    subject_is_username = models.BooleanField(
+        _("knows people by their user name here"),
+        default=False,
+        help_text=_(
+            "Signed launch only, where the same directory names people there and here: the account of that name is"
+            " linked at the first launch. An account that administers never is."
+        ),
+    )
     required_claim = models.CharField(_("required claim"), max_length=200, blank=True, validators=[validate_claim_path])
     required_value = models.CharField(
         _("required value"),

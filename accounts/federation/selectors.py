@@ -6,7 +6,7 @@ from accounts.models import FederatedIdentity, IdentityProvider, User
 
 def offered() -> list[IdentityProvider]:
     """Return the providers that have a button on the sign-in page."""
-    return list(IdentityProvider.objects.active().exclude(protocol=Protocol.LDAP))
+    return list(IdentityProvider.objects.active().filter(protocol__in=(Protocol.OIDC, Protocol.SAML)))
 
 
 def confirming(user: User) -> list[IdentityProvider]:

@@ -65,6 +65,8 @@ def admit(*, actor: Actor, provider: IdentityProvider, assertion: Assertion) -> 
         raise SignInRefused("switched_off", "account switched off")
     let_in = granting.is_let_in(provider, assertion.claims)
     given = granting.given_by(provider, assertion.claims) if let_in else []
+    if identity is None and let_in:
+        identity = _namesake(actor, provider, assertion)
     if identity is None:
         if not let_in or not given or provider.admits != Admits.RULES:
             raise SignInRefused("not_admitted", "unknown person, and no rule gives anything")
@@ -175,6 +177,18 @@ def _known(assertion: Assertion) -> FederatedIdentity | None:
         .filter(issuer=assertion.issuer, subject=assertion.subject)
         .first()
     )
+
+
+def _namesake(actor: Actor, provider: IdentityProvider, assertion: Assertion) -> FederatedIdentity | None:
+    """Link the account whose user name the provider's word is by its row; never one that administers."""
+    if not provider.subject_is_username:
+        return None
+    user = User.objects.filter(username=assertion.subject, is_active=True, is_staff=False, is_superuser=False).first()
+    if user is None or FederatedIdentity.objects.filter(provider=provider, user=user).exists():
+        return None
+    identity = _make_identity(provider, assertion, user, made_account=False)
+    _record(Action.IDENTITY_LINKED, actor, user, provider=provider.slug, subject=assertion.subject, by="user name")
+    return identity
 
 
 def _new_person(actor: Actor, provider: IdentityProvider, assertion: Assertion) -> FederatedIdentity:

@@ -129,7 +129,7 @@ def _authentication(provider: IdentityProvider, metadata: Metadata) -> list[Find
         offered = ", ".join(metadata.client_authentications[:6])
         words = _("It does not accept the client authentication chosen here. It accepts: %(offered)s.")
         found.append(Finding(False, words % {"offered": offered}))
-    if way != ClientAuthentication.NONE:
+    if way in {ClientAuthentication.BASIC, ClientAuthentication.POST}:
         try:
             readable = bool(provider.sealed_secret) and bool(sealing.opened(provider.sealed_secret))
         except sealing.Unreadable:

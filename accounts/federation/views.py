@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,7 +16,7 @@ from accounts.federation import arriving, begun, knocking, saml_views, selectors
 from accounts.federation.begun import Begun, Purpose, is_taken_over
 from accounts.federation.errors import SignInRefused
 from accounts.federation.models import Protocol
-from accounts.federation.oidc import flow, tokens
+from accounts.federation.oidc import flow, own_key, tokens
 from accounts.federation.oidc.flow import Question
 from accounts.federation.oidc.metadata import metadata_of
 from accounts.federation.refusing import refused
@@ -123,6 +123,13 @@ def unlink(request: HttpRequest, pk: int) -> HttpResponse:
     if request.user.has_usable_password() or others:
         services.unlink(actor=actor_of(request, Door.PAGE), identity=identity)
     return redirect("federation:identities")
+
+
+@require_safe
+@cache_control(max_age=3600, private=True)
+def published_keys(_request: HttpRequest) -> HttpResponse:
+    """Publish the portal's own public keys (RFC 7517), with which providers check that it is the client."""
+    return JsonResponse({"keys": own_key.public_keys()}, content_type="application/jwk-set+json")
 
 
 def _active(slug: str, *protocols: str) -> IdentityProvider:

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 from accounts.federation.claims import Assertion
 from accounts.federation.errors import SignInRefused
 from accounts.federation.models import ClientAuthentication, IdentityProvider
-from accounts.federation.oidc import tokens
+from accounts.federation.oidc import own_key, tokens
 from accounts.federation.oidc.metadata import Metadata, call, metadata_of, read_object
 from accounts.signing_in import sealing
 
@@ -41,11 +41,30 @@ class Question:
         return base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
 
 
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What the answer of a provider was good for: who was recognised, and all that its token address said."""
+
+    assertion: Assertion
+    answer: Mapping[str, Any]
+
+
 def address_to_ask(
-    provider: IdentityProvider, question: Question, *, callback: str, afresh: bool = False, language: str = ""
+    provider: IdentityProvider,
+    question: Question,
+    *,
+    callback: str,
+    afresh: bool = False,
+    language: str = "",
+    metadata: Metadata | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> str:
-    """Return where to send the browser. ``afresh`` has the provider ask the person again, whatever session it has."""
-    metadata = metadata_of(provider)
+    """Return where to send the browser.
+
+    ``afresh`` has the provider ask the person again, whatever session it has; ``more`` is asked besides, and in place of
+    the same parameter. ``metadata`` is the provider's, where it is not to be found in the usual place.
+    """
+    metadata = metadata or metadata_of(provider)
     if metadata.challenge_methods and "S256" not in metadata.challenge_methods:
         raise SignInRefused("not_set_up", "metadata: no PKCE with S256")
     asked = {
@@ -57,6 +76,7 @@ def address_to_ask(
         "nonce": question.nonce,
         "code_challenge": question.challenge,
         "code_challenge_method": "S256",
+        **(more or {}),
     }
     if language:
         asked["ui_locales"] = language
@@ -70,7 +90,13 @@ def address_to_ask(
 
 def finish(provider: IdentityProvider, question: Question, answered: Mapping[str, str], *, callback: str) -> Assertion:
     """Turn the answer that the browser brought into who was recognised. Raises :class:`SignInRefused`."""
-    metadata = metadata_of(provider)
+    return redeem(provider, question, answered, callback=callback, metadata=metadata_of(provider)).assertion
+
+
+def redeem(
+    provider: IdentityProvider, question: Question, answered: Mapping[str, str], *, callback: str, metadata: Metadata
+) -> Redeemed:
+    """As :func:`finish`, with all that the token address said. Raises :class:`SignInRefused`."""
     _check_issuer(answered, metadata)
     if "error" in answered:
         known = answered["error"] in {"access_denied", "login_required", "interaction_required", "consent_required"}
@@ -87,7 +113,7 @@ def finish(provider: IdentityProvider, question: Question, answered: Mapping[str
         id_token, provider=provider, metadata=metadata, nonce=question.nonce, access_token=access_token
     )
     more = _userinfo(provider, metadata, access_token, claims["sub"]) if provider.reads_userinfo else {}
-    return _assertion({**more, **claims})
+    return Redeemed(_assertion({**more, **claims}), given)
 
 
 def _check_issuer(answered: Mapping[str, str], metadata: Metadata) -> None:
@@ -108,6 +134,9 @@ def _exchange(
         headers["Authorization"] = _basic(provider.client_id, _secret(provider))
     else:
         form["client_id"] = provider.client_id
+        if provider.client_authentication == ClientAuthentication.PRIVATE_KEY:
+            form["client_assertion_type"] = own_key.ASSERTION_TYPE
+            form["client_assertion"] = own_key.client_assertion(provider.client_id, audience=metadata.token_endpoint)
         if provider.client_authentication == ClientAuthentication.POST:
             form["client_secret"] = _secret(provider)
     answer = call("POST", metadata.token_endpoint, body=urlencode(form).encode(), headers=headers)

@@ -3,6 +3,7 @@
 Fetched by the one outbound client alone, from hosts that an administrator listed; kept for a while in the cache.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +48,13 @@ class Metadata:
 def metadata_of(provider: IdentityProvider, *, afresh: bool = False) -> Metadata:
     """Return what the provider publishes. Raises :class:`SignInRefused` (``no_answer``, ``not_set_up``)."""
     document = _kept(provider, "metadata", _METADATA_SECONDS, provider.issuer.rstrip("/") + WELL_KNOWN, afresh=afresh)
+    return read_metadata(document, issuer=provider.issuer)
+
+
+def metadata_at(provider: IdentityProvider, address: str) -> Metadata:
+    """Return what the provider publishes at another address: what a record publishes of its provider. Raises as above."""
+    where = hashlib.sha256(address.encode()).hexdigest()[:16]
+    document = _kept(provider, f"metadata-{where}", _METADATA_SECONDS, address, afresh=False)
     return read_metadata(document, issuer=provider.issuer)
 
 

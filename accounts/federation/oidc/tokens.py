@@ -24,7 +24,7 @@ _KIND_OF: Final = {algorithm: kind for kind, algorithms in _ALGORITHMS.items() f
 #: All of them.
 BELIEVED: Final = frozenset(_KIND_OF)
 _LEAST_RSA_BITS: Final = 2048
-_LONGEST: Final = 64 * 1024
+LONGEST: Final = 64 * 1024
 #: Seconds by which clocks may differ, and for which a token may have been under way.
 LEEWAY: Final = 60
 _OLDEST: Final = 600
@@ -114,30 +114,40 @@ def _verified(
 
 def _key_for(token: str, provider: IdentityProvider, metadata: Metadata, what: str) -> tuple[Any, str, dict[str, Any]]:
     """Return the provider's key that the token names, and the algorithm, if both are among those believed."""
-    if len(token) > _LONGEST:
+    header = read_header(token, what)
+    if metadata.algorithms and header["alg"] not in metadata.algorithms:
+        raise SignInRefused("not_verified", f"{what}: algorithm")
+    found = chosen(keys_of(provider, metadata), header) or chosen(keys_of(provider, metadata, afresh=True), header)
+    if found is None:
+        raise SignInRefused("not_verified", f"{what}: unknown key")
+    return public_key(found, header["alg"], what), header["alg"], header
+
+
+def read_header(token: str, what: str) -> dict[str, Any]:
+    """Return the header of a token whose algorithm is one of those believed. Raises :class:`SignInRefused`."""
+    if len(token) > LONGEST:
         raise SignInRefused("not_verified", f"{what}: too long")
     try:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, RecursionError) as error:
         raise SignInRefused("not_verified", f"{what}: {type(error).__name__}") from error
     algorithm = header.get("alg")
-    if (
-        not isinstance(algorithm, str)
-        or algorithm not in _KIND_OF
-        or (metadata.algorithms and algorithm not in metadata.algorithms)
-    ):
+    if not isinstance(algorithm, str) or algorithm not in _KIND_OF:
         raise SignInRefused("not_verified", f"{what}: algorithm")
     if "crit" in header:
         raise SignInRefused("not_verified", f"{what}: crit")
-    found = _chosen(keys_of(provider, metadata), header) or _chosen(keys_of(provider, metadata, afresh=True), header)
-    if found is None:
-        raise SignInRefused("not_verified", f"{what}: unknown key")
-    return _public_key(found, algorithm, what), algorithm, header
+    return header
 
 
-def _chosen(keys: list[dict[str, Any]], header: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the one key that can have signed this; without a ``kid`` only where there is no choice."""
-    fitting = [
+def chosen(keys: list[dict[str, Any]], header: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the one key that can have signed what has this header; without a ``kid`` only where there is no choice."""
+    found = fitting(keys, header)
+    return found[0] if len(found) == 1 else None
+
+
+def fitting(keys: list[dict[str, Any]], header: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the keys that can have signed what has this header."""
+    return [
         key
         for key in keys
         if key.get("kty") == _KIND_OF[header["alg"]]
@@ -145,10 +155,10 @@ def _chosen(keys: list[dict[str, Any]], header: Mapping[str, Any]) -> dict[str, 
         and key.get("alg", header["alg"]) == header["alg"]
         and ("kid" not in header or key.get("kid") == header["kid"])
     ]
-    return fitting[0] if len(fitting) == 1 else None
 
 
-def _public_key(found: Mapping[str, Any], algorithm: str, what: str) -> Any:
+def public_key(found: Mapping[str, Any], algorithm: str, what: str) -> Any:
+    """Return a JSON Web Key as a key to check signatures with. Raises :class:`SignInRefused`."""
     # A private part has no business here, and would make it a private key.
     public = {name: value for name, value in found.items() if name in {"kty", "n", "e", "crv", "x", "y"}}
     try:
