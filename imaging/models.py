@@ -10,6 +10,7 @@ from imaging.access.requests.models import (
 )
 from imaging.ehr.models import (
     AwaitedReport,
+    HealthRecord,
     Hl7Destination,
     Hl7Message,
     Hl7Notice,
@@ -148,6 +149,7 @@ __all__ = [
     "ExamRequest",
     "FavouriteProcedure",
     "Grant",
+    "HealthRecord",
     "Hl7Destination",
     "Hl7Message",
     "Hl7Notice",

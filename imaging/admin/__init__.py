@@ -9,6 +9,7 @@ from imaging.access.requests import admin as access_requests
 from imaging.admin import application_entities, compliance, partners, protections, work
 from imaging.admin.dashboard import dashboard
 from imaging.ehr import admin as ehr
+from imaging.ehr.records import admin as health_records
 from imaging.ehr.sending import admin as hl7_receivers
 from imaging.events import admin as events
 from imaging.ingest import admin as ingest
@@ -32,6 +33,7 @@ __all__ = [
     "ehr",
     "emergency",
     "events",
+    "health_records",
     "hl7_receivers",
     "ingest",
     "integrity",

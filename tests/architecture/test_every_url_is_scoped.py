@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 #: Addresses of other people's applications, which hold no study: sign-in, admin (staff only, tested in tests/portal).
 FOREIGN = ("account/", "admin/")
 #: What anybody may ask.
-OPEN_TO_ALL = {"health/live", "health/ready", "language/", "fhir/metadata", ""}
+OPEN_TO_ALL = {"health/live", "health/ready", "language/", "fhir/metadata", ".well-known/jwks.json", ""}
 #: Answers a monitoring system with its token, and is 404 for everybody else: tests/portal/test_metrics.py.
 MONITORING = {"metrics"}
 #: What a person who has signed in may ask, and sees nothing of others at: checked by the list's own tests.
@@ -124,6 +124,8 @@ COLLECTIONS = {
 }
 #: What the hospital's record opens: sign-in for a stranger, 404 for what they may not see: tests/imaging/ehr/test_invoking.py.
 INVOKED = {"ehr:invoke", "ehr:resume", "ehr:elsewhere"}
+#: By which records sign people in: nobody without the record's own proof: tests/imaging/ehr/launching/.
+LAUNCHED = {"ehr:launch", "ehr:launch-callback", "ehr:launch-signed"}
 #: Of the FHIR facade, for whoever has been recognised, 404 for what they may not see: tests/imaging/ehr/fhir/.
 FHIR = {"fhir:resources", "fhir:search-form", "fhir:resource"}
 #: Of emergency access: by capability, and about one's own alone: tests/imaging/access/emergency/.
@@ -255,7 +257,7 @@ def test_every_route_is_known() -> None:
         and name not in OF_A_STUDY
         and name not in IMPORTS | UPLOADS
         and name not in RECONCILIATION | REQUESTING | READING | REPORTS | SHARING
-        and name not in COLLECTIONS | INVOKED | FHIR
+        and name not in COLLECTIONS | INVOKED | LAUNCHED | FHIR
         and name not in DESKS | REPAIRS | SEARCHES | API | EMERGENCY | PRIVACY | ACCESS_REQUESTS | FIGURES | ROOMS
     ]
     assert not strange, f"Say in this table how these are asked, and whom they answer: {strange}"

@@ -4,9 +4,7 @@ What the address asks is kept in the session meanwhile, so that a patient's numb
 behind the sign-in, nor above the list of several studies.
 """
 
-import time
 from collections.abc import Mapping
-from typing import Final
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest
@@ -18,14 +16,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from imaging.ehr.invoking import selectors
+from imaging.ehr.invoking import kept, selectors
 from imaging.ehr.invoking.question import PARAMETERS, Malformed, Question, read
 from imaging.studies.finding import searched
 from imaging.studies.models import Study
-
-_KEPT: Final = "invoked"
-#: Seconds that a person has for signing in, or for choosing.
-_PATIENCE: Final = 900
 
 
 @require_safe
@@ -36,15 +30,14 @@ def invoke(request: HttpRequest) -> HttpResponseBase:
     try:
         question = _read(asked)
     except Malformed as error:
-        text = _("The record's address cannot be read at “%(name)s”. Nothing was opened.") % {"name": error}
-        return _refused(request, 400, _("This address is incomplete"), text)
+        return _unreadable(request, error)
     if request.user.is_authenticated:
         found = _found(request, question)
         if not isinstance(found, list):
             return found
         if len(found) == 1:
             return _images_of(found[0])
-    request.session[_KEPT] = {"asked": asked, "at": time.time()}
+    kept.keep(request, asked)
     return redirect("ehr:resume") if request.user.is_authenticated else _sign_in()
 
 
@@ -52,15 +45,19 @@ def invoke(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 def resume(request: HttpRequest) -> HttpResponseBase:
     """Show what was asked for before the sign-in, or offer the several studies that it named."""
-    kept = request.session.get(_KEPT)
-    if not kept or time.time() - kept["at"] > _PATIENCE:
+    asked = kept.kept(request)
+    if asked is None:
         return _refused(request, 410, _("This took too long"), _("Open the images from the patient's record again."))
     if not request.user.is_authenticated:
         return _sign_in()
-    found = _found(request, _read(kept["asked"]))
+    try:
+        question = _read(asked)
+    except Malformed as error:
+        return _unreadable(request, error)
+    found = _found(request, question)
     if isinstance(found, list) and len(found) > 1:
         return render(request, "imaging/ehr/invoked.html", {"studies": found, "patient": found[0].patient})
-    del request.session[_KEPT]
+    kept.forget(request)
     return _images_of(found[0]) if isinstance(found, list) else found
 
 
@@ -76,6 +73,11 @@ def elsewhere(request: HttpRequest) -> HttpResponseBase:
 
 def _read(asked: Mapping[str, list[str]]) -> Question:
     return read(asked, timezone.get_current_timezone())
+
+
+def _unreadable(request: HttpRequest, error: Malformed) -> HttpResponseBase:
+    text = _("The record's address cannot be read at “%(name)s”. Nothing was opened.") % {"name": error}
+    return _refused(request, 400, _("This address is incomplete"), text)
 
 
 def _sign_in() -> HttpResponseBase:

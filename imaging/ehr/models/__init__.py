@@ -8,10 +8,12 @@ from imaging.ehr.models.receiving import (
     RegisteredPatient,
     validate_character_set,
 )
+from imaging.ehr.models.records import HealthRecord
 from imaging.ehr.models.sending import Hl7Destination, Hl7Notice
 
 __all__ = [
     "AwaitedReport",
+    "HealthRecord",
     "Hl7Destination",
     "Hl7Message",
     "Hl7Notice",

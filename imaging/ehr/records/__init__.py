@@ -1,0 +1,1 @@
+"""Health records as FHIR servers that we ask: which there are, and reading from them."""
