@@ -208,6 +208,7 @@ class Action(TextChoices):
     TRANSFER_STOPPED = "transfer.stopped", _("Sending to a partner archive stopped")
 
     # The health record
+    RECORD_READ = "record.read", _("Health record shown beside images")
     RECORD_LAUNCHED = "record.launched", _("Images opened from the health record")
 
     # The privacy desk

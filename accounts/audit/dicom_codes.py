@@ -296,6 +296,7 @@ CODES: Final[Mapping[Action, Coded]] = MappingProxyType(
         _A.COLLECTION_STUDY_ADDED: _RIGHTS,
         _A.COLLECTION_STUDY_REMOVED: _RIGHTS,
         _A.COLLECTION_COMMENTED: _WORK,
+        _A.RECORD_READ: Coded(PATIENT_RECORD, "R"),
         _A.RECORD_LAUNCHED: Coded(USER_AUTHENTICATION, "E", (LOGIN,)),
         _A.BREACH_RECORDED: _alert(),
         _A.BREACH_CHANGED: _alert(),

@@ -107,7 +107,7 @@ def openable_priors(study: Study, *, scope: Scope) -> QuerySet[Study]:
 def _told(study: Study, scope: Scope, limit: int) -> list[Study]:
     """What the reader hears of: all that is in scope, and for who treats the patient the earlier studies elsewhere."""
     rows = list(_others(Study.objects.visible_to(scope), study)[:limit])
-    if _treats(study, scope):
+    if treats(study, scope):
         made = Placement.objects.live().filter(study=OuterRef("pk"), kind=Placement.Kind.OWNER)
         earlier = Study.objects.filter(
             Exists(made),
@@ -125,7 +125,7 @@ def _others(studies: QuerySet[Study], study: Study) -> QuerySet[Study]:
     return same.select_related("thumbnail", "patient").order_by("-study_at", "-pk")
 
 
-def _treats(study: Study, scope: Scope) -> bool:
+def treats(study: Study, scope: Scope) -> bool:
     """Whether the reader has the study by treating its patient, and not by a link, a grant by name, or as a prior itself."""
     rows = Placement.objects.live().exclude(kind__in=GRANTED)
     return rows.filter(study=study, department__in=scope.care_departments()).exists()

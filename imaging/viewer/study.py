@@ -32,6 +32,7 @@ from imaging.viewer import (
     corrections,
     download_menu,
     instances,
+    patient_record,
     priors,
     protecting,
     study_facts,
@@ -74,6 +75,7 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "may_share": sharing.may_share(study, request.user, scope, sharing_in),
         "may_collect": bool(sharing_in),
         "may_give_record": may_give(study, request.user, scope),
+        "record_url": patient_record.address(study, request),
         "browser": browser,
         "acquired": {"series": browser.label, "facts": browser.facts} if browser else _acquired(rows, scope),
     }

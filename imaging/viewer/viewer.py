@@ -28,7 +28,7 @@ from imaging.studies.models import InstanceVersion, Series, Study
 from imaging.studies.priors import Standing, TimelineEntry
 from imaging.templatetags.assets import asset
 from imaging.templatetags.people import clock, day
-from imaging.viewer import picture_addresses, surroundings, wording
+from imaging.viewer import patient_record, picture_addresses, surroundings, wording
 from imaging.viewer.errors import of_a_study
 from imaging.viewer.markings import study_version
 
@@ -57,6 +57,7 @@ def page(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "series_instance_uid": first.series_instance_uid if first else "",
         "headers_url": _headers_url(first) if first else "",
         "preview_url": _first_preview(first, scope) if first else "",
+        "record_url": "" if surroundings.is_shared(request) else patient_record.address(study, request),
         "tools": _same_for_all("imaging/viewer/_viewer_tools.html", get_language(), asset("icons/icons.svg")),
         "words": _same_for_all("imaging/viewer/_viewer_words.html", get_language(), asset("icons/icons.svg")),
     }

@@ -106,6 +106,7 @@ const fhir = async (request, response, url) => {
     }, 'application/json');
   }
   if (told.status) return say(told.status, { resourceType: 'OperationOutcome' });
+  if (told.refuses?.some((kind) => url.pathname.startsWith(`/fhir/${kind}`))) return say(403, { resourceType: 'OperationOutcome' });
   if (!(await mayRead(request.headers.authorization))) return say(401, { resourceType: 'OperationOutcome' });
   const repository = new MemoryRepository();
   for (const resource of told.resources) await repository.createResource(structuredClone(resource), { assignedId: true });

@@ -126,7 +126,9 @@ def _accessions(resource: Resource) -> list[str]:
     for one in _objects(resource.get("identifier")):
         kind = one.get("type")
         codes = _objects(kind.get("coding")) if isinstance(kind, dict) else []
-        typed = any(code.get("code") == "ACSN" and code.get("system", "") in {IDENTIFIER_TYPES, ""} for code in codes)
+        typed = any(
+            code.get("code") == "ACSN" and str(code.get("system", "")) in {IDENTIFIER_TYPES, ""} for code in codes
+        )
         value = one.get("value")
         if typed and isinstance(value, str) and value.strip() and "," not in value:
             found.append(value.strip())
