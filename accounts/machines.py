@@ -8,10 +8,11 @@ from typing import Final
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import audit, services, throttling
+from accounts import audit, guests, services, throttling
 from accounts.actor import Actor
 from accounts.addresses import client_address, is_loopback
 from accounts.audit import Action, Outcome
+from accounts.guests import Guest
 from accounts.models import MachineKey, digest_of
 from accounts.roles import Door
 
@@ -21,7 +22,11 @@ DOORS: Final = (
     ("/api/", Door.API),
     ("/fhir/", Door.FHIR),
 )
+_UNKNOWN: Final = "unknown key"
 CHALLENGE: Final = 'Bearer realm="negatoscope", Basic realm="negatoscope"'
+
+#: Characters of a key or token: those of other systems are signed texts.
+MOST_CHARACTERS: Final = 8192
 
 #: Refusals of one address in a minute: audited up to the first number, answered 429 past the second.
 AUDITED_REFUSALS: Final = 5
@@ -57,7 +62,7 @@ def sent_credentials(header: str) -> Credentials | None:
     """
     scheme, _space, value = header.strip().partition(" ")
     value = value.strip()
-    if not value or len(value) > 1024:
+    if not value or len(value) > MOST_CHARACTERS:
         return None
     if scheme.lower() in {"bearer", "token"}:
         return Credentials(key=value)
@@ -71,12 +76,14 @@ def sent_credentials(header: str) -> Credentials | None:
     return None
 
 
-def recognise(request: HttpRequest, *, door: Door) -> MachineKey:
-    """Return the key with which the request is signed.
+def recognise(request: HttpRequest, *, door: Door) -> MachineKey | Guest:
+    """Return the key with which the request is signed, or the guest for whom another system vouches.
 
     Raises :class:`MachineRefused`, audited, whatever is wrong: the answer never says what.
     """
     reason, key = _judge(request, door)
+    if reason == _UNKNOWN and (guest := _guest(request, door)) is not None:
+        return guest
     if key is None or reason:
         raise _refused(request, door, reason, key)
     services.touch_machine_key(key=key)
@@ -92,7 +99,7 @@ def _judge(request: HttpRequest, door: Door) -> tuple[str, MachineKey | None]:
         return "not understood", None
     key = MachineKey.objects.filter(digest=digest_of(credentials.key)).first()
     if key is None:
-        return "unknown key", None
+        return _UNKNOWN, None
     if credentials.name is not None and credentials.name != key.name:
         return "the key of another machine", key
     if key.revoked_at is not None:
@@ -104,6 +111,13 @@ def _judge(request: HttpRequest, door: Door) -> tuple[str, MachineKey | None]:
     if not key.rights_at(door):
         return "no right at this door", key
     return "", key
+
+
+def _guest(request: HttpRequest, door: Door) -> Guest | None:
+    header = request.META.get("HTTP_AUTHORIZATION", "")
+    found = sent_credentials(header)
+    is_bearer = header.strip().lower().startswith("bearer ")
+    return guests.recognise(found.key, door, client_address(request)) if found and is_bearer else None
 
 
 def _refused(request: HttpRequest, door: Door, reason: str, key: MachineKey | None) -> MachineRefused:

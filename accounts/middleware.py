@@ -1,6 +1,7 @@
 """What every request carries: who it is, what it may see, in which language and light it reads."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from accounts import machines, opened_priors, selectors, services
 from accounts.actor import ANONYMOUS, Actor
 from accounts.addresses import client_address
 from accounts.audit import context
+from accounts.guests import Guest
 from accounts.models import Language, MachineKey, Theme, User
 from accounts.parts import is_part_of_a_page, page_of
 from accounts.roles import Door
@@ -29,7 +31,7 @@ TIME_ZONE_KEY = "time_zone"
 
 
 class ScopeMiddleware:
-    """Sets ``request.actor``, ``request.scope`` (lazy), ``request.machine`` and ``request.request_id``.
+    """Sets ``request.actor``, ``request.scope`` (lazy), ``request.machine``, ``request.guest`` and ``request.request_id``.
 
     A request with an Authorization header at a machine door is a machine's: a wrong key is answered
     with 401 whatever session comes along, and a right one leaves that session unread. Elsewhere the
@@ -45,13 +47,16 @@ class ScopeMiddleware:
         address = client_address(request)
         with context.entered(door=door, address=address) as here:
             request.request_id = here.request_id  # type: ignore[attr-defined]
-            request.machine = None  # type: ignore[attr-defined]
+            request.machine = request.guest = None  # type: ignore[attr-defined]
             if door is not Door.PAGE and "HTTP_AUTHORIZATION" in request.META:
                 try:
-                    key = machines.recognise(request, door=door)
+                    found = machines.recognise(request, door=door)
                 except machines.MachineRefused as refusal:
                     return _refusal(refusal)
-                _as_machine(request, key, door, here)
+                if isinstance(found, Guest):
+                    _as_guest(request, found, here)
+                else:
+                    _as_machine(request, found, door, here)
             else:
                 request.actor = SimpleLazyObject(lambda: actor_of(request, door))  # type: ignore[attr-defined]
                 request.scope = SimpleLazyObject(lambda: _scope_of_person(request))  # type: ignore[attr-defined]
@@ -111,6 +116,15 @@ def _as_machine(request: HttpRequest, key: MachineKey, door: str, here: context.
     request.scope = SimpleLazyObject(lambda: scope_of_machine(key, door=door, actor=actor))  # type: ignore[attr-defined]
     # A forged request cannot carry a key: only cookies travel by themselves. Django has no public name
     # for this; its own test client and Django REST framework use the same one.
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+
+
+def _as_guest(request: HttpRequest, guest: Guest, here: context.Context) -> None:
+    request.user = AnonymousUser()
+    request.guest = guest  # type: ignore[attr-defined]
+    request.actor = replace(guest.actor, request_id=here.request_id)  # type: ignore[attr-defined]
+    request.scope = replace(guest.scope, principal=request.actor)  # type: ignore[attr-defined]
+    # As with a key: no browser sends a token by itself.
     request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
 
 

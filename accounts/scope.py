@@ -242,6 +242,22 @@ def scope_of_departments(
     )
 
 
+def scope_of_patients(
+    *, principal: Actor, patients: Iterable[int], rights: Iterable[Right], reason: str, valid_until: datetime
+) -> Scope:
+    """Return what a program may see that another system lets in for these patients (primary keys), and for nobody else.
+
+    No label is cleared: what is specially protected stays shut.
+    """
+    return Scope(
+        principal=principal,
+        patients=frozenset(patients),
+        rights=frozenset(rights),
+        valid_until=valid_until,
+        reason=reason,
+    )
+
+
 def system_scope(reason: str) -> Scope:
     """Return the scope of the system's own work, which sees everything; it must say why.
 

@@ -1,5 +1,6 @@
 """The imaging app: one label, one migration history, many packages."""
 
+from importlib import import_module
 from pathlib import Path
 
 from django.apps import AppConfig
@@ -17,3 +18,5 @@ class ImagingConfig(AppConfig):
     def ready(self) -> None:
         """Make known what people are told."""
         kinds.gather(Path(__file__).parent)
+        # Registers who vouches for programs: asked by the middleware, before any address of ours is read.
+        import_module("imaging.ehr.records.introspecting")

@@ -29,8 +29,8 @@ _FRAMES: Final = frozenset({"iframe", "frame"})
 class CrossSiteRequests:
     """Middleware: refuses what another origin asks with the cookies of a session, but for following a link.
 
-    A request with a machine's key needs no such lock: no browser sends one by itself. A view that is exempt from Django's
-    check of forgery has a proof of its own in what is posted (an identity provider's signed answer).
+    A request with a machine's key, or a guest's token, needs no such lock: no browser sends one by itself. A view that is
+    exempt from Django's check of forgery has a proof of its own in what is posted (an identity provider's signed answer).
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -44,7 +44,8 @@ class CrossSiteRequests:
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], names: dict[str, Any]
     ) -> None:
         """Raise ``PermissionDenied`` for what another origin may not ask."""
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES or getattr(request, "machine", None) is not None:
+        has_token = bool(getattr(request, "machine", None) or getattr(request, "guest", None))
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or has_token:
             return
         if request.method in _SAFE:
             reason = _why_not_read(request)

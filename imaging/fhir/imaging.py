@@ -25,6 +25,8 @@ from imaging.fhir.values import (
     text,
 )
 
+#: SMART Imaging Access 0.1.0 (Argonaut): whether images need the token with which the study was found.
+ACCESS_EXTENSION: Final = "http://fhir.org/argonaut/smart-imaging/StructureDefinition/requires-access-token"
 #: The largest unsignedInt of FHIR.
 _MOST: Final = 2**31 - 1
 #: Laterality (0020,0060).
@@ -129,12 +131,21 @@ def _unsigned(number: int | None) -> int | None:
 
 
 def wado_endpoint(
-    address: str, *, name: str = "", headers: Sequence[str] = (), until: dt.datetime | None = None
+    address: str,
+    *,
+    name: str = "",
+    headers: Sequence[str] = (),
+    until: dt.datetime | None = None,
+    needs_same_token: bool = False,
 ) -> Resource:
-    """Return an Endpoint for WADO-RS (PS3.18 section 10.4): the root of the service, to which ``/studies/{uid}`` is added."""
+    """Return an Endpoint for WADO-RS (PS3.18 section 10.4): the root of the service, to which ``/studies/{uid}`` is added.
+
+    ``needs_same_token``: images are fetched with the token with which it was found (SMART Imaging Access 0.1.0).
+    """
     return filled(
         {
             "resourceType": "Endpoint",
+            "extension": [{"url": ACCESS_EXTENSION, "valueBoolean": True}] if needs_same_token else [],
             "status": "active",
             "connectionType": {"system": CONNECTIONS, "code": "dicom-wado-rs"},
             "name": text(name),

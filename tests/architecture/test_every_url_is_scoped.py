@@ -22,7 +22,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 #: Addresses of other people's applications, which hold no study: sign-in, admin (staff only, tested in tests/portal).
 FOREIGN = ("account/", "admin/")
 #: What anybody may ask.
-OPEN_TO_ALL = {"health/live", "health/ready", "language/", "fhir/metadata", ".well-known/jwks.json", ""}
+OPEN_TO_ALL = {
+    "health/live",
+    "health/ready",
+    "language/",
+    "fhir/metadata",
+    "fhir/.well-known/smart-configuration",
+    ".well-known/jwks.json",
+    "",
+}
 #: Answers a monitoring system with its token, and is 404 for everybody else: tests/portal/test_metrics.py.
 MONITORING = {"metrics"}
 #: What a person who has signed in may ask, and sees nothing of others at: checked by the list's own tests.

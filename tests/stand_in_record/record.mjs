@@ -27,6 +27,7 @@ const common = {
 const provider = new Provider(issuer, {
   clients: [
     { ...common, client_id: 'negatoscope', grant_types: ['authorization_code'] },
+    { client_id: 'app', token_endpoint_auth_method: 'none', redirect_uris: ['http://localhost/app'], response_types: ['code'], grant_types: ['authorization_code'] },
     { ...common, client_id: 'negatoscope-reader', grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
   ],
   enabledJWA: { clientAuthSigningAlgValues: ['ES384', 'RS384'] },
@@ -36,7 +37,7 @@ const provider = new Provider(issuer, {
   claims: { openid: ['sub', 'groups', 'preferred_username', 'name'], acr: null, amr: null, sid: null, auth_time: null, iss: null },
   conformIdTokenClaims: false,
   pkce: { required: () => true },
-  features: { devInteractions: { enabled: false }, clientCredentials: { enabled: true } },
+  features: { devInteractions: { enabled: false }, clientCredentials: { enabled: true }, introspection: { enabled: true }, revocation: { enabled: true } },
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (ctx, id) => {
     const person = now().people[id];
@@ -83,6 +84,10 @@ provider.use(async (ctx, next) => {
   if (ctx.path === '/token' && ctx.status === 200 && ctx.oidc?.entities?.AuthorizationCode) {
     ctx.body = { ...ctx.body, ...now().launches[tickets.get(ctx.oidc.entities.AuthorizationCode.grantId)] };
   }
+  if (ctx.path === '/token/introspection' && ctx.body?.active) {
+    const found = await provider.AccessToken.find(ctx.oidc.params.token);
+    ctx.body = { ...ctx.body, ...now().launches[tickets.get(found?.grantId)], ...now().introspection };
+  }
   return undefined;
 });
 
@@ -98,7 +103,7 @@ const fhir = async (request, response, url) => {
   const say = (status, body, type = 'application/fhir+json') => { response.writeHead(status, { 'content-type': type }); response.end(typeof body === 'string' ? body : JSON.stringify(body)); };
   if (url.pathname === '/fhir/.well-known/smart-configuration') {
     return say(200, {
-      issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token`, jwks_uri: `${issuer}/jwks`,
+      issuer, introspection_endpoint: `${issuer}/token/introspection`, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token`, jwks_uri: `${issuer}/jwks`,
       code_challenge_methods_supported: ['S256'], token_endpoint_auth_methods_supported: ['private_key_jwt'],
       grant_types_supported: ['authorization_code', 'client_credentials'],
       capabilities: ['launch-ehr', 'launch-standalone', 'client-confidential-asymmetric', 'context-ehr-patient', 'sso-openid-connect'],

@@ -44,7 +44,7 @@ class Endpoints(Kind):
     def several(self, asking: Asking, keys: Collection[str]) -> list[Resource]:
         """These, in the order of ``ALL``."""
         made = {
-            WADO: wado_endpoint(f"{asking.portal}/dicom-web", name="DICOMweb"),
+            WADO: wado_endpoint(f"{asking.portal}/dicom-web", name="DICOMweb", needs_same_token=True),
             VIEWER: viewer_endpoint(f"{asking.portal}/IHEInvokeImageDisplay", name="Invoke Image Display"),
         }
         return [titled(made[key], key) for key in ALL if key in keys]

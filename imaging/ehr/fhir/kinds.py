@@ -30,6 +30,12 @@ class Asking:
     actor: Actor
     user: User | AnonymousUser
     portal: str
+    #: The only kinds that may be read; None for all.
+    kinds: frozenset[str] | None = None
+
+    def may_read(self, kind: str) -> bool:
+        """Whether resources of a kind may be read at all."""
+        return self.kinds is None or kind in self.kinds
 
     @property
     def base(self) -> str:

@@ -139,6 +139,8 @@ def _included(asking: Asking, kind: Kind, found: Sequence[Resource], wanted: Ite
         if source != kind.name or parameter is None or not parameter.element:
             text = _("This cannot be included. What can: %(known)s.") % {"known": ", ".join(kind.includes) or "–"}
             raise Refused(400, text, code="not-supported", expression=_INCLUDE)
+        if not asking.may_read(parameter.target):
+            raise Refused(403, _("The token does not allow resources of this type."), expression=_INCLUDE)
         for resource in found:
             for key in _referred(resource.get(parameter.element), parameter.target):
                 keys.setdefault(parameter.target, {})[key] = None

@@ -32,6 +32,7 @@ app_name = "fhir"
 
 urlpatterns = [
     path("metadata", views.metadata, name="metadata"),
+    path(".well-known/smart-configuration", views.smart_configuration, name="smart-configuration"),
     path("<fhirtype:name>", views.resources, name="resources"),
     path("<fhirtype:name>/_search", views.search_form, name="search-form"),
     path("<fhirtype:name>/<fhirid:key>", views.resource, name="resource"),

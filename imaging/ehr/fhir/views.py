@@ -10,14 +10,14 @@ from typing import Final
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import gettext as _
 
 from accounts import audit, selectors, throttling
-from imaging.ehr.fhir import binaries, capability, parsing, searching
+from imaging.ehr.fhir import binaries, capability, discovery, parsing, searching
 from imaging.ehr.fhir.kinds import Asking, Kind, versioned
 from imaging.ehr.fhir.outcomes import CONTENT_TYPE, Refused, answer, outcome
 from imaging.ehr.fhir.registry import KINDS
@@ -109,11 +109,17 @@ def metadata(request: HttpRequest) -> HttpResponseBase:
     return _given(request, capability.statement(_asking(request).base), cache="private, no-cache")
 
 
+@_resource("GET", "HEAD", is_open=True)
+def smart_configuration(request: HttpRequest) -> HttpResponseBase:
+    """Tell where programs get their tokens; anybody may ask, and it holds no data."""
+    return JsonResponse(discovery.configuration())
+
+
 @_resource("GET", "HEAD", "POST")
 def resources(request: HttpRequest, name: str) -> HttpResponseBase:
     """Search resources of one type by the address, or create one."""
     if request.method == "POST":
-        return _created(request, _written_kind(name))
+        return _created(request, _written_kind(request, name))
     return _found(request, name, request.GET, is_form=False)
 
 
@@ -133,8 +139,8 @@ def search_form(request: HttpRequest, name: str) -> HttpResponseBase:
 def resource(request: HttpRequest, name: str, key: str) -> HttpResponseBase:
     """Give one resource, or change it."""
     if request.method == "PUT":
-        return _updated(request, _written_kind(name), key)
-    kind = _kind(name)
+        return _updated(request, _written_kind(request, name), key)
+    kind = _kind(request, name)
     if isinstance(kind, binaries.Binaries) and _wants_pdf(request):
         return _document(request, kind, key)
     _negotiate(request)
@@ -179,8 +185,8 @@ def _updated(request: HttpRequest, kind: Kind, key: str) -> HttpResponseBase:
     return _answered_with(request, _read(request, kind, key))
 
 
-def _written_kind(name: str) -> Kind:
-    kind = _kind(name)
+def _written_kind(request: HttpRequest, name: str) -> Kind:
+    kind = _kind(request, name)
     if not kind.is_written:
         raise Refused(405)
     return kind
@@ -200,7 +206,7 @@ def _read(request: HttpRequest, kind: Kind, key: str) -> Resource:
 
 
 def _found(request: HttpRequest, name: str, query: QueryDict, *, is_form: bool) -> HttpResponseBase:
-    kind = _kind(name)
+    kind = _kind(request, name)
     _negotiate(request)
     if not kind.is_searched:
         raise Refused(404, _("This cannot be searched: it is found by the references of others."), code="not-supported")
@@ -209,15 +215,19 @@ def _found(request: HttpRequest, name: str, query: QueryDict, *, is_form: bool) 
     return _given(request, searching.bundle(asking, kind, query, is_form=is_form, is_lenient=is_lenient))
 
 
-def _kind(name: str) -> Kind:
+def _kind(request: HttpRequest, name: str) -> Kind:
     if name not in KINDS:
         raise Refused(404, _("There are no resources of this type here. The capability statement names them."))
+    if not _asking(request).may_read(name):
+        raise Refused(403, _("The token does not allow resources of this type."))
     return KINDS[name]
 
 
 def _asking(request: HttpRequest) -> Asking:
     portal = request.build_absolute_uri("/").rstrip("/")
-    return Asking(request.scope, request.actor, request.user, portal)  # type: ignore[attr-defined]
+    guest = getattr(request, "guest", None)
+    kinds = guest.kinds if guest else None
+    return Asking(request.scope, request.actor, request.user, portal, kinds)  # type: ignore[attr-defined]
 
 
 def _negotiate(request: HttpRequest) -> None:

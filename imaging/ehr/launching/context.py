@@ -59,15 +59,8 @@ def asked(record: HealthRecord, answer: Mapping[str, Any], reader: Reader) -> As
 
 def _number(record: HealthRecord, patient: Resource) -> str:
     """The site's number of the patient as a CX (ID-1): the one in use, and one alone."""
-    values = {
-        one["value"].strip()
-        for one in _objects(patient.get("identifier"))
-        if one.get("system") == record.system and isinstance(one.get("value"), str) and one.get("use") != "old"
-    } - {""}
-    if len(values) != 1:
-        raise NotOurs("no_number_of_the_site" if not values else "several_numbers_of_the_site")
-    (value,) = values
-    if _SEPARATORS.search(value) or len(value) > 64:
+    value = record.number_in(patient)
+    if not value or _SEPARATORS.search(value) or len(value) > 64:
         raise NotOurs("no_number_of_the_site")
     return cx(record, value)
 

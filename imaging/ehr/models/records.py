@@ -1,6 +1,7 @@
 """Health records that open images here, and that tell what matters of a patient beside them."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -94,6 +95,14 @@ class HealthRecord(models.Model):
         default=Access.NONE,
         help_text=_("Allergies, problems, medication and laboratory are then shown beside the images."),
     )
+    accepts_tokens = models.BooleanField(
+        _("its tokens open images"),
+        default=False,
+        help_text=_(
+            "SMART Imaging Access: a program that the record let in for a patient sees that patient's images here, with the"
+            " same token. The record is asked about each token."
+        ),
+    )
     client_id = models.CharField(_("client ID for reading"), max_length=255, blank=True)
     reading_scopes = ArrayField(
         models.CharField(max_length=100, validators=[validate_scope]),
@@ -125,8 +134,23 @@ class HealthRecord(models.Model):
         oid = self.site.issuer_oid
         return self.patient_system or (f"urn:oid:{oid}" if oid else "")
 
+    def number_in(self, patient: Mapping[str, Any]) -> str:
+        """The site's number of a patient as the record has it (ID-1): the one in use, and one alone; otherwise empty."""
+        identifiers = patient.get("identifier")
+        values = {
+            one["value"].strip()
+            for one in (identifiers if isinstance(identifiers, list) else ())
+            if isinstance(one, dict)
+            and one.get("system") == self.system
+            and isinstance(one.get("value"), str)
+            and one.get("use") != "old"
+        } - {""}
+        return str(values.pop()) if len(values) == 1 else ""
+
     def clean(self) -> None:
         """Refuse what cannot work."""
+        if self.accepts_tokens and self.access == self.Access.NONE:
+            raise ValidationError({"access": _("To know whose a token is, the record has to be read: choose how.")})
         if not self.patient_system and self.site_id and not self.site.issuer_oid:
             raise ValidationError({"patient_system": _("The site has no OID: write the system of its numbers.")})
         if self.access == self.Access.BACKEND and not self.client_id:

@@ -40,7 +40,7 @@ class HealthRecordForm(forms.ModelForm):  # type: ignore[type-arg]
         model = HealthRecord
         fields = (
             *("name", "slug", "is_active", "site", "address", "patient_system", "provider", "scopes"),
-            *("access", "client_id", "reading_scopes"),
+            *("access", "client_id", "reading_scopes", "accepts_tokens"),
         )
 
     def clean(self) -> dict[str, Any]:
@@ -75,6 +75,7 @@ class HealthRecordAdmin(AuditedModelAdmin[HealthRecord]):
         (None, {"fields": ("name", "slug", "is_active", "site", "address", "patient_system")}),
         (_("It opens images here (SMART launch)"), {"fields": ("provider", "scopes", "addresses")}),
         (_("It is read, beside images"), {"fields": ("access", "client_id", "reading_scopes", "token")}),
+        (_("Its tokens are taken here (SMART Imaging Access)"), {"fields": ("accepts_tokens",)}),
     )
 
     @admin.display(description=_("to be written into the record"))

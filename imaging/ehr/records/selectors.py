@@ -16,6 +16,12 @@ def record_named(slug: str) -> HealthRecord | None:
     return found.select_related("site", "provider").first()
 
 
+def records_whose_tokens_are_taken() -> list[HealthRecord]:
+    """The records that are asked about the tokens of programs (SMART Imaging Access)."""
+    found = HealthRecord.objects.filter(is_active=True, accepts_tokens=True)
+    return list(found.select_related("site").order_by("pk"))
+
+
 def record_read_for(issuer_of_patient_id: str) -> HealthRecord | None:
     """The record that is read for the patients of an issuer."""
     found = HealthRecord.objects.filter(is_active=True, site__issuer_of_patient_id=issuer_of_patient_id)

@@ -16,7 +16,9 @@ from accounts.signing_in import sealing
 from imaging.ehr.models import HealthRecord
 from imaging.ehr.records.client import PATIENCE, Unavailable
 
-_ENDPOINT_SECONDS: Final = 3600
+_PUBLISHED_SECONDS: Final = 3600
+#: A record that did not answer is not asked again for so long.
+_AWAY_SECONDS: Final = 10
 #: A token is asked anew so many seconds before it ends, and none is kept for longer than an hour.
 _BEFORE_END: Final = 30
 _LONGEST: Final = 3600
@@ -37,12 +39,25 @@ def set_token(record: HealthRecord, token: str) -> None:
     record.sealed_token = sealing.seal(token) if token else ""
 
 
+def introspected(record: HealthRecord, token: str) -> dict[str, Any]:
+    """What the record says of a token that somebody brings (RFC 7662). Raises ``Unavailable``."""
+    endpoint = _endpoint(record, "introspection_endpoint")
+    form = {"token": token}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    if record.access == HealthRecord.Access.BACKEND:
+        form["client_assertion_type"] = own_key.ASSERTION_TYPE
+        form["client_assertion"] = own_key.client_assertion(record.client_id, audience=endpoint)
+    elif proof := token_for(record):
+        headers["Authorization"] = f"Bearer {proof}"
+    return _object("POST", endpoint, body=urlencode(form).encode(), headers=headers)
+
+
 def _of_backend_services(record: HealthRecord) -> str:
     name = f"{_name(record)}:token"
     sealed = kept.get(name)
     if isinstance(sealed, str):
         return _opened(sealed)
-    endpoint = _endpoint(record)
+    endpoint = _endpoint(record, "token_endpoint")
     form = {
         "grant_type": "client_credentials",
         "scope": " ".join(record.reading_scopes),
@@ -61,17 +76,29 @@ def _of_backend_services(record: HealthRecord) -> str:
     return token
 
 
-def _endpoint(record: HealthRecord) -> str:
-    """The record's token address, as it publishes it."""
-    name = f"{_name(record)}:endpoint"
-    known = kept.get(name)
-    if isinstance(known, str):
-        return known
-    endpoint = _object("GET", f"{record.base}/.well-known/smart-configuration").get("token_endpoint")
+def _endpoint(record: HealthRecord, which: str) -> str:
+    """One of the record's addresses, as it publishes them."""
+    endpoint = published(record).get(which)
     if not isinstance(endpoint, str) or not is_secure_address(endpoint):
         raise Unavailable("no_token_address")
-    kept.put(name, endpoint, _ENDPOINT_SECONDS)
     return endpoint
+
+
+def published(record: HealthRecord) -> dict[str, Any]:
+    """What the record publishes for SMART (SMART App Launch 2.2, section 8). Raises ``Unavailable``."""
+    name = f"{_name(record)}:published"
+    known = kept.get(name)
+    if isinstance(known, dict):
+        return known
+    if code := kept.get(f"{name}:away"):
+        raise Unavailable(str(code))
+    try:
+        found = _object("GET", f"{record.base}/.well-known/smart-configuration")
+    except Unavailable as error:
+        kept.put(f"{name}:away", error.code, _AWAY_SECONDS)
+        raise
+    kept.put(name, found, _PUBLISHED_SECONDS)
+    return found
 
 
 def _object(method: str, address: str, *, body: bytes = b"", headers: dict[str, str] | None = None) -> dict[str, Any]:
