@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +23,8 @@ from django.views.decorators.http import require_safe
 from imaging.ehr.records import words
 from imaging.ehr.summary import selectors
 from imaging.ehr.summary.selectors import Told
-from imaging.fhir.summaries import LabTest, Result, Summary
+from imaging.fhir.summaries import LabTest, Matter, Result, Summary
+from imaging.orders.requesting import selectors as requests
 from imaging.studies import access
 from imaging.studies.models import Study
 from imaging.viewer.errors import of_a_study
@@ -40,6 +44,12 @@ _KINDS: Final[dict[str, str | Promise]] = {
     "Observation": _("laboratory"),
     "Encounter": _("stays and visits"),
 }
+#: Medication that a question of safety asks for, and the field that asks.
+_ASKED: Final = (
+    (Matter.METFORMIN, _("metformin"), "q-metformin"),
+    (Matter.ANTICOAGULANT, _("anticoagulant"), "q-anticoagulant"),
+)
+_RECENT: Final = dt.timedelta(days=92)
 #: The line of results, in the drawing's own units.
 WIDTH: Final = 120
 HEIGHT: Final = 28
@@ -59,6 +69,17 @@ class LabShown:
     end: tuple[int, int] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the record says to a question of safety: the fields of the form that ask it, the answer, and in whose words."""
+
+    name: str | Promise
+    fields: str
+    value: str
+    words: str
+    at: dt.datetime | None
+
+
 def address(study: Study, request: HttpRequest) -> str:
     """Where the fragment of a study is; empty where this reader is offered none."""
     record = selectors.offered(study, request.scope)  # type: ignore[attr-defined]
@@ -75,7 +96,24 @@ def fragment(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
     record = selectors.offered(study, scope)
     if record is None:
         raise Http404
-    told = selectors.told_of(study, record, actor=actor, afresh="again" in request.GET)
+    told = selectors.told_on(study, study.patient, record, actor=actor, afresh="again" in request.GET)
+    return _shown(request, told, {})
+
+
+@require_safe
+@never_cache
+def of_request(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
+    """Show what the record tells of the patient of a request, with what answers the questions of safety; ``?again`` asks anew."""
+    scope, actor = request.scope, request.actor  # type: ignore[attr-defined]
+    exam = requests.request_of(scope, key)
+    record = selectors.offered_for_request(exam, scope) if exam else None
+    if exam is None or exam.patient is None or record is None:
+        raise Http404
+    told = selectors.told_on(exam, exam.patient, record, actor=actor, afresh="again" in request.GET)
+    return _shown(request, told, {"answers": _answers(told.summary)})
+
+
+def _shown(request: HttpRequest, told: Told, more: dict[str, Any]) -> HttpResponseBase:
     context = {
         "told": told,
         "summary": told.summary,
@@ -83,10 +121,24 @@ def fragment(request: HttpRequest, study_instance_uid: str) -> HttpResponseBase:
         "missing": [_KINDS.get(kind, kind) for kind in told.missing],
         "problem": words.problem(told.problem) if told.problem else "",
         "none": _OF_NOBODY,
-        "again": f"{reverse('viewer:study-record', args=[study_instance_uid])}?again",
+        "again": f"{request.path}?again",
         **_asked(told),
+        **more,
     }
     return render(request, "imaging/viewer/_patient_record.html", context)
+
+
+def _answers(summary: Summary) -> list[Answer]:
+    """What the record answers of the questions that the starter catalogue asks; a filtration rate of three months at most."""
+    found = []
+    rates = summary.of(LabTest.EGFR)
+    if rates and rates[0].value is not None and timezone.now() - rates[0].at <= _RECENT:
+        value = f"{rates[0].value:g}"
+        found.append(Answer(_NAMES[LabTest.EGFR], "q-egfr-iodine q-egfr-gado", value, _value(rates[0]), rates[0].at))
+    for matter, name, field in _ASKED:
+        if one := next((one for one in summary.medications if one.matter is matter), None):
+            found.append(Answer(name, field, "yes", one.words, None))
+    return found
 
 
 def tests(summary: Summary) -> list[LabShown]:

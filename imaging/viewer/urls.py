@@ -81,6 +81,7 @@ urlpatterns = [
     path("help/<slug:topic>", help_pages.page, name="help"),
     path(f"{STUDY}/why", why.page, name="study-why"),
     path(f"{STUDY}/record", patient_record.fragment, name="study-record"),
+    path("requests/<uuid:key>/record", patient_record.of_request, name="request-record"),
     path(f"{STUDY}/protect", protecting.protect, name="study-protect"),
     path(f"{STUDY}/protections/<int:protection>/lift", protecting.lift, name="study-protection-lift"),
     path(f"{STUDY}/retry", study.retry, name="study-retry"),

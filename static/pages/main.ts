@@ -11,6 +11,7 @@ import "./rows";
 import "./live";
 import "./columns";
 import "./desk";
+import "./answers";
 import "./beside";
 import "./blacken";
 import "./dialogs";

@@ -83,6 +83,8 @@ REQUESTING = {
     ),
     *(f"orders:{act}" for act in ("cancel", "acknowledge", "write", "join", "attach", "attachment", "detach")),
     "orders:take-back",
+    # What the health record tells: tests/imaging/ehr/summary/test_beside_requests.py.
+    "viewer:request-record",
 }
 #: Of the reading list and of critical findings: by capability, 404 for studies and findings of others: tests/imaging/reports/.
 READING = {

@@ -26,6 +26,7 @@ from imaging.ehr.records import selectors as records
 from imaging.ehr.records.client import Unavailable
 from imaging.ehr.summary import reading
 from imaging.fhir.summaries import NOTHING, Summary, summary
+from imaging.orders.models import ExamRequest
 from imaging.studies import priors
 from imaging.studies.models import Patient, Study
 
@@ -78,14 +79,30 @@ def offered(study: Study, scope: Scope) -> HealthRecord | None:
     return record
 
 
-def told_of(study: Study, record: HealthRecord, *, actor: Actor, afresh: bool = False) -> Told:
-    """What the record tells of the patient of a study, with the reading on record. ``afresh`` asks it, whatever is kept."""
-    patient = study.patient
+def offered_for_request(exam: ExamRequest, scope: Scope) -> HealthRecord | None:
+    """The record to ask about the patient of a request: for who asks for the exam, or does it, in care of the patient."""
+    patient = exam.patient
+    theirs = {exam.requesting_department_id, exam.performing_department_id} & set(scope.care_departments())
+    if patient is None or not patient.issuer_of_patient_id or not theirs or _is_hidden(patient):
+        return None
+    return records.record_read_for(patient.issuer_of_patient_id)
+
+
+def told_on(
+    subject: Study | ExamRequest, patient: Patient, record: HealthRecord, *, actor: Actor, afresh: bool = False
+) -> Told:
+    """What the record tells of a patient, beside a study or request, with the reading on record.
+
+    ``afresh`` asks it, whatever is kept.
+    """
+    kind, uid = (
+        ("study", subject.study_instance_uid) if isinstance(subject, Study) else ("exam_request", str(subject.key))
+    )
     audit.record_read(
         audit.Action.RECORD_READ,
         actor=actor,
-        subject_type="study",
-        subject_uid=study.study_instance_uid,
+        subject_type=kind,
+        subject_uid=uid,
         patient_id=patient.patient_id,
         issuer_of_patient_id=patient.issuer_of_patient_id,
         detail={"record": record.slug},
