@@ -1,6 +1,7 @@
 """A clinician's way from the record to the images, in a real browser: one click, no second sign-in, the laboratory beside the film."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,13 +9,17 @@ import pytest
 from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
+from accounts.actor import SYSTEM
 from accounts.models import ClaimRule, Department, IdentityProvider, OutboundHost, User
 from accounts.roles import Role
 from imaging.ehr.models import HealthRecord
+from imaging.orders.catalogue import services as catalogue
+from imaging.orders.models import ExamRequest, Procedure
 from imaging.studies.models import Study
 from tests.browser.conftest import PHONE, WIDE, OpenPage
 from tests.browser.test_pages import AXE, as_reader
 from tests.factories import arrivals
+from tests.factories.exam_requests import exam_request
 from tests.imaging.ehr.launching.conftest import ANNA
 from tests.imaging.ehr.summary.conftest import RESOURCES
 from tests.imaging.rendering.conftest import Pool
@@ -132,6 +137,36 @@ def test_a_record_that_is_away_holds_nothing_up(
     record.knows(status=None)
     page.get_by_role("button", name="Ask again").click()
     expect(page.get_by_text("Metformin 850 mg")).to_be_visible()
+
+
+def test_the_records_word_answers_a_question_of_safety_by_a_press(
+    record: StandInRecord, chest: Study, alice: User, emergency: Department, open_page: OpenPage
+) -> None:
+    catalogue.load_starter(actor=SYSTEM)
+    contrast = Procedure.objects.filter(modality="CT", contrast="iodine", is_active=True).first()
+    exam = exam_request(
+        asking=emergency,
+        performing=emergency,
+        patient=chest.patient,
+        requester=alice,
+        procedure=contrast,
+        state=ExamRequest.State.DRAFT,
+    )
+    page = open_page(as_reader(alice, "en", "dark"))
+    page.context.add_init_script(path=AXE)
+    page.goto(f"/requests/{exam.key}/edit")
+    line = page.locator("[data-answer=q-metformin]")
+    expect(line).to_contain_text("Metformin 850 mg")
+    expect(page.locator("[name=q-metformin][value=yes]")).not_to_be_checked()
+    looked_at(page, "request")
+    page.set_viewport_size(WIDE)
+    with page.expect_response(re.compile("/save$")):
+        line.get_by_role("button").click()
+    expect(page.locator("[name=q-metformin][value=yes]")).to_be_checked()
+    expect(line).to_be_hidden()
+    expect(page.locator("#kept")).to_contain_text("kept")
+    exam.refresh_from_db()
+    assert exam.safety["metformin"]["answer"] == "yes"
 
 
 def looked_at(page: Page, name: str) -> None:
