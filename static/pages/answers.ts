@@ -1,4 +1,5 @@
 /** The health record's word on a question of safety, taken over into the form by a press: a person decides, and sees what it says. */
+export {};
 
 /** The fields that ask this in the form as it stands; the exam decides which do. */
 function fields(names: string): HTMLInputElement[] {

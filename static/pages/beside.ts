@@ -3,6 +3,7 @@
  *
  * Whether it stands open is remembered in this browser. A window that the record itself opened begins with it.
  */
+export {};
 const CHOSEN = "beside-images";
 const BY_RECORD = "opened-by-record";
 
