@@ -23,6 +23,8 @@ def claims() -> str:
             lines.append("")
         if kind.includes:
             lines += [f"`_include`: {', '.join(f'`{name}`' for name in kind.includes)}.", ""]
+        if kind.reverse_includes:
+            lines += [f"`_revinclude`: {', '.join(f'`{name}`' for name in kind.reverse_includes)}.", ""]
     return "\n".join(lines).strip()
 
 

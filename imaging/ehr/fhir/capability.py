@@ -58,6 +58,7 @@ def _resource(kind: Kind) -> Resource:
             "conditionalCreate": True if kind.is_written else None,
             "conditionalRead": "not-match",
             "searchInclude": list(kind.includes),
+            "searchRevInclude": list(kind.reverse_includes),
             "searchParam": [
                 filled(
                     {

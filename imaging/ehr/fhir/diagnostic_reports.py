@@ -54,6 +54,7 @@ class DiagnosticReports(Kind):
         Parameter("code", Type.TOKEN, "Always LOINC 18748-4"),
         Parameter("based-on", Type.REFERENCE, "The request", target="ServiceRequest", element="basedOn"),
     )
+    reverse_includes = ("Provenance:target",)
 
     def read(self, asking: Asking, key: str) -> Resource | None:
         """One report, with its conclusion; on record as read."""

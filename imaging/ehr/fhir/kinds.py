@@ -74,6 +74,8 @@ class Kind(ABC):
     about: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     sorts: ClassVar[tuple[str, ...]] = ()
+    #: What refers to it and can be included by a search of it, as `Provenance:target`.
+    reverse_includes: ClassVar[tuple[str, ...]] = ()
     #: Whether clients may create and update it.
     is_written: ClassVar[bool] = False
 
@@ -91,6 +93,10 @@ class Kind(ABC):
 
     def several(self, asking: Asking, keys: Collection[str]) -> list[Resource]:
         """Those of these ids that may be seen, as a search shows them: what another search includes."""
+        raise NotImplementedError
+
+    def pointing_at(self, asking: Asking, keys: Collection[str]) -> list[Resource]:
+        """Those that refer to resources of these ids: what a search of the others includes in reverse."""
         raise NotImplementedError
 
     def create(self, asking: Asking, body: Resource) -> tuple[str, bool]:

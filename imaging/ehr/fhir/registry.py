@@ -14,6 +14,7 @@ from imaging.ehr.fhir.endpoints import Endpoints
 from imaging.ehr.fhir.imaging_studies import ImagingStudies
 from imaging.ehr.fhir.kinds import Kind
 from imaging.ehr.fhir.patients import Patients
+from imaging.ehr.fhir.provenances import Provenances
 from imaging.ehr.fhir.service_requests import ServiceRequests
 
 _ALL: Final = (
@@ -24,6 +25,7 @@ _ALL: Final = (
     DiagnosticReports(),
     DocumentReferences(),
     Binaries(),
+    Provenances(),
     AuditEvents(),
 )
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in _ALL})

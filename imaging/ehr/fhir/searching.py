@@ -31,11 +31,12 @@ _LONGEST: Final = 4_000
 _PAGE: Final = "_page"
 _COUNT: Final = "_count"
 _INCLUDE: Final = "_include"
+_REVERSE: Final = "_revinclude"
 _SORT: Final = "_sort"
 _SUMMARY: Final = "_summary"
 #: How the answer looks; told by the view.
 _OF_THE_FORM: Final = frozenset({"_format", "_pretty"})
-_OF_THE_ANSWER: Final = frozenset({_COUNT, _INCLUDE, _SORT, _SUMMARY})
+_OF_THE_ANSWER: Final = frozenset({_COUNT, _INCLUDE, _REVERSE, _SORT, _SUMMARY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def bundle(asking: Asking, kind: Kind, query: QueryDict, *, is_form: bool, is_le
                 return _written(asking, kind, asked, Page(total=total), (), is_form=is_form)
             page = kind.search(asking, _wanted(kind, asked, criteria))
             included = _included(asking, kind, page.resources, _values(asked.given, _INCLUDE))
+            included += _pointing(asking, kind, page.resources, _values(asked.given, _REVERSE))
     except SearchTooBroad as error:
         text = _("This search takes too long. Narrow it: by a patient, days, or a number.")
         raise Refused(400, text, code="too-costly") from error
@@ -145,6 +147,21 @@ def _included(asking: Asking, kind: Kind, found: Sequence[Resource], wanted: Ite
             for key in _referred(resource.get(parameter.element), parameter.target):
                 keys.setdefault(parameter.target, {})[key] = None
     return [resource for target, those in keys.items() for resource in KINDS[target].several(asking, list(those))]
+
+
+def _pointing(asking: Asking, kind: Kind, found: Sequence[Resource], wanted: Iterable[str]) -> list[Resource]:
+    """What refers to the resources by these parameters of other kinds."""
+    included: list[Resource] = []
+    for text in dict.fromkeys(wanted):
+        source = text.partition(":")[0]
+        if text not in kind.reverse_includes:
+            known = ", ".join(kind.reverse_includes) or "–"
+            text = _("This cannot be included. What can: %(known)s.") % {"known": known}
+            raise Refused(400, text, code="not-supported", expression=_REVERSE)
+        if not asking.may_read(source):
+            raise Refused(403, _("The token does not allow resources of this type."), expression=_REVERSE)
+        included += KINDS[source].pointing_at(asking, [resource["id"] for resource in found]) if found else []
+    return included
 
 
 def _referred(value: object, target: str) -> list[str]:
