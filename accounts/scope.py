@@ -70,6 +70,8 @@ class Scope:
     cleared: frozenset[str] = _NO_UIDS
     clearances: frozenset[tuple[int, str]] = frozenset()
     deidentified: bool = False
+    #: What is read goes out of the hospital, though no link was given: what was corrected is not told.
+    outside: bool = False
     valid_until: datetime | None = None
     reason: str = ""
     cares_in: frozenset[int] = _NO_IDS
@@ -97,7 +99,7 @@ class Scope:
     @property
     def is_outside(self) -> bool:
         """Whether it is read by somebody outside the hospital: what images were before they were corrected is not told them."""
-        return self.principal.kind == "share"
+        return self.outside or self.principal.kind == "share"
 
     @property
     def is_unrestricted(self) -> bool:
@@ -247,12 +249,14 @@ def scope_of_patients(
 ) -> Scope:
     """Return what a program may see that another system lets in for these patients (primary keys), and for nobody else.
 
-    No label is cleared: what is specially protected stays shut.
+    No label is cleared: what is specially protected stays shut. Whose program it is, the hospital's or the patient's own, is
+    not known: it is told what somebody outside is told.
     """
     return Scope(
         principal=principal,
         patients=frozenset(patients),
         rights=frozenset(rights),
+        outside=True,
         valid_until=valid_until,
         reason=reason,
     )

@@ -19,6 +19,10 @@ WORDS: Final[dict[str, tuple[str | Promise, str | Promise]]] = {
         _AGAIN,
         _("If it happens again, tell the administrator: the audit says what was wrong."),
     ),
+    "launch_not_verified": (
+        _("The launch from %(provider)s could not be verified. Nothing was opened, nobody was signed in."),
+        _("Open the images there again. If it happens again, tell the administrator: the audit says what was wrong."),
+    ),
     "too_old": (
         _("This way in from %(provider)s is used up: it opens once, and for a minute."),
         _("Open the images there again."),

@@ -46,6 +46,15 @@ def provider_of(token: str) -> IdentityProvider | None:
 
 def read(provider: IdentityProvider, token: str) -> Launch:
     """Believe a token, once. Raises :class:`SignInRefused`, whose ``why`` names the check that failed."""
+    try:
+        return _read(provider, token)
+    except SignInRefused as refusal:
+        if refusal.code == "not_verified":
+            raise SignInRefused("launch_not_verified", refusal.why) from refusal
+        raise
+
+
+def _read(provider: IdentityProvider, token: str) -> Launch:
     claims = _verified(provider, token)
     subject = claims["sub"]
     if not isinstance(subject, str) or not subject or len(subject) > 255 or not subject.isprintable():

@@ -92,9 +92,8 @@ def _asked(token: str, name: str, address: str) -> Word | None:
     records = selectors.records_whose_tokens_are_taken()
     if not records or kept.get(f"{name}:unknown"):
         return None
-    stranger = Actor(kind="machine", id=address, name="unknown program", address=address)
-    allowance = throttling.spend(stranger, "ehr.introspect", limit=_UNKNOWN_PER_MINUTE)
-    if allowance is not None and allowance.wait:
+    shut = f"ehr:token:shut:{address}"
+    if kept.get(shut):
         return None
     for record in records:
         try:
@@ -105,6 +104,11 @@ def _asked(token: str, name: str, address: str) -> Word | None:
             kept.put(name, _sealed(word), _KEPT_SECONDS)
             return word
     kept.put(f"{name}:unknown", True, _KEPT_SECONDS)
+    # Only what nobody knows is counted: programs with good tokens may all come from one address.
+    stranger = Actor(kind="machine", id=address, name="unknown program", address=address)
+    allowance = throttling.spend(stranger, "ehr.introspect", limit=_UNKNOWN_PER_MINUTE)
+    if allowance is not None and allowance.wait:
+        kept.put(shut, True, allowance.wait)
     return None
 
 

@@ -16,11 +16,14 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
+from accounts.actor import Actor
 from accounts.audit.models import AuditEvent
 from accounts.labels import Label
-from accounts.models import Department, OutboundHost
+from accounts.models import Department, OutboundHost, User
 from imaging.ehr.models import HealthRecord, Hl7Peer, RegisteredPatient
+from imaging.ehr.records import introspecting, tokens
 from imaging.ehr.records.introspecting import granted
+from imaging.studies import services as correction
 from imaging.studies.models import Patient, Study
 from tests.factories.accounts import issue_machine_key
 from tests.fhir_judges import complaints
@@ -31,6 +34,7 @@ __all__ = ["_one_record", "provider", "record", "there"]
 
 pytestmark = pytest.mark.django_db
 Arrive = Callable[..., Study]
+RITA = Actor(kind="user", id="7", name="rita")
 READS = "patient/ImagingStudy.rs patient/Patient.rs"
 
 
@@ -181,6 +185,19 @@ class TestNotSeen:
         trusted.knows(resources=[patient("p1", "P1", birthDate="1948-05-05")])
         assert studies(token(trusted)) == []
 
+    def test_who_the_images_were_first_filed_under_is_not_told(
+        self, client: Client, alice: User, arrive: Arrive, trusted: StandInRecord
+    ) -> None:
+        """The program may be the patient's own: a corrected object does not name whoever it was taken for."""
+        study = arrive(PatientID="P1", PatientComments="of Roux^Jean")
+        correction.correct(study, {"00104000": {"vr": "LT", "Value": ["mended"]}}, reason="", actor=RITA)
+        address, accept = f"{wado(study)}/metadata", {"Accept": "application/dicom+json"}
+        client.force_login(alice)
+        assert b"Roux" in client.get(address, headers=accept).content, "inside the hospital it is"
+        told = ask(token(trusted), address, **accept)
+        assert told.status_code == 200
+        assert b"Roux" not in told.content
+
     @pytest.mark.parametrize("scope", ["patient/Patient.rs", "patient/ImagingStudy.r", "patient/Observation.rs"])
     def test_without_the_scope_nothing_opens(self, arrive: Arrive, trusted: StandInRecord, scope: str) -> None:
         study = arrive(PatientID="P1")
@@ -214,6 +231,28 @@ class TestNotSeen:
 
 
 class TestTokens:
+    def test_many_unknown_tokens_are_not_asked_about_for_ever(
+        self, arrive: Arrive, trusted: StandInRecord, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each is a question to the record; programs with good tokens are not counted, however many come from one address."""
+        asked: list[str] = []
+        original = tokens.introspected
+
+        def spy(row: HealthRecord, brought: str) -> dict[str, Any]:
+            asked.append(brought)
+            return original(row, brought)
+
+        monkeypatch.setattr(tokens, "introspected", spy)
+        monkeypatch.setattr(introspecting, "_UNKNOWN_PER_MINUTE", 3)
+        arrive(PatientID="P1")
+        good = token(trusted)
+        for _time in range(5):
+            introspecting.kept.take(f"ehr:token:{hashlib.sha256(good.encode()).hexdigest()}")
+            assert studies(good)
+        for number in range(8):
+            assert ask(f"nobody-knows-{number}", "/fhir/ImagingStudy").status_code == 401
+        assert len([one for one in asked if one.startswith("nobody")]) <= 4
+
     def test_a_token_that_was_taken_back_opens_nothing(self, arrive: Arrive, trusted: StandInRecord) -> None:
         arrive(PatientID="P1")
         found = token(trusted)
