@@ -6,7 +6,7 @@ from accounts.admin_site import PortalAdminSite
 from accounts.models import Department
 from imaging.access.emergency import admin as emergency
 from imaging.access.requests import admin as access_requests
-from imaging.admin import application_entities, compliance, partners, protections, work
+from imaging.admin import application_entities, compliance, integration, partners, protections, work
 from imaging.admin.dashboard import dashboard
 from imaging.ehr import admin as ehr
 from imaging.ehr.records import admin as health_records
@@ -36,6 +36,7 @@ __all__ = [
     "health_records",
     "hl7_receivers",
     "ingest",
+    "integration",
     "integrity",
     "partners",
     "privacy",

@@ -103,6 +103,7 @@ def test_the_pages_of_ours_fit_speak_and_satisfy_axe(
         reverse("admin:index"),
         reverse("admin:imaging_routingrule_try") + "?modality=MR&calling_ae_title=CT1",
         reverse("admin:imaging_storage_tiers"),
+        reverse("admin:integration"),
         reverse("admin:imaging_applicationentity_changelist"),
         reverse("admin:imaging_applicationentity_change", args=[entity.pk]),
         reverse("admin:imaging_job_changelist"),
