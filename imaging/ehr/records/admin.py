@@ -19,14 +19,25 @@ from accounts.audited_admin import AuditedModelAdmin
 from accounts.federation.validators import validate_scope
 from accounts.word_lists import WordsField
 from imaging.ehr.models import HealthRecord
+from imaging.ehr.models.records import launch_scopes, reading_scopes
 from imaging.ehr.records import tokens, trying
+
+_ONE_A_LINE = _("One a line.")
 
 
 class HealthRecordForm(forms.ModelForm):  # type: ignore[type-arg]
     """A record. Its token goes in, and never comes out again."""
 
-    scopes = WordsField(each=validate_scope, required=False, label=_("Scopes of a launch"))
-    reading_scopes = WordsField(each=validate_scope, required=False, label=_("Scopes for reading"))
+    scopes = WordsField(
+        each=validate_scope, required=False, label=_("Scopes of a launch"), initial=launch_scopes, help_text=_ONE_A_LINE
+    )
+    reading_scopes = WordsField(
+        each=validate_scope,
+        required=False,
+        label=_("Scopes for reading"),
+        initial=reading_scopes,
+        help_text=_ONE_A_LINE,
+    )
     token = forms.CharField(
         label=_("Fixed token"),
         required=False,
