@@ -98,10 +98,11 @@ class Allergy:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A condition that goes on, and since when as far as it is told."""
+    """A condition that goes on, and since when as far as it is told: to the ``day``, the ``month`` or the ``year``."""
 
     words: str
     since: dt.date | None
+    precision: str = "day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +204,10 @@ def _problem(resource: Resource) -> Problem | None:
     if _is_not(resource, "clinicalStatus", "verificationStatus"):
         return None
     words = _words(resource.get("code"))
-    began = _moment(resource.get("onsetDateTime") or resource.get("recordedDate"))
-    return Problem(words, began.date() if began else None) if words else None
+    said = resource.get("onsetDateTime") or resource.get("recordedDate")
+    began = _moment(said)
+    precision = {4: "year", 7: "month"}.get(len(said), "day") if isinstance(said, str) else "day"
+    return Problem(words, began.date() if began else None, precision) if words else None
 
 
 def _medication(resource: Resource) -> Medication | None:

@@ -120,7 +120,9 @@ def test_allergies_and_problems_that_were_refuted_or_are_over_are_left_out() -> 
         ("Gadobutrol", False),
         ("Iodinated contrast", True),
     ]
-    assert [(one.words, one.since) for one in found.problems] == [("Asthma", dt.date(2011, 1, 1))]
+    assert [(one.words, one.since, one.precision) for one in found.problems] == [
+        ("Asthma", dt.date(2011, 1, 1), "year")
+    ]
 
 
 def test_stays_are_told_the_latest_first_and_not_those_that_were_cancelled() -> None:

@@ -40,6 +40,23 @@ class TestShown:
             assert words in page
         assert "polyline" in page, "the line of creatinine"
 
+    @pytest.mark.parametrize(
+        ("said", "shown_as"),
+        [("2019", "since 2019"), ("2019-05", "since May 2019"), ("2019-05-02", "since 02 May 2019")],
+    )
+    def test_a_problem_begins_no_more_exactly_than_was_told(
+        self, client: Client, study: Study, told_by: StandInRecord, said: str, shown_as: str
+    ) -> None:
+        problem = {
+            "resourceType": "Condition",
+            "id": "c2",
+            "subject": {"reference": "Patient/p1"},
+            "code": {"text": "Gout"},
+            "onsetDateTime": said,
+        }
+        told_by.knows(resources=[*RESOURCES, problem])
+        assert f"{shown_as}<" in shown(client, study)
+
     def test_what_the_record_writes_is_text(self, client: Client, study: Study, told_by: StandInRecord) -> None:
         page = shown(client, study)
         assert "&lt;b&gt;medium" in page
